@@ -1,0 +1,125 @@
+# Everything a user or a developer types. Each target makes its own environment first.
+#
+#   make scan                      draw the first curve: N2, cc-pVDZ, uccsd against exact
+#   make test                      the fast test suite, with coverage
+#
+# Variables, on the command line or in the environment:
+#   PYTHON       interpreter that makes the environment (default: python3.11, else the first >= 3.11)
+#   TORCH_INDEX  extra package index with PyTorch wheels. Empty by default; the CPU-only wheels save
+#                gigabytes on Linux machines without a GPU:
+#                make scan TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#   VENV         folder of the environment (default: .venv)
+#   THREADS      threads of a scan (default: the machine's cores, at most 4)
+#   TEST_WORKERS processes of the test suite, one thread each (default: 2)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV ?= .venv
+TORCH_INDEX ?=
+TEST_WORKERS ?= 2
+PYTEST_ARGS ?=
+# Beyond four threads the small active spaces of a first scan gain nothing.
+THREADS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((n < 4 ? n : 4)))
+
+ifndef PYTHON
+PYTHON := $(shell for p in python3.11 python3.12 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; \
+	done)
+endif
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+STAMP_BENCH := $(VENV)/.installed-bench
+STAMP_DOCS := $(VENV)/.installed-docs
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --constraint constraints.txt --editable
+THREADED = OMP_NUM_THREADS=$(1) OPENBLAS_NUM_THREADS=$(1) MKL_NUM_THREADS=$(1) NUMBA_NUM_THREADS=$(1)
+# Tests run one thread per process, so that the answer does not depend on the machine.
+PYTEST = $(call THREADED,1) MPLBACKEND=Agg $(BIN)/python -m pytest
+
+.PHONY: help venv scan test test-slow check lint format format-check types imports spelling doctest \
+	bench docs clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+# ------------------------------------------------------------------------------ the environment
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "No Python 3.11 or newer found. Install one, or name it: make PYTHON=/path/to/python3.11"; \
+		exit 1; }
+	@echo "Making $(VENV) with $(PYTHON)"
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing qmlmat and what it needs into $(VENV) (minutes, the first time)"
+	$(INSTALL) ".[test]"
+	@touch $@
+
+$(STAMP_BENCH): $(STAMP)
+	$(INSTALL) ".[test,bench]"
+	@touch $@
+
+$(STAMP_DOCS): $(STAMP)
+	$(INSTALL) ".[test,docs]"
+	@touch $@
+
+venv: $(STAMP)  ## make the environment
+
+# ----------------------------------------------------------------------------------- what it is for
+
+scan: $(STAMP)  ## compute, store and draw the curve of scans/n2.toml; run again to resume
+	@test -e scans/n2.toml || { mkdir -p scans && $(BIN)/qmlmat init scans/n2.toml; }
+	@$(call THREADED,$(THREADS)) $(BIN)/qmlmat scan scans/n2.toml
+
+# ------------------------------------------------------------------------------------------- tests
+
+test: $(STAMP)  ## the fast test suite, with branch coverage
+	$(PYTEST) -n $(TEST_WORKERS) -m "not slow and not gpu" --cov --cov-report=term $(PYTEST_ARGS)
+
+test-slow: $(STAMP)  ## the tests that take minutes: killed scans, full-size tutorials
+	$(PYTEST) -n $(TEST_WORKERS) -m "slow and not gpu" $(PYTEST_ARGS)
+
+# ------------------------------------------------------------------------------------------ checks
+
+check: lint format-check types imports spelling doctest  ## every static check and the doctests
+
+lint: $(STAMP)  ## ruff: likely mistakes, docstrings, names, complexity
+	$(BIN)/ruff check .
+
+format: $(STAMP)  ## rewrite the files in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+format-check: $(STAMP)  ## ruff: format, without writing
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(STAMP)  ## import-linter: layers, the door of each framework, no cycles
+	$(BIN)/lint-imports
+
+spelling: $(STAMP)  ## typos
+	$(BIN)/typos
+
+doctest: $(STAMP)  ## the examples in the docstrings
+	$(PYTEST) --doctest-modules qmlmat
+
+# ------------------------------------------------------------------------------ benchmarks and docs
+
+bench: $(STAMP_BENCH)  ## time side by side with peers, in one run
+	$(call THREADED,1) $(BIN)/python benchmarks/sector_gradient.py
+
+docs: $(STAMP_DOCS)  ## the documentation, in docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "Documentation: docs/_build/html/index.html"
+
+clean:  ## remove caches and built files; the environment and your scans stay
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks \
+		.coverage .coverage.* htmlcov build dist docs/_build docs/api docs/tutorials
+	find qmlmat tests tutorials benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""qmlmat: quantum machine learning for molecules and materials."""

@@ -1,0 +1,62 @@
+"""An ansatz: a template's name and its options, ready for any number of orbitals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qmlmat.ansatz.circuit import Circuit
+
+if TYPE_CHECKING:
+    from qmlmat.ansatz.template import OptionValue, Template
+
+
+@dataclass(frozen=True, init=False)
+class Ansatz:
+    """A circuit family: a template of ``circuits/ansatz/`` with its options set.
+
+    Example:
+        >>> Ansatz("uccsd", spin_tied=True).circuit(4, (2, 2)).n_params
+        15
+    """
+
+    template: str
+    """Name of a template, or the path of one, ending in ``.toml``."""
+    options: tuple[tuple[str, OptionValue], ...]
+    """Options that differ from the template's defaults, sorted by name."""
+
+    def __init__(self, template: str, /, **options: OptionValue) -> None:
+        object.__setattr__(self, "template", template)
+        object.__setattr__(self, "options", tuple(sorted(options.items())))
+
+    def load(self) -> Template:
+        """Return the template.
+
+        Raises:
+            TemplateError: If there is none of this name, or its file breaks a rule.
+        """
+        # Read on use: pydantic costs a tenth of a second that `import qmlmat` should not.
+        from qmlmat.ansatz.template import load_template  # noqa: PLC0415
+
+        return load_template(self.template)
+
+    def circuit(self, norb: int, nelec: tuple[int, int]) -> Circuit:
+        """Return the circuit at one size.
+
+        Args:
+            norb: Number of spatial orbitals.
+            nelec: Electrons by spin.
+
+        Raises:
+            TemplateError: If the template or an option is unknown, or nothing can be excited.
+        """
+        return self.load().circuit(norb, nelec, dict(self.options))
+
+    def inputs(self) -> dict[str, object]:
+        """Return what determines the circuit, as plain values."""
+        template = self.load()
+        return {
+            "template": template.name,
+            "options": dict(self.options),
+            "template_hash": template.content_hash(),
+        }

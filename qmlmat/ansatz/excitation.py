@@ -1,0 +1,70 @@
+"""Excitations: which electrons move where, and the anti-Hermitian generators they stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qmlmat.errors import InputError
+
+Move = tuple[int, int]
+"""One electron's move, ``(from_orbital, to_orbital)``."""
+
+
+@dataclass(frozen=True, order=True)
+class Excitation:
+    """A product of one-electron moves within each spin, ``T = prod a†_to a_from``.
+
+    Its generator is ``T - T†``, which conserves the number of electrons of each spin. The moves
+    of one spin touch distinct orbitals, so they commute and the product needs no order:
+    ``(i, a), (j, b)`` in alpha is ``a†_a a†_b a_j a_i``.
+    """
+
+    alpha: tuple[Move, ...] = ()
+    """Moves of alpha electrons."""
+    beta: tuple[Move, ...] = ()
+    """Moves of beta electrons."""
+
+    def __post_init__(self) -> None:
+        for spin, moves in (("alpha", self.alpha), ("beta", self.beta)):
+            touched = [orbital for move in moves for orbital in move]
+            if len(set(touched)) != len(touched):
+                raise InputError(
+                    f"Excitation({spin}={moves}): an orbital appears twice in one spin. "
+                    "Use distinct orbitals; an excitation of lower rank says the same."
+                )
+            if any(orbital < 0 for orbital in touched):
+                raise InputError(
+                    f"Excitation({spin}={moves}): orbitals count from 0. Use indices >= 0."
+                )
+        if not (self.alpha or self.beta):
+            raise InputError("Excitation(): moves no electron. Give at least one move.")
+
+    @property
+    def rank(self) -> int:
+        """Number of electrons moved: 1 for singles, 2 for doubles."""
+        return len(self.alpha) + len(self.beta)
+
+    @property
+    def max_orbital(self) -> int:
+        """The highest orbital touched."""
+        return max(orbital for move in self.alpha + self.beta for orbital in move)
+
+    def spin_flipped(self) -> Excitation:
+        """Return the same moves with alpha and beta exchanged."""
+        return Excitation(self.beta, self.alpha)
+
+    def adjoint(self) -> Excitation:
+        """Return the reverse moves, ``T†``, whose generator is minus this one's."""
+        return Excitation(_reversed(self.alpha), _reversed(self.beta))
+
+    def __str__(self) -> str:
+        """Return a readable label such as ``0->2 alpha, 1->3 beta``."""
+        return ", ".join(
+            f"{i}->{a} {spin}"
+            for spin, moves in (("alpha", self.alpha), ("beta", self.beta))
+            for i, a in moves
+        )
+
+
+def _reversed(moves: tuple[Move, ...]) -> tuple[Move, ...]:
+    return tuple((a, i) for i, a in moves)

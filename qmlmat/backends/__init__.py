@@ -1,0 +1,28 @@
+"""Requests to estimates: exact sectors now, devices and hardware behind the same interface."""
+
+from qmlmat.backends.base import Backend, Capabilities, Evaluator, StateBackend
+from qmlmat.backends.gradients import expectation
+from qmlmat.backends.requests import (
+    Counts,
+    Estimate,
+    Preparation,
+    Reference,
+    Request,
+    ValueAndGradient,
+)
+from qmlmat.backends.sector import SectorBackend
+
+__all__ = [
+    "Backend",
+    "Capabilities",
+    "Counts",
+    "Estimate",
+    "Evaluator",
+    "Preparation",
+    "Reference",
+    "Request",
+    "SectorBackend",
+    "StateBackend",
+    "ValueAndGradient",
+    "expectation",
+]

@@ -1,0 +1,130 @@
+"""What backends are asked and what they answer: exact, batched and sampled alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from qmlmat.ansatz import Circuit
+from qmlmat.errors import InputError
+from qmlmat.operators.sector import Sector
+from qmlmat.typing import FloatArray, Observable
+
+Pairing: TypeAlias = Literal["each", "all"]
+"""How parameter vectors meet observables: one to one, or every one with every other."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The state a circuit starts from: a determinant, or a short normalised sum of them."""
+
+    terms: tuple[tuple[str, float], ...]
+    """Pairs of occupation bits (all alpha then all beta, wire 0 on the left) and amplitude."""
+
+    def __post_init__(self) -> None:
+        norm = sum(amplitude**2 for _, amplitude in self.terms)
+        if abs(norm - 1.0) > 1e-12:  # a sum of a few squares, float64
+            raise InputError(
+                f"Reference(terms={self.terms}): the squares of the amplitudes add up to "
+                f"{norm:.6g}. Scale them to add up to 1."
+            )
+
+    @classmethod
+    def determinant(cls, bits: str) -> Reference:
+        """Return the reference that is one determinant."""
+        return cls(((bits, 1.0),))
+
+    @classmethod
+    def hartree_fock(cls, norb: int, nelec: tuple[int, int]) -> Reference:
+        """Return the determinant of the lowest orbitals.
+
+        Args:
+            norb: Number of spatial orbitals.
+            nelec: Electrons by spin.
+        """
+        return cls.determinant(Sector(norb, nelec).hartree_fock_bits())
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A state, or a batch of states: a circuit applied to a reference."""
+
+    circuit: Circuit
+    """The circuit ``U``."""
+    reference: Reference
+    """The state ``U`` acts on."""
+    params: FloatArray | None = None
+    """Parameters, shape ``(..., n_params)`` (radians); ``None`` where given later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One thing to be measured."""
+
+    preparation: Preparation
+    """The state or states."""
+    observables: tuple[Observable, ...] | None
+    """What is measured; ``None`` asks for counts of bit strings."""
+    shots: int | None = None
+    """Number of repetitions; ``None`` asks for exact expectations."""
+    pairing: Pairing = "all"
+    """``"all"``: every state with every observable. ``"each"``: state i with observable i."""
+    role: str = "energy"
+    """What the answer is for; part of the record, never of the physics."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Expectations."""
+
+    values: FloatArray
+    """Shape ``(..., n_observables)``; with ``pairing="each"`` shape ``(n_states,)``."""
+    variances: FloatArray
+    """Variances of ``values`` as estimators, same shape; zero where exact."""
+    n_shots: int | None
+    """Shots spent; ``None`` where exact."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueAndGradient:
+    """Exact expectations and their derivatives."""
+
+    values: FloatArray
+    """Shape ``(..., n_observables)``."""
+    gradient: FloatArray
+    """Derivatives by the parameters, shape ``(..., n_observables, n_params)`` (per radian)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How often each bit string was seen."""
+
+    counts: Mapping[str, int]
+    """Bit string (wire 0 on the left) to number of times."""
+    n_shots: int
+    """Total number of repetitions."""
+
+
+def check_params(params: object, n_params: int, *, what: str) -> FloatArray:
+    """Return ``params`` as a float64 array whose last axis has length ``n_params``.
+
+    Args:
+        params: Array-like, shape ``(..., n_params)`` (radians).
+        n_params: The circuit's number of parameters.
+        what: Who asks, for the message.
+
+    Raises:
+        InputError: If the shape is wrong or a value is not finite.
+    """
+    array = np.ascontiguousarray(params, dtype=np.float64)
+    if array.ndim == 0 or array.shape[-1] != n_params:
+        raise InputError(
+            f"{what}: params have shape {array.shape}, the circuit has {n_params} parameters. "
+            f"Give an array of shape (..., {n_params})."
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f"{what}: params hold NaN or infinity. Give finite angles (radians).")
+    return array

@@ -1,0 +1,221 @@
+"""The input file: its keys, its JSON schema, and clear answers to what is wrong in it."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from qmlmat.cli.messages import describe_errors
+from qmlmat.errors import ConfigError
+
+MAX_POINTS: Final = 100_000
+"""Most points of a path given by start, stop and step: more is a slip of the step."""
+
+
+class Table(BaseModel):
+    """A table of the input file: unknown keys are refused, values are not converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class MoleculeTable(Table):
+    """The molecule whose bond is stretched, or that is solved as it is."""
+
+    xyz: str = Field(
+        description="XYZ lines `N 0 0 0` (Å), or an XYZ file's path relative to this file."
+    )
+    charge: int = Field(0, description="Total charge (elementary charges).")
+    spin: int = Field(0, description="Number of unpaired electrons, 2S.")
+    basis: str = Field("sto-3g", description="Name of the basis set, as PySCF knows it.")
+    ecp: str | None = Field(None, description="Name of the effective core potentials.")
+
+
+class ActiveSpaceTable(Table):
+    """The orbitals and electrons the solver correlates; every orbital where it is left out."""
+
+    n_electrons: int | None = Field(None, description="Number of active electrons.")
+    norb: int | None = Field(None, description="Number of active orbitals, round the Fermi level.")
+    indices: list[int] | None = Field(None, description="Chosen orbitals, counted from 0.")
+    freeze_core: bool = Field(False, description="Leave the core orbitals out, by convention.")
+
+
+class PathTable(Table):
+    """The bond that is stretched, and to which lengths."""
+
+    bond: list[int] = Field(
+        default=[0, 1],
+        min_length=2,
+        max_length=2,
+        description="Two atoms, counted from 0: the first stays, the second moves.",
+    )
+    lengths: list[float] | None = Field(None, min_length=1, description="Bond lengths (Å).")
+    start: float | None = Field(None, gt=0, description="Shortest bond length (Å).")
+    stop: float | None = Field(None, gt=0, description="Longest bond length (Å), included.")
+    step: float | None = Field(None, gt=0, description="Distance between points (Å).")
+    root: int | None = Field(
+        None,
+        description="Index, in ascending order, of the point computed first; by default the one "
+        "nearest the molecule's own bond length.",
+    )
+
+    @model_validator(mode="after")
+    def _check_one_way(self) -> Self:
+        bounds = (self.start, self.stop, self.step)
+        if (self.lengths is None) == all(bound is None for bound in bounds):
+            raise ValueError("give either lengths, or start, stop and step")
+        if self.lengths is None:
+            if any(bound is None for bound in bounds):
+                raise ValueError("start, stop and step belong together: give all three")
+            self.bond_lengths()
+        return self
+
+    def bond_lengths(self) -> list[float]:
+        """Return the bond lengths (Å): those listed, or from start to stop by step.
+
+        Raises:
+            ValueError: If stop is not reached from start by whole steps.
+        """
+        if self.lengths is not None:
+            return list(self.lengths)
+        assert self.start is not None
+        assert self.stop is not None
+        assert self.step is not None
+        n_steps = (self.stop - self.start) / self.step
+        if n_steps > MAX_POINTS:
+            raise ValueError(f"more than {MAX_POINTS} points: use a larger step")
+        if n_steps < 0 or not math.isclose(n_steps, round(n_steps), abs_tol=1e-6):
+            raise ValueError(
+                f"stop = {self.stop:g} is not start = {self.start:g} plus whole steps of "
+                f"{self.step:g}: change one of them"
+            )
+        return [round(self.start + k * self.step, 10) for k in range(round(n_steps) + 1)]
+
+
+class OptimizerTable(Table):
+    """The classical optimiser of the circuit's parameters."""
+
+    name: str = Field("LBFGS", description="Name of an optimiser class of torch.optim.")
+    learning_rate: float | None = Field(
+        None, gt=0, description="Step size; by default the optimiser's own."
+    )
+
+
+class VQETable(Table):
+    """The variational quantum eigensolver."""
+
+    name: Literal["VQE"] = Field(description="Which solver.")
+    ansatz: str = Field("uccsd", description="Name of a template, or the path of your own.")
+    options: dict[str, bool | int | float | str] = Field(
+        default={}, description="Options of the template, e.g. { spin_tied = true }."
+    )
+    initial: Literal["mp2", "ccsd", "zero", "random"] = Field(
+        "mp2", description="Parameters of the point computed first."
+    )
+    gradient_tolerance: float = Field(
+        1e-6, gt=0, description="Largest derivative at convergence (hartree per radian)."
+    )
+    max_iterations: int = Field(1000, ge=1, description="Most steps of the optimiser.")
+    spin_penalty: float = Field(0.0, ge=0, description="Weight of <S^2> - s(s+1) (hartree).")
+    n_states: int = Field(1, ge=1, description="Number of states.")
+    seed: int | None = Field(None, ge=0, description="Seed of everything random.")
+    optimizer: OptimizerTable = Field(default=OptimizerTable(), description="The optimiser.")
+
+
+class ExactTable(Table):
+    """Exact diagonalisation in the active space."""
+
+    name: Literal["Exact"] = Field(description="Which solver.")
+    n_states: int = Field(1, ge=1, description="Number of states.")
+    seed: int | None = Field(None, ge=0, description="Seed of everything random.")
+
+
+class InputDocument(Table):
+    """Input of `qmlmat scan` and `qmlmat solve`."""
+
+    title: str = Field("", description="What the scan is of; shown over the figure.")
+    molecule: MoleculeTable
+    active_space: ActiveSpaceTable = Field(default=ActiveSpaceTable())
+    path: PathTable | None = Field(None, description="Needed by `qmlmat scan` only.")
+    solver: Annotated[VQETable | ExactTable, Field(discriminator="name")] = Field(
+        default=VQETable(name="VQE")
+    )
+
+    def plain(self) -> dict[str, Any]:
+        """Return the keys that were given, as plain values a store can keep."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+def load_input(file: Path) -> InputDocument:
+    """Return a checked input file, with the text of its XYZ file in place of the name.
+
+    Raises:
+        ConfigError: If the file cannot be read, is not TOML, or breaks a rule; one line each.
+    """
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f'"{file}": there is no such file. Check the name, or write an example: qmlmat init'
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f'"{file}": the file cannot be read ({error.strerror}). Give the name of a TOML file.'
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f'"{file}": this is not text in UTF-8. Give the name of a TOML file.'
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f'"{file}": not valid TOML: {error}. Text goes in quotes, tables in [brackets].'
+        ) from None
+    return parse_input(values, name=file.name, folder=file.parent)
+
+
+def parse_input(values: Mapping[str, Any], *, name: str, folder: Path) -> InputDocument:
+    """Return a checked input from plain values.
+
+    Args:
+        values: The tables and keys.
+        name: What messages call the input.
+        folder: Where a relative XYZ file's name starts from.
+
+    Raises:
+        ConfigError: If a value breaks a rule; one line for each.
+    """
+    try:
+        document = InputDocument.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(describe_errors(error, InputDocument, name))) from None
+    xyz = document.molecule.xyz
+    if not _is_file_name(xyz):
+        return document
+    text = _read_xyz(folder / Path(xyz).expanduser(), f'{name}: [molecule] xyz = "{xyz}"')
+    molecule = document.molecule.model_copy(update={"xyz": text})
+    return document.model_copy(update={"molecule": molecule})
+
+
+def _is_file_name(xyz: str) -> bool:
+    text = xyz.strip()
+    if "\n" in text or ";" in text:
+        return False
+    return text.lower().endswith(".xyz") or len(text.split()) == 1
+
+
+def _read_xyz(file: Path, place: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f'{place}: there is no file "{file}". Name it relative to the input file, or write '
+            "the atoms themselves, one per line."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f'{place}: "{file}" cannot be read ({error}). Give a readable XYZ file.'
+        ) from None

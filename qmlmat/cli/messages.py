@@ -1,0 +1,150 @@
+"""One clear line for each thing that is wrong in an input file."""
+
+from __future__ import annotations
+
+import types
+from typing import Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from qmlmat.errors import nearest
+
+_RULES: Final = {
+    "int_type": "give a whole number",
+    "int_from_float": "give a whole number",
+    "float_type": "give a number",
+    "string_type": "give text in quotes",
+    "bool_type": "give true or false",
+    "list_type": "give a list in [brackets]",
+    "dict_type": "give a table",
+    "model_type": "give a table",
+    "model_attributes_type": "give a table",
+    "finite_number": "give a finite number",
+    "greater_than": "give a number above {gt:g}",
+    "greater_than_equal": "give a number of at least {ge:g}",
+    "too_short": "give at least {min_length}",
+    "too_long": "give at most {max_length}",
+}
+"""What to do, by pydantic's type of error."""
+
+
+def describe_errors(error: ValidationError, model: type[BaseModel], name: str) -> list[str]:
+    """Return one line for each thing pydantic found wrong.
+
+    Args:
+        error: What pydantic found.
+        model: The model of the whole input.
+        name: Name of the input file.
+    """
+    lines: dict[str, None] = {}  # a union reports the same thing once for each of its members
+    for item in error.errors(include_url=False):
+        lines[f"{name}: {_describe(dict(item), model)}"] = None
+    return list(lines)
+
+
+def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
+    keys, table = _locate(item["loc"], model)
+    kind = item["type"]
+    context = item.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _unknown_key(keys, table, model)
+    if kind == "missing":
+        return f'{_table(keys[:-1])} needs the key "{keys[-1]}". Add it.'
+    if kind == "union_tag_not_found":
+        return f"{_table(keys)} needs the key {context['discriminator']}. Add it."
+    if kind == "union_tag_invalid":
+        known = [word.strip(" '") for word in context["expected_tags"].split(",")]
+        return f'{_table(keys)} name = "{context["tag"]}": not known. {nearest(context["tag"], known)}'
+    place = _place(keys)
+    if kind == "literal_error" and isinstance(item["input"], str):
+        known = [word.strip(" '") for word in context["expected"].replace(" or ", ",").split(",")]
+        return f'{place} = "{item["input"]}": not known. {nearest(item["input"], known)}'
+    if kind == "value_error":
+        return f"{place}: {context['error']}."
+    rule = _RULES.get(kind, item["msg"]).format(**context)
+    return f"{place} = {_short(item['input'])}: {rule}."
+
+
+def _unknown_key(keys: list[str], table: type[BaseModel], model: type[BaseModel]) -> str:
+    key = keys[-1]
+    own = table.model_fields
+    hint = nearest(key, own)
+    if hint.startswith("Known"):
+        for name, other in _tables(model):
+            if key in other.model_fields:
+                hint = f"It belongs in [{name}]."
+    what = "table or key" if len(keys) == 1 else "key"
+    where = f" in {_table(keys[:-1])}" if len(keys) > 1 else ""
+    return f'unknown {what} "{key}"{where}. {hint}'
+
+
+def _tables(model: type[BaseModel], prefix: str = "") -> list[tuple[str, type[BaseModel]]]:
+    found = []
+    for name, info in model.model_fields.items():
+        for member in _models(info.annotation):
+            found.append((f"{prefix}{name}", member))
+            found += _tables(member, f"{prefix}{name}.")
+    return found
+
+
+def _locate(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[list[str], type[BaseModel]]:
+    """Return the keys as the user wrote them, and the model of the innermost table.
+
+    Pydantic's location names also the member of a union, e.g. ``("solver", "VQE", "name")``.
+    """
+    keys: list[str] = []
+    table = model
+    members: list[type[BaseModel]] = []
+    for part in loc:
+        tagged = [m for m in members if _tag(m) == part]
+        if tagged and len(members) > 1:
+            table, members = tagged[0], []
+            continue
+        if isinstance(part, int) and keys:
+            keys[-1] += f"[{part}]"
+            continue
+        if len(members) == 1:
+            table, members = members[0], []
+        if not (keys and _is_member_name(str(part), table)):
+            keys.append(str(part))
+        info = table.model_fields.get(str(part))
+        members = _models(info.annotation) if info else []
+    if len(members) == 1 and len(keys) == len(loc):
+        return keys, table
+    return keys, table
+
+
+def _is_member_name(part: str, table: type[BaseModel]) -> bool:
+    # the members of `bool | int | float | str` are named in the location too
+    return part in {"bool", "int", "float", "str"} and part not in table.model_fields
+
+
+def _tag(model: type[BaseModel]) -> object:
+    info = model.model_fields.get("name")
+    return get_args(info.annotation)[0] if info and get_args(info.annotation) else None
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any type expression
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return [model for member in get_args(annotation) for model in _models(member)]
+    return []
+
+
+def _table(keys: list[str]) -> str:
+    return f"[{'.'.join(keys)}]" if keys else "the file"
+
+
+def _place(keys: list[str]) -> str:
+    if len(keys) < 2:
+        return ".".join(keys)
+    return f"{_table(keys[:-1])} {keys[-1]}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f'"{value}"' if isinstance(value, str) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,1 @@
+"""Fermionic sectors and, later, Pauli sums: numpy, scipy and numba only."""

@@ -1,0 +1,153 @@
+"""Words for figures and tables: what a scan is of, its axes, and what its error means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from qmlmat.surfaces import Scan
+from qmlmat.surfaces.surface import CONVERGED
+from qmlmat.typing import FloatArray
+from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_ev
+
+UNIT_SYMBOL: Final = {"angstrom": "Å"}
+"""Symbols of units whose names we write out."""
+
+SINGLE_REFERENCE: Final = frozenset({"uccsd", "uccgsd", "puccd", "kupccgsd", "lucj"})
+"""Ansatzes that build on one determinant, which a breaking bond needs more than one of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorScale:
+    """The small unit in which errors of a scan are shown."""
+
+    unit: str
+    """Its symbol."""
+
+    factor: float
+    """Its number in one unit of the scan."""
+
+    chemical_accuracy: float
+    """One kcal/mol (``unit``)."""
+
+
+def error_scale(scan: Scan) -> ErrorScale:
+    """Return millihartree for a scan in hartree, meV for one in eV."""
+    if scan.unit == "eV":
+        accuracy = hartree_to_ev(CHEMICAL_ACCURACY) * 1e3
+        return ErrorScale(unit="meV", factor=1e3, chemical_accuracy=accuracy)
+    factor = HARTREE_IN_MILLIHARTREE
+    return ErrorScale(unit="mHa", factor=factor, chemical_accuracy=CHEMICAL_ACCURACY * factor)
+
+
+def coordinate_unit(scan: Scan) -> str:
+    """Return the symbol of the coordinate's unit, e.g. ``"Å"``."""
+    return UNIT_SYMBOL.get(scan.path.unit, scan.path.unit)
+
+
+def coordinate_label(scan: Scan) -> str:
+    """Return the label of the horizontal axis, with its unit."""
+    name = scan.path.name
+    if name.startswith("r(") and name.endswith(")"):
+        bond = "–".join(atom.rstrip("0123456789") for atom in name[2:-1].split("-"))
+        return f"{bond} bond length ({coordinate_unit(scan)})"
+    return f"{name} ({coordinate_unit(scan)})"
+
+
+def solver_label(scan: Scan) -> str:
+    """Return what the surface is called in a legend, e.g. ``"VQE uccsd"``."""
+    surface = _surface(scan)
+    solver = _mapping(surface.get("solver"))
+    name = str(solver.get("solver") or solver.get("name") or surface.get("function") or "surface")
+    ansatz = ansatz_name(scan)
+    return f"{name} {ansatz}" if ansatz else name
+
+
+def ansatz_name(scan: Scan) -> str | None:
+    """Return the name of the ansatz, where the surface has one."""
+    ansatz = _mapping(_surface(scan).get("solver")).get("ansatz")
+    name = _mapping(ansatz).get("name") if isinstance(ansatz, Mapping) else ansatz
+    return str(name) if name else None
+
+
+def heading(scan: Scan) -> str:
+    """Return molecule, basis, active space and solver in one line, e.g. ``"N₂ · cc-pvdz"``."""
+    surface = _surface(scan)
+    molecule = _mapping(surface.get("molecule"))
+    space = _mapping(surface.get("active_space"))
+    parts = [_formula(scan.path.points[0].symbols)]
+    if molecule.get("charge"):
+        parts[0] += f" (charge {molecule['charge']:+d})"
+    if molecule.get("basis"):
+        parts.append(str(molecule["basis"]))
+    if space.get("n_electrons") is not None and space.get("norb") is not None:
+        parts.append(f"({space['n_electrons']}e, {space['norb']}o)")
+    elif molecule:
+        parts.append("frozen core" if space.get("freeze_core") else "chosen orbitals")
+    parts.append(solver_label(scan))
+    return " · ".join(parts)
+
+
+def explanation(scan: Scan) -> str:
+    """Return one or two plain sentences on how far the scan is and what its error means."""
+    sentences = []
+    n_done = sum(result is not None for result in scan.results)
+    if not scan.is_complete:
+        sentences.append(f"{n_done} of {len(scan.path)} points computed so far.")
+    errors = np.abs(scan.errors) * error_scale(scan).factor
+    if np.isfinite(errors).any():
+        sentences.append(_error_sentence(scan, errors))
+    n_open = sum(r is not None and not r.failed and r.status != CONVERGED for r in scan.results)
+    if n_open:
+        sentences.append(f"Hollow: the solver had not converged ({_points(n_open)}).")
+    n_failed = sum(r is not None and r.failed for r in scan.results)
+    if n_failed:
+        sentences.append(f"Crosses: no energy ({_points(n_failed)}); the table says why.")
+    return " ".join(sentences)
+
+
+def _error_sentence(scan: Scan, errors: FloatArray) -> str:
+    scale = error_scale(scan)
+    unit = coordinate_unit(scan)
+    worst = int(np.nanargmax(errors))
+    largest = f"Largest error {errors[worst]:.3g} {scale.unit} at {_at(scan, worst)} {unit}"
+    above = np.flatnonzero(errors > scale.chemical_accuracy)
+    if above.size == 0:
+        return f"{largest}: chemical accuracy at every point."
+    if any(scan.statuses[index] != CONVERGED for index in above):
+        return f"{largest}; some points above chemical accuracy had not converged."
+    ansatz = ansatz_name(scan)
+    own_length = scan.path.coordinates[scan.path.root]
+    if ansatz in SINGLE_REFERENCE and (scan.path.coordinates[above] > own_length).all():
+        return (
+            f"{largest}. The growth is the ansatz's failure, not a numerical fault: a product of "
+            f"excitations of one determinant ({ansatz}) cannot describe bonds that break."
+        )
+    return f"{largest}: every point converged, so the error is the {ansatz or 'surface'}'s own."
+
+
+def _at(scan: Scan, index: int) -> str:
+    return f"{scan.path.coordinates[index]:.6g}"
+
+
+def _points(number: int) -> str:
+    return f"{number} point" if number == 1 else f"{number} points"
+
+
+def _surface(scan: Scan) -> Mapping[str, Any]:
+    return _mapping(scan.inputs.get("surface"))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _formula(symbols: tuple[str, ...]) -> str:
+    counts: dict[str, int] = {}
+    for symbol in symbols:
+        counts[symbol] = counts.get(symbol, 0) + 1
+    text = "".join(symbol if n == 1 else f"{symbol}{n}" for symbol, n in counts.items())
+    return text.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

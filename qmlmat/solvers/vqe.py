@@ -1,0 +1,223 @@
+"""The variational quantum eigensolver: minimise a circuit's energy with a torch optimiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+import torch
+
+from qmlmat.ansatz import Ansatz, Circuit, Excitation
+from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
+from qmlmat.errors import InputError, nearest
+from qmlmat.solvers.base import Solution
+from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer, minimize
+from qmlmat.systems import (
+    Amplitudes,
+    MolecularHamiltonian,
+    SpinSquare,
+    WeightedSum,
+    ccsd_amplitudes,
+    mp2_amplitudes,
+    spin_square,
+)
+from qmlmat.typing import FloatArray, Observable
+
+Initial = Literal["mp2", "ccsd", "zero", "random"]
+"""Where the parameters start when there is no guess."""
+
+MAX_START: Final = np.pi / 8
+"""Largest starting angle taken from perturbation theory, whose amplitudes blow up where
+bonds break (radians)."""
+
+RANDOM_START: Final = 0.1
+"""Half width of the uniform distribution of ``initial="random"`` (radians)."""
+
+
+@dataclass(frozen=True)
+class VQE:
+    """Ground state by minimising ``<reference|U† H U|reference>`` over the circuit's angles.
+
+    References:
+        A. Peruzzo et al., Nat. Commun. 5, 4213 (2014), doi:10.1038/ncomms5213.
+    """
+
+    ansatz: str | Ansatz = "uccsd"
+    """Template's name, path of a template, or an ``Ansatz`` with options."""
+    optimizer: OptimizerFactory = torch.optim.LBFGS
+    """Optimiser class, or ``functools.partial`` of one; LBFGS gets a strong-Wolfe search."""
+    initial: Initial = "mp2"
+    """Start without a guess: MP2 or CCSD amplitudes, zeros, or uniform in +-0.1 rad by seed."""
+    gradient_tolerance: float = 1e-6
+    """Largest absolute derivative at which the search has converged (hartree per radian)."""
+    max_iterations: int = 1000
+    """Most optimiser steps."""
+    spin_penalty: float = 0.0
+    """Weight of ``<S^2> - s(s + 1)`` with s the lowest spin of the sector (hartree)."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.ansatz, str):
+            object.__setattr__(self, "ansatz", Ansatz(self.ansatz))
+        if self.initial not in get_args(Initial):
+            raise InputError(
+                f'VQE(initial="{self.initial}"): not a start. '
+                f"{nearest(str(self.initial), get_args(Initial))}"
+            )
+        if not self.gradient_tolerance > 0:
+            raise InputError(
+                f"VQE(gradient_tolerance={self.gradient_tolerance}): must be positive. "
+                "The default is 1e-6 hartree per radian."
+            )
+        if self.max_iterations < 1:
+            raise InputError(
+                f"VQE(max_iterations={self.max_iterations}): must be at least 1. "
+                "The default is 1000."
+            )
+        if not 0 <= self.spin_penalty < np.inf:
+            raise InputError(
+                f"VQE(spin_penalty={self.spin_penalty}): a weight is finite and not negative. "
+                "Use about 0.05 hartree, or 0 for none."
+            )
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the settings that determine the result, as plain values."""
+        assert isinstance(self.ansatz, Ansatz)
+        return {
+            "solver": "vqe",
+            "ansatz": self.ansatz.inputs(),
+            "optimizer": describe_optimizer(self.optimizer),
+            "initial": self.initial,
+            "gradient_tolerance": self.gradient_tolerance,
+            "max_iterations": self.max_iterations,
+            "spin_penalty": self.spin_penalty,
+        }
+
+    def circuit(self, hamiltonian: MolecularHamiltonian) -> Circuit:
+        """Return the ansatz at the Hamiltonian's size.
+
+        Raises:
+            TemplateError: If the ansatz is unknown or broken.
+        """
+        assert isinstance(self.ansatz, Ansatz)
+        return self.ansatz.circuit(hamiltonian.norb, hamiltonian.nelec)
+
+    def eigenpairs(
+        self,
+        hamiltonian: MolecularHamiltonian,
+        *,
+        n_states: int,
+        guess: Solution | None,
+        backend: StateBackend,
+        seed: int | None,
+    ) -> Solution:
+        """Return the ground state; see ``solve``.
+
+        Raises:
+            InputError: If more than one state is asked for, or the guess has the wrong number of
+                parameters.
+        """
+        if n_states != 1:
+            raise InputError(
+                f"solve(VQE, n_states={n_states}): VQE finds the ground state. "
+                "Use n_states=1, or Exact() for excited states."
+            )
+        circuit = self.circuit(hamiltonian)
+        start, notes = self._start(hamiltonian, circuit, guess, seed)
+        reference = Reference.hartree_fock(hamiltonian.norb, hamiltonian.nelec)
+        request = Request(
+            preparation=Preparation(circuit, reference),
+            observables=(self._objective(hamiltonian),),
+        )
+        evaluator = backend.prepare(request)
+        optimum = minimize(
+            lambda params: expectation(evaluator, params)[0],
+            start,
+            optimizer=self.optimizer,
+            gradient_tolerance=self.gradient_tolerance,
+            max_iterations=self.max_iterations,
+        )
+        state = backend.state(Preparation(circuit, reference, optimum.params))
+        image = hamiltonian.matvec(state)
+        energy = float(np.vdot(state, image))
+        return Solution(
+            energies=np.array([energy]),
+            unit=hamiltonian.unit,
+            status=optimum.status,
+            states=(state,),
+            params=optimum.params,
+            residuals=np.array([np.linalg.norm(image - energy * state)]),
+            spin_squares=np.array([spin_square(state, hamiltonian.norb, hamiltonian.nelec)]),
+            history=optimum.history,
+            notes=notes,
+        )
+
+    def _objective(self, hamiltonian: MolecularHamiltonian) -> Observable:
+        """The Hamiltonian, plus a penalty on every spin above the sector's lowest.
+
+        <S^2> is at least s(s + 1), so the penalty is never negative and the sum stays an upper
+        bound on the exact energy.
+        """
+        if self.spin_penalty == 0:
+            return hamiltonian
+        spin = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1]) / 2
+        square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
+        return WeightedSum(
+            terms=((1.0, hamiltonian), (self.spin_penalty, square)),
+            constant=-self.spin_penalty * spin * (spin + 1),
+        )
+
+    def _start(
+        self,
+        hamiltonian: MolecularHamiltonian,
+        circuit: Circuit,
+        guess: Solution | None,
+        seed: int | None,
+    ) -> tuple[FloatArray, tuple[str, ...]]:
+        if guess is not None and guess.params is not None:
+            if guess.params.shape != (circuit.n_params,):
+                raise InputError(
+                    f"solve(guess=...): the guess has {guess.params.size} parameters, the circuit "
+                    f"{circuit.n_params}. Take a guess from the same ansatz and active space."
+                )
+            return guess.params.copy(), ()
+        if self.initial == "zero":
+            return np.zeros(circuit.n_params), ()
+        if self.initial == "random":
+            rng = np.random.default_rng(seed)
+            return rng.uniform(-RANDOM_START, RANDOM_START, circuit.n_params), ()
+        find = mp2_amplitudes if self.initial == "mp2" else ccsd_amplitudes
+        amplitudes = find(hamiltonian)
+        return starting_params(circuit, amplitudes), amplitudes.notes
+
+
+def starting_params(circuit: Circuit, amplitudes: Amplitudes) -> FloatArray:
+    """Return angles equal to the cluster amplitudes, the mean where gates share a parameter.
+
+    Args:
+        circuit: The circuit; excitations that are not from occupied to virtual start at zero.
+        amplitudes: Amplitudes of the same active space.
+
+    Returns:
+        Parameters clipped to ``MAX_START``, shape ``(n_params,)`` (radians).
+    """
+    total, count = np.zeros(circuit.n_params), np.zeros(circuit.n_params)
+    for gate in circuit.gates:
+        count[gate.param] += 1
+        total[gate.param] += gate.scale * _amplitude(gate.excitation, circuit.nelec, amplitudes)
+    return np.clip(total / np.maximum(count, 1), -MAX_START, MAX_START)
+
+
+def _amplitude(excitation: Excitation, nelec: tuple[int, int], amplitudes: Amplitudes) -> float:
+    moves = ((excitation.alpha, nelec[0]), (excitation.beta, nelec[1]))
+    if excitation.rank > 2 or any(i >= n or a < n for part, n in moves for i, a in part):
+        return 0.0
+    alpha, beta = ([(i, a - n) for i, a in part] for part, n in moves)
+    if alpha and beta:
+        (i, a), (j, b) = alpha[0], beta[0]
+        return float(amplitudes.t2_ab[i, j, a, b])
+    part = alpha or beta
+    if len(part) == 1:
+        return float((amplitudes.t1_alpha if alpha else amplitudes.t1_beta)[part[0]])
+    (i, a), (j, b) = part
+    return float((amplitudes.t2_aa if alpha else amplitudes.t2_bb)[i, j, a, b])

@@ -1,0 +1,269 @@
+"""Ordered geometries, and the tree that fixes which point starts from which."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from qmlmat.errors import GeometryError, InputError
+from qmlmat.surfaces.bonds import moving_fragment
+from qmlmat.typing import FloatArray
+
+if TYPE_CHECKING:
+    from qmlmat.systems import Molecule
+
+POSITION_DECIMALS: Final = 10
+"""Decimals kept of a constructed position (Å): the same inputs give the same bits everywhere."""
+
+SAME_POINT: Final = 1e-6
+"""Two points whose positions differ by less than this are the same point (Å)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """The atoms at one point of a path.
+
+    Raises:
+        GeometryError: If the positions are not finite numbers, three for each symbol.
+    """
+
+    symbols: tuple[str, ...]
+    """Chemical symbols, shape ``(n_atoms,)``."""
+
+    positions: FloatArray
+    """Positions, shape ``(n_atoms, 3)`` (Å), read-only."""
+
+    def __post_init__(self) -> None:
+        positions = np.array(self.positions, dtype=np.float64)
+        if positions.shape != (len(self.symbols), 3):
+            raise GeometryError(
+                f"Geometry(positions of shape {positions.shape}): {len(self.symbols)} atoms need "
+                f"the shape ({len(self.symbols)}, 3). Give one row x, y, z (Å) for each symbol."
+            )
+        if not np.isfinite(positions).all():
+            atom = int(np.argwhere(~np.isfinite(positions))[0, 0])
+            raise GeometryError(
+                f"Geometry(positions): atom {atom} ({self.symbols[atom]}) has a coordinate that is "
+                "not a finite number. Correct its row."
+            )
+        positions.flags.writeable = False
+        object.__setattr__(self, "symbols", tuple(self.symbols))
+        object.__setattr__(self, "positions", positions)
+
+    def distance(self, i: int, j: int) -> float:
+        """Return the distance between atoms ``i`` and ``j`` (Å)."""
+        return float(np.linalg.norm(self.positions[i] - self.positions[j]))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Path:
+    """Geometries along a coordinate, and the spanning tree of their warm starts.
+
+    Each point but the root starts from the solution of its parent. The tree is part of the path,
+    so results never depend on timing, on the number of workers or on an interruption.
+
+    Raises:
+        InputError: If the tree is not one tree, or the numbers of entries differ.
+        GeometryError: If two points are the same, or their atoms differ.
+    """
+
+    points: tuple[Geometry, ...]
+    """The geometries, shape ``(n_points,)``."""
+
+    coordinates: FloatArray
+    """The coordinate of each point, shape ``(n_points,)`` (``unit``)."""
+
+    name: str
+    """What the coordinate is, e.g. ``"r(N0-N1)"``."""
+
+    unit: str = "angstrom"
+    """Unit of ``coordinates``."""
+
+    root: int
+    """Index of the point that is computed first, without a parent."""
+
+    parents: tuple[int | None, ...]
+    """Index of the point each point starts from, shape ``(n_points,)``; ``None`` for the root."""
+
+    def __post_init__(self) -> None:
+        coordinates = np.array(self.coordinates, dtype=np.float64)
+        coordinates.flags.writeable = False
+        object.__setattr__(self, "coordinates", coordinates)
+        _check_counts(self)
+        _check_points(self)
+        if len(self.order()) != len(self.points):
+            raise InputError(
+                f"Path(root={self.root}, parents={self.parents}): the points do not form one tree. "
+                "Give every point but the root a parent, and let all of them lead to the root."
+            )
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def order(self) -> tuple[int, ...]:
+        """Return the indices in order of evaluation: parents before children, root first."""
+        children: dict[int | None, list[int]] = {}
+        for index, parent in enumerate(self.parents):
+            children.setdefault(parent, []).append(index)
+        found = [self.root]
+        for index in found:  # grows while it is read: breadth first
+            found += children.get(index, [])
+        return tuple(found)
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the plain values that define this path, as kept and compared by a store."""
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "symbols": list(self.points[0].symbols),
+            "coordinates": self.coordinates.tolist(),
+            "positions": [point.positions.tolist() for point in self.points],
+            "root": self.root,
+            "parents": list(self.parents),
+        }
+
+    @classmethod
+    def from_inputs(cls, values: Mapping[str, Any]) -> Path:
+        """Return the path whose ``inputs()`` are ``values``."""
+        symbols = tuple(values["symbols"])
+        return cls(
+            points=tuple(Geometry(symbols, np.array(rows)) for rows in values["positions"]),
+            coordinates=np.array(values["coordinates"]),
+            name=values["name"],
+            unit=values["unit"],
+            root=values["root"],
+            parents=tuple(values["parents"]),
+        )
+
+
+def stretch(
+    molecule: Molecule,
+    bond: tuple[int, int] = (0, 1),
+    lengths: Sequence[float] | FloatArray = (),
+    *,
+    root: int | None = None,
+) -> Path:
+    """Return the path along which one bond is stretched.
+
+    Atom ``bond[0]`` and its fragment stay; atom ``bond[1]`` and all that hangs on it move along
+    the bond. The points are in ascending order of length, whatever the order given. Each starts
+    from its neighbour on the side of the root.
+
+    Args:
+        molecule: The molecule, at any geometry with the fragments as they should stay.
+        bond: Indices of the two atoms, counted from 0.
+        lengths: Bond lengths, ``(n_points,)`` (Å).
+        root: Index of the first point, counted in ascending order of length. By default the
+            point nearest the molecule's own bond length.
+
+    Raises:
+        InputError: If the bond, a length or the root cannot be used.
+        GeometryError: If the bond is in a ring, or atoms would overlap.
+    """
+    fixed, moving = _check_bond(molecule, bond)
+    values = _check_lengths(lengths)
+    symbols = tuple(molecule.symbols)
+    positions = np.asarray(molecule.positions, dtype=np.float64)
+    fragment = list(moving_fragment(symbols, positions, (fixed, moving)))
+    axis = positions[moving] - positions[fixed]
+    own = float(np.linalg.norm(axis))
+
+    points = []
+    for length in values:
+        moved = positions.copy()
+        moved[fragment] += axis * ((length - own) / own)
+        moved = np.round(moved, POSITION_DECIMALS) + 0.0  # no negative zeros
+        molecule.with_positions(moved)  # refuses overlapping atoms before anything is computed
+        points.append(Geometry(symbols, moved))
+    if root is None:
+        root = int(np.argmin(np.round(np.abs(values - own), 9)))
+    _check_root(root, len(points))
+    return Path(
+        points=tuple(points),
+        coordinates=values,
+        name=f"r({symbols[fixed]}{fixed}-{symbols[moving]}{moving})",
+        root=root,
+        parents=tuple(
+            None if k == root else k - 1 if k > root else k + 1 for k in range(len(points))
+        ),
+    )
+
+
+def _check_bond(molecule: Molecule, bond: tuple[int, int]) -> tuple[int, int]:
+    n_atoms = len(molecule.symbols)
+    fine = len(bond) == 2 and all(0 <= atom < n_atoms for atom in bond) and bond[0] != bond[1]
+    if not fine:
+        raise InputError(
+            f"stretch(bond={tuple(bond)}): a bond is two different atoms among 0 to {n_atoms - 1}. "
+            "Atoms are counted from 0, in the order of the molecule's rows."
+        )
+    return int(bond[0]), int(bond[1])
+
+
+def _check_lengths(lengths: Sequence[float] | FloatArray) -> FloatArray:
+    values = np.array(lengths, dtype=np.float64)
+    if values.ndim != 1 or values.size == 0:
+        raise InputError(
+            f"stretch(lengths of shape {values.shape}): at least one length is needed. "
+            "Give a list of bond lengths (Å), e.g. [0.9, 1.0, 1.1]."
+        )
+    for value in values:
+        if not math.isfinite(value) or value <= 0.0:
+            raise InputError(
+                f"stretch(lengths): {value} is not a bond length. "
+                "Give finite lengths above 0, in ångström."
+            )
+    values.sort()
+    for short, long in itertools.pairwise(values):
+        if long - short < SAME_POINT:
+            raise InputError(
+                f"stretch(lengths): {short:.10g} Å is there twice. Give each length once."
+            )
+    return values
+
+
+def _check_root(root: int, n_points: int) -> None:
+    if not 0 <= root < n_points:
+        raise InputError(
+            f"stretch(root={root}): the path has the points 0 to {n_points - 1}, counted in "
+            "ascending order of length. Give one of them, or leave root out."
+        )
+
+
+def _check_counts(path: Path) -> None:
+    n_points = len(path.points)
+    if n_points == 0:
+        raise InputError("Path(points=()): a path needs at least one point. Give a geometry.")
+    if path.coordinates.shape != (n_points,) or len(path.parents) != n_points:
+        raise InputError(
+            f"Path: {n_points} points, {path.coordinates.size} coordinates and "
+            f"{len(path.parents)} parents. Give one coordinate and one parent for each point."
+        )
+    if not np.isfinite(path.coordinates).all():
+        raise InputError("Path(coordinates): a coordinate is not a finite number. Correct it.")
+    if not 0 <= path.root < n_points or path.parents[path.root] is not None:
+        raise InputError(
+            f"Path(root={path.root}): the root is one of the points 0 to {n_points - 1} and has "
+            "the parent None. Correct root or parents."
+        )
+
+
+def _check_points(path: Path) -> None:
+    symbols = path.points[0].symbols
+    for index, point in enumerate(path.points):
+        if point.symbols != symbols:
+            raise GeometryError(
+                f"Path(points): point {index} has the atoms {point.symbols}, point 0 has {symbols}."
+                " Give the same atoms in the same order at every point."
+            )
+        for earlier in range(index):
+            if np.abs(point.positions - path.points[earlier].positions).max() < SAME_POINT:
+                raise GeometryError(
+                    f"Path(points): points {earlier} and {index} are the same geometry. "
+                    "Give each geometry once."
+                )

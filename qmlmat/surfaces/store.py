@@ -1,0 +1,334 @@
+"""The durable record of a scan: an ASE database that ``ase db`` and ``ase gui`` read.
+
+One SQLite file. Its metadata hold the inputs, their hash, and the user's own document, so that a
+scan can be resumed from the file alone. Each finished point is one row, committed before the next
+point begins: a killed scan loses the point it was at, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+import numpy as np
+
+from qmlmat.errors import StoreError, StoreMismatchError
+from qmlmat.provenance import content_hash, differences, provenance
+from qmlmat.surfaces.path import Geometry
+from qmlmat.surfaces.surface import PointResult
+from qmlmat.units import hartree_to_ev
+
+SCHEMA: Final = 1
+"""Version of the layout written here."""
+
+_MAGIC: Final = b"SQLite format 3\x00"
+_KEY: Final = "qmlmat"
+_MAX_DIFFERENCES: Final = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreHeader:
+    """What a store says about the scan it holds."""
+
+    inputs: Mapping[str, Any]
+    """All that the energies depend on, as plain values: the surface's and the path's inputs."""
+
+    title: str = ""
+    """What the scan is of, in a few words."""
+
+    document: Mapping[str, Any] | None = None
+    """The user's input file as plain values, with included files inlined; ``None`` from Python."""
+
+    schema: int = SCHEMA
+    """Version of the layout."""
+
+    inputs_hash: str = field(init=False)
+    """SHA-256 of ``inputs``, 64 hexadecimal digits."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs_hash", content_hash(self.inputs))
+
+    def to_metadata(self) -> dict[str, Any]:
+        """Return the metadata of the ASE database."""
+        path = self.inputs["path"]
+        return {
+            "title": self.title or "qmlmat scan",
+            "key_descriptions": {
+                "point": ["Point", "Index of the point along the path", ""],
+                "coordinate": [path["name"], "Coordinate of the path", path["unit"]],
+                "total_energy": ["Energy", "Ground-state energy", ""],
+                "reference": ["Reference", "Exact ground-state energy", ""],
+                "error": ["Error", "Energy above the reference", ""],
+            },
+            _KEY: {
+                "schema": self.schema,
+                "inputs": self.inputs,
+                "inputs_hash": self.inputs_hash,
+                "title": self.title,
+                "document": self.document,
+                "created": provenance(),
+            },
+        }
+
+
+class ScanStore:
+    """An open store; see the module's docstring. One process writes, any number may read."""
+
+    header: StoreHeader
+    """What the scan is of."""
+
+    file: FilePath
+    """Where the store is."""
+
+    def __init__(self, file: FilePath, header: StoreHeader) -> None:
+        self.file = file
+        self.header = header
+
+    @classmethod
+    def load(cls, file: str | os.PathLike[str]) -> ScanStore:
+        """Return the store in an existing file, which is not altered.
+
+        Raises:
+            StoreError: If there is no such file, or it is not an intact store of this package.
+        """
+        path = FilePath(file).expanduser().absolute()
+        if not path.exists():
+            raise StoreError(
+                f'"{path}": there is no such store. Check the name, or make it: '
+                "qmlmat scan INPUT.toml"
+            )
+        return cls(path, _read_header(path))
+
+    @classmethod
+    def open(cls, file: str | os.PathLike[str], header: StoreHeader) -> ScanStore:
+        """Return the store for these inputs, made if it is not there, ready to be written.
+
+        Raises:
+            StoreMismatchError: If the file holds the scan of other inputs.
+            StoreError: If the folder or file cannot be written, or the file is not a store.
+        """
+        path = FilePath(file).expanduser().absolute()
+        if not path.exists():
+            _create(path, header)
+            return cls(path, header)
+        store = cls.load(path)
+        _check_writable(path)
+        if store.header.inputs_hash != header.inputs_hash:
+            if store.results():
+                raise StoreMismatchError(_mismatch(path, store.header.inputs, header.inputs))
+            _replace_header(path, header)  # nothing was computed: nothing can be mixed up
+        return cls(path, header)
+
+    def results(self) -> dict[int, PointResult]:
+        """Return the finished points by their index on the path.
+
+        Raises:
+            StoreError: If a row cannot be read.
+        """
+        found: dict[int, PointResult] = {}
+        try:
+            with _connect(self.file) as database:
+                for row in database.select(sort="id"):
+                    found.setdefault(int(row.point), PointResult.from_dict(row.data["result"]))
+        except (*_READ_ERRORS, AttributeError) as error:
+            raise StoreError(_damaged(self.file, error)) from error
+        return found
+
+    def write(self, index: int, point: Geometry, result: PointResult) -> None:
+        """Commit one finished point; it is on disk when this returns.
+
+        Args:
+            index: The point's index on the path.
+            point: Its geometry.
+            result: What was computed there.
+
+        Raises:
+            StoreError: If the row cannot be written, e.g. because the disk is full.
+        """
+        coordinate = self.header.inputs["path"]["coordinates"][index]
+        data = {"result": result.to_dict(), "provenance": provenance()}
+        try:
+            with _connect(self.file) as database:
+                database.write(
+                    _atoms(point, result),
+                    key_value_pairs=_searchable(index, coordinate, result),
+                    data=data,
+                )
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(
+                f'"{self.file}": point {index} could not be stored ({error}). Free space or '
+                "restore write permission, then run the same command again: it resumes."
+            ) from error
+
+
+_READ_ERRORS: Final = (sqlite3.Error, OSError, KeyError, TypeError, ValueError)
+
+
+def _connect(file: FilePath) -> Any:  # noqa: ANN401 - ase is untyped
+    from ase.db import connect  # noqa: PLC0415 - `import qmlmat` must not load ase
+
+    return connect(str(file), type="db", use_lock_file=False)  # type: ignore[no-untyped-call]
+
+
+def _atoms(point: Geometry, result: PointResult) -> Any:  # noqa: ANN401 - ase is untyped
+    from ase import Atoms  # noqa: PLC0415
+    from ase.calculators.singlepoint import SinglePointCalculator  # noqa: PLC0415
+
+    atoms = Atoms(symbols=list(point.symbols), positions=point.positions)
+    if not result.failed:
+        to_ev = hartree_to_ev(1.0) if result.unit == "hartree" else 1.0
+        known: dict[str, Any] = {"energy": float(result.energies[0]) * to_ev}
+        if result.forces is not None:
+            known["forces"] = result.forces * to_ev
+        atoms.calc = SinglePointCalculator(atoms, **known)  # type: ignore[no-untyped-call]
+    return atoms
+
+
+def _searchable(index: int, coordinate: float, result: PointResult) -> dict[str, Any]:
+    """Return the columns ``ase db`` can show and select by."""
+    pairs: dict[str, Any] = {"point": index, "coordinate": float(coordinate)}
+    pairs["status"] = result.status
+    pairs["energy_unit"] = result.unit
+    if not result.failed:
+        pairs["total_energy"] = float(result.energies[0])
+        if result.reference is not None:
+            pairs["reference"] = float(result.reference)
+            pairs["error"] = float(result.energies[0]) - float(result.reference)
+    for name, value in result.columns.items():
+        if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", name) and np.isfinite(value):
+            pairs.setdefault(name, float(value))
+    return pairs
+
+
+def _create(file: FilePath, header: StoreHeader) -> None:
+    """Make the store beside its place, then move it there: a kill leaves all of it or none."""
+    if not file.parent.is_dir():
+        raise StoreError(
+            f'"{file}": the folder "{file.parent}" does not exist or is not a folder. '
+            f'Make it first: mkdir -p "{file.parent}"'
+        )
+    draft = file.with_name(f".{file.name}.{os.getpid()}.new")
+    try:
+        draft.touch(exist_ok=False)
+        draft.unlink()  # the database must not exist before ASE makes it
+        _replace_header(draft, header)
+        draft.rename(file)
+    except (OSError, sqlite3.Error) as error:
+        draft.unlink(missing_ok=True)
+        raise StoreError(
+            f'"{file}": the store cannot be written ({_reason(error)}). Choose a folder you may '
+            "write in: --store PATH"
+        ) from error
+
+
+def _replace_header(file: FilePath, header: StoreHeader) -> None:
+    with _connect(file) as database:
+        database.count()  # makes the tables where there are none
+        database.metadata = header.to_metadata()
+
+
+def _check_writable(file: FilePath) -> None:
+    # SQLite writes a journal beside the file, so the folder counts too
+    if not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+        raise StoreError(
+            f'"{file}": the store or its folder is read-only. Restore write permission, or copy '
+            "the file to a folder you may write in and name it with --store PATH"
+        )
+
+
+def _read_header(file: FilePath) -> StoreHeader:
+    _check_sqlite(file)
+    try:
+        with _connect(file) as database:
+            database.count()
+            metadata = database.metadata.get(_KEY)
+    except _READ_ERRORS as error:
+        raise StoreError(_damaged(file, error)) from error
+    if not isinstance(metadata, dict) or "schema" not in metadata:
+        raise StoreError(
+            f'"{file}": this ASE database was not made by qmlmat scan. It is left as it is; choose '
+            "another file for the scan: --store PATH"
+        )
+    if metadata["schema"] != SCHEMA:
+        raise StoreError(
+            f'"{file}": the store has layout {metadata["schema"]}, this qmlmat reads {SCHEMA}. '
+            "Use the qmlmat version that wrote it, or choose another file: --store PATH"
+        )
+    try:
+        header = StoreHeader(
+            inputs=metadata["inputs"], title=metadata["title"], document=metadata["document"]
+        )
+        intact = header.inputs_hash == metadata["inputs_hash"]
+    except (KeyError, TypeError) as error:
+        raise StoreError(_damaged(file, error)) from error
+    if not intact:
+        raise StoreError(_damaged(file, "its inputs do not match their hash"))
+    return header
+
+
+def _check_sqlite(file: FilePath) -> None:
+    """Refuse what is not an intact SQLite database with ASE's tables, without touching it."""
+    if file.is_dir():
+        raise StoreError(f'"{file}": this is a folder. Name a file in it: --store PATH')
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(len(_MAGIC))
+    except OSError as error:
+        raise StoreError(
+            f'"{file}": the store cannot be read ({_reason(error)}). Restore read permission, or '
+            "choose another file: --store PATH"
+        ) from error
+    if start != _MAGIC:
+        what = "the file is empty" if not start else "it is not a SQLite database"
+        raise StoreError(_damaged(file, what))
+    try:
+        # ase would make its tables in a foreign database: look before it does
+        with closing(_look(file)) as connection:
+            check = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.Error as error:
+        raise StoreError(_damaged(file, error)) from error
+    if check != "ok":
+        raise StoreError(_damaged(file, check))
+    if not {"systems", "information"} <= names:
+        raise StoreError(
+            f'"{file}": this SQLite database was not made by qmlmat scan. It is left as it is; '
+            "choose another file for the scan: --store PATH"
+        )
+
+
+def _look(file: FilePath) -> sqlite3.Connection:
+    # Read-only, so that nothing of somebody else's is touched; but a journal left by a killed
+    # scan has to be rolled back by SQLite before the file can be read at all.
+    killed = file.with_name(f"{file.name}-journal").exists()
+    uri = f"{file.absolute().as_uri()}?mode={'rw' if killed else 'ro'}"
+    return sqlite3.connect(uri, uri=True, timeout=20)
+
+
+def _damaged(file: FilePath, reason: object) -> str:
+    text = " ".join(str(reason).split()) or type(reason).__name__
+    return (
+        f'"{file}": this is not a readable store ({text}). It is left as it is; restore a copy, or '
+        "choose another file and compute again: --store PATH"
+    )
+
+
+def _mismatch(file: FilePath, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    lines = differences(stored, wanted)
+    shown = "; ".join(lines[:_MAX_DIFFERENCES])
+    more = len(lines) - _MAX_DIFFERENCES
+    rest = f"; and {more} more" if more > 0 else ""
+    return (
+        f'"{file}": this store holds the scan of other inputs (stored against wanted): '
+        f"{shown}{rest}. Go back to those inputs, or choose another file: --store PATH"
+    )
+
+
+def _reason(error: OSError | sqlite3.Error) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

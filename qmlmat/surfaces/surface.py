@@ -1,0 +1,251 @@
+"""What turns a geometry into energies: the protocol, its result, and the two basic surfaces."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from qmlmat.errors import GeometryError, InputError
+from qmlmat.solvers import Solution, Solver, solve
+from qmlmat.surfaces.path import Geometry
+from qmlmat.systems import ActiveSpace, Molecule, molecular_hamiltonian, run_mean_field
+from qmlmat.typing import FloatArray
+from qmlmat.units import Unit
+
+CONVERGED = "converged"
+"""The status of a point whose energies can be trusted without further reading."""
+
+FAILED = "failed"
+"""First word of the status of a point that gave no energies."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PointResult:
+    """What a surface knows about one point."""
+
+    energies: FloatArray
+    """Energies, ascending or followed, shape ``(n_states,)`` (``unit``); NaN where it failed."""
+
+    unit: Unit = "hartree"
+    """Unit of every energy here."""
+
+    stderr: FloatArray | None = None
+    """Standard errors of ``energies``, shape ``(n_states,)`` (``unit``); ``None`` if exact."""
+
+    forces: FloatArray | None = None
+    """Forces on the atoms in the ground state, shape ``(n_atoms, 3)`` (``unit``/Å)."""
+
+    status: str = CONVERGED
+    """``"converged"``, a solver's own status, or ``"failed: ..."`` with the reason."""
+
+    reference: float | None = None
+    """Exact ground-state energy of the same Hamiltonian (``unit``), where it is known."""
+
+    columns: Mapping[str, float] = field(default_factory=dict)
+    """Further energies by name, e.g. ``{"hartree_fock": -108.9}`` (``unit``)."""
+
+    notes: tuple[str, ...] = ()
+    """What the reader should know about this point, one sentence each."""
+
+    solution: Solution | None = None
+    """The solver's full answer; a child point starts from it."""
+
+    wall_time: float = 0.0
+    """Time the evaluation took (s)."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether this point gave no energies."""
+        return self.status.startswith(FAILED)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values from which ``from_dict`` gives the same result, to the last bit.
+
+        State vectors are left out, NaN becomes ``None``.
+        """
+        return {
+            "energies": _plain(self.energies),
+            "unit": self.unit,
+            "stderr": _plain(self.stderr),
+            "forces": _plain(self.forces),
+            "status": self.status,
+            "reference": None if self.reference is None else float(self.reference),
+            "columns": {name: float(value) for name, value in self.columns.items()},
+            "notes": list(self.notes),
+            "solution": None if self.solution is None else self.solution.to_dict(),
+            "wall_time": float(self.wall_time),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> PointResult:
+        """Return the result whose ``to_dict()`` is ``values``."""
+        solution = values["solution"]
+        energies = _array(values["energies"])
+        return cls(
+            energies=np.empty(0) if energies is None else energies,
+            unit=values["unit"],
+            stderr=_array(values["stderr"]),
+            forces=_array(values["forces"]),
+            status=values["status"],
+            reference=values["reference"],
+            columns=dict(values["columns"]),
+            notes=tuple(values["notes"]),
+            solution=None if solution is None else Solution.from_dict(solution),
+            wall_time=values["wall_time"],
+        )
+
+
+class Surface(Protocol):
+    """Anything that gives energies at a geometry: a solver, a trained model, a function."""
+
+    def evaluate(self, point: Geometry, *, guess: Solution | None = None) -> PointResult:
+        """Return the energies at ``point``.
+
+        Args:
+            point: The geometry.
+            guess: The solution at the parent point, to start from.
+        """
+        ...
+
+    def inputs(self) -> dict[str, Any]:
+        """Return plain values that define the surface: equal inputs, equal energies."""
+        ...
+
+
+@dataclass(frozen=True)
+class SolverSurface:
+    """The surface of a molecule from mean-field orbitals, an active space and a solver."""
+
+    molecule: Molecule
+    """Elements, charge, spin and basis; its positions are replaced by each point's."""
+
+    active_space: ActiveSpace
+    """The orbitals and electrons the solver correlates."""
+
+    solver: Solver
+    """How the eigenpairs are found, e.g. ``VQE("uccsd")``."""
+
+    _: KW_ONLY
+
+    n_states: int = 1
+    """Number of states."""
+
+    seed: int | None = None
+    """Seed of everything random in the solver."""
+
+    def evaluate(self, point: Geometry, *, guess: Solution | None = None) -> PointResult:
+        """Return the energies at ``point``, with Hartree-Fock beside them.
+
+        Args:
+            point: The geometry; its atoms must be the molecule's.
+            guess: The solution at the parent point, to start from.
+
+        Raises:
+            GeometryError: If the atoms differ, or overlap.
+            MeanFieldError: If the self-consistent field does not converge.
+        """
+        start = time.perf_counter()
+        if point.symbols != self.molecule.symbols:
+            raise GeometryError(
+                f"SolverSurface.evaluate(point with the atoms {point.symbols}): the surface is of "
+                f"{self.molecule.symbols}. Use a path made from the same molecule."
+            )
+        molecule = self.molecule.with_positions(point.positions)
+        mean_field = run_mean_field(molecule)
+        selection = self.active_space.select(mean_field)
+        hamiltonian = molecular_hamiltonian(molecule, self.active_space, mean_field=mean_field)
+        solution = solve(
+            hamiltonian, self.solver, n_states=self.n_states, guess=guess, seed=self.seed
+        )
+        return PointResult(
+            energies=np.array(solution.energies, dtype=np.float64),
+            unit=solution.unit,
+            stderr=solution.stderr,
+            status=solution.status,
+            reference=solution.reference_energy,
+            columns={"hartree_fock": float(mean_field.energy)},
+            notes=_unique(*mean_field.notes, *selection.notes, *solution.notes),
+            solution=solution,
+            wall_time=time.perf_counter() - start,
+        )
+
+    def inputs(self) -> dict[str, Any]:
+        """Return plain values that define the surface: all that its energies depend on."""
+        return {
+            "molecule": self.molecule.inputs(),
+            "active_space": self.active_space.inputs(),
+            "solver": self.solver.inputs(),
+            "n_states": self.n_states,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True)
+class FunctionSurface:
+    """The surface of a plain function ``positions -> energies``.
+
+    Example:
+        >>> well = FunctionSurface(lambda x: (abs(x[1, 2] - x[0, 2]) - 1.0) ** 2, "eV", name="well")
+        >>> point = Geometry(("H", "H"), np.array([[0, 0, 0], [0, 0, 3.0]]))
+        >>> well.evaluate(point).energies
+        array([4.])
+    """
+
+    function: Callable[[FloatArray], float | FloatArray]
+    """Takes positions ``(n_atoms, 3)`` (Å); returns one energy or ``(n_states,)`` (``unit``)."""
+
+    unit: Unit = "hartree"
+    """Unit of the energies."""
+
+    _: KW_ONLY
+
+    name: str | None = None
+    """What a store knows the function by; by default its module and name."""
+
+    def evaluate(self, point: Geometry, *, guess: Solution | None = None) -> PointResult:  # noqa: ARG002 - the protocol's argument: a function needs no start
+        """Return the function's energies at ``point``.
+
+        Args:
+            point: The geometry.
+            guess: Not used.
+
+        Raises:
+            InputError: If the function returns something that is not finite numbers.
+        """
+        start = time.perf_counter()
+        energies = np.array(self.function(point.positions), dtype=np.float64)
+        if energies.ndim > 1 or energies.size == 0 or not np.isfinite(energies).all():
+            raise InputError(
+                f"FunctionSurface({self.inputs()['function']}): returned {energies!r}. "
+                "Return one finite energy, or a one-dimensional array of them."
+            )
+        return PointResult(
+            energies=energies.reshape(-1), unit=self.unit, wall_time=time.perf_counter() - start
+        )
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the function's name and unit: a store cannot see into its code."""
+        own = getattr(self.function, "__qualname__", type(self.function).__qualname__)
+        return {"function": self.name or own, "unit": self.unit}
+
+
+def _plain(array: FloatArray | None) -> Any:  # noqa: ANN401 - nested lists of float or None
+    if array is None:
+        return None
+    if array.ndim > 1:
+        return [_plain(row) for row in array]
+    return [float(value) if math.isfinite(value) else None for value in array]
+
+
+def _array(values: list[Any] | None) -> FloatArray | None:
+    # numpy reads None as NaN when the type is given
+    return None if values is None else np.array(values, dtype=np.float64)
+
+
+def _unique(*notes: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(notes))

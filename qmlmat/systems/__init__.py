@@ -1,0 +1,35 @@
+"""Molecules: geometry, mean field, active space, and the Hamiltonian of its determinants."""
+
+from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
+from qmlmat.systems.amplitudes import Amplitudes, ccsd_amplitudes, mp2_amplitudes
+from qmlmat.systems.hamiltonian import (
+    MolecularHamiltonian,
+    SpinSquare,
+    WeightedSum,
+    molecular_hamiltonian,
+)
+from qmlmat.systems.mean_field import MeanField, run_mean_field
+from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.sigma import SigmaBuilder, apply_spin_square, one_rdm, spin_square, two_rdm
+from qmlmat.systems.spectrum import Spectrum
+
+__all__ = [
+    "ActiveSpace",
+    "Amplitudes",
+    "MeanField",
+    "MolecularHamiltonian",
+    "Molecule",
+    "OrbitalSelection",
+    "SigmaBuilder",
+    "Spectrum",
+    "SpinSquare",
+    "WeightedSum",
+    "apply_spin_square",
+    "ccsd_amplitudes",
+    "molecular_hamiltonian",
+    "mp2_amplitudes",
+    "one_rdm",
+    "run_mean_field",
+    "spin_square",
+    "two_rdm",
+]

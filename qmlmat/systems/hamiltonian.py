@@ -1,0 +1,266 @@
+"""The electronic Hamiltonian of an active space, and the observables that go with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import comb
+from typing import Final
+
+import numpy as np
+
+from qmlmat.errors import ActiveSpaceError, InputError
+from qmlmat.operators.sector import Sector
+from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
+from qmlmat.systems.integrals import active_integrals
+from qmlmat.systems.mean_field import MeanField, run_mean_field
+from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.sigma import SigmaBuilder, apply_spin_square, one_rdm, two_rdm
+from qmlmat.systems.spectrum import Spectrum, lowest_states
+from qmlmat.typing import FloatArray, Observable, StateArray
+from qmlmat.units import Unit
+
+MAX_DIMENSION: Final = 50_000_000
+"""Largest sector accepted (determinants): one vector of it takes 0.4 GB."""
+SYMMETRY_TOLERANCE: Final = 1e-9
+"""Largest violation of the integrals' permutation symmetry accepted (hartree)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MolecularHamiltonian:
+    """``core_energy + sum h_pq E_pq + 1/2 sum (pq|rs) (E_pq E_rs - delta_qr E_ps)``.
+
+    Acts on sector arrays of shape ``sector.shape``, PySCF's CI layout; eigenvalues are total
+    energies.
+    """
+
+    one_body: FloatArray
+    """One-electron integrals ``h[p, q]`` with the core's field, ``(norb, norb)`` (hartree)."""
+    two_body: FloatArray
+    """Repulsion ``(pq|rs)``, chemists' order, ``(norb, norb, norb, norb)`` (hartree)."""
+    core_energy: float = 0.0
+    """Nuclear repulsion and energy of frozen electrons (hartree)."""
+    nelec: tuple[int, int]
+    """Active electrons by spin, ``(n_alpha, n_beta)``."""
+    notes: tuple[str, ...] = ()
+    """What the mean field and the active space had to say, one sentence each."""
+
+    def __post_init__(self) -> None:
+        one, two = (np.array(a, dtype=np.float64) for a in (self.one_body, self.two_body))
+        norb = one.shape[0] if one.ndim else 0
+        if one.shape != (norb, norb) or two.shape != (norb,) * 4:
+            raise InputError(
+                f"MolecularHamiltonian: one_body has shape {one.shape}, two_body {two.shape}. "
+                "Use (norb, norb) and (norb, norb, norb, norb), chemists' order."
+            )
+        if not (np.isfinite(one).all() and np.isfinite(two).all()):
+            raise InputError("MolecularHamiltonian: NaN or infinite integrals. Use finite ones.")
+        if not np.isfinite(self.core_energy):
+            raise InputError(
+                f"MolecularHamiltonian(core_energy={self.core_energy}): use a finite energy."
+            )
+        broken = max(
+            (float(np.abs(a - b).max()) if a.size else 0.0)
+            for a, b in (
+                (one, one.T),
+                (two, two.transpose(1, 0, 2, 3)),
+                (two, two.transpose(2, 3, 0, 1)),
+            )
+        )
+        if broken > SYMMETRY_TOLERANCE:
+            raise InputError(
+                f"MolecularHamiltonian: the integrals violate their symmetry by {broken:.1e} "
+                "hartree. Use h = h^T and (pq|rs) = (qp|rs) = (rs|pq): real orbitals, chemists' "
+                "order."
+            )
+        for name, array in (("one_body", one), ("two_body", two)):
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "core_energy", float(self.core_energy))
+        object.__setattr__(self, "nelec", Sector(norb, self.nelec).nelec)
+
+    @property
+    def unit(self) -> Unit:
+        """Energy unit of the eigenvalues."""
+        return "hartree"
+
+    @property
+    def norb(self) -> int:
+        """Number of spatial orbitals."""
+        return int(self.one_body.shape[0])
+
+    @cached_property
+    def sector(self) -> Sector:
+        """The determinants the Hamiltonian acts on."""
+        return Sector(self.norb, self.nelec)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of a state, ``(n_alpha_strings, n_beta_strings)``."""
+        return self.sector.shape
+
+    @property
+    def dimension(self) -> int:
+        """Number of determinants."""
+        return self.sector.dimension
+
+    @cached_property
+    def sigma(self) -> SigmaBuilder:
+        """Tables and integrals behind ``matvec``, made at first use."""
+        return SigmaBuilder(
+            self.one_body, self.two_body, self.nelec, constant=self.core_energy
+        )
+
+    def matvec(self, state: StateArray) -> StateArray:
+        """Return ``H @ state`` in the shape of ``state`` (hartree)."""
+        return self.sigma.apply(state)
+
+    def diagonal(self) -> StateArray:
+        """Return the energies of all determinants, shape ``shape`` (hartree)."""
+        return self.sigma.diagonal()
+
+    @cached_property
+    def mean_field_energy(self) -> float:
+        """Energy of the determinant of the lowest orbitals (hartree)."""
+        n_alpha, n_beta = self.nelec
+        occupied = np.zeros((2, self.norb))
+        occupied[0, :n_alpha] = occupied[1, :n_beta] = 1
+        total = occupied.sum(axis=0)
+        direct = np.einsum("ppqq->pq", self.two_body)
+        exchange = np.einsum("pqqp->pq", self.two_body)
+        energy = self.core_energy + total @ self.one_body.diagonal()
+        energy += 0.5 * total @ direct @ total
+        energy -= 0.5 * sum(spin @ exchange @ spin for spin in occupied)
+        return float(energy)
+
+    def spectrum(self, n_states: int = 1) -> Spectrum:
+        """Return the exact lowest states of the sector.
+
+        Args:
+            n_states: Number of states, ascending in energy; all spins of the sector.
+
+        Raises:
+            InputError: If the sector has fewer states.
+        """
+        return lowest_states(self.matvec, self.diagonal(), n_states)
+
+    def expectation(self, state: StateArray) -> float:
+        """Return the energy of a state, which need not be normalised (hartree)."""
+        vector = np.asarray(state).ravel()
+        return float(vector @ self.matvec(vector) / (vector @ vector))
+
+    def one_rdm(self, state: StateArray, *, spin_resolved: bool = False) -> FloatArray:
+        """Return the one-particle density matrix; see ``qmlmat.systems.sigma.one_rdm``."""
+        return one_rdm(state, self.norb, self.nelec, spin_resolved=spin_resolved)
+
+    def two_rdm(self, state: StateArray, *, spin_resolved: bool = False) -> FloatArray:
+        """Return the two-particle density matrix; see ``qmlmat.systems.sigma.two_rdm``."""
+        return two_rdm(state, self.norb, self.nelec, spin_resolved=spin_resolved)
+
+
+@dataclass(frozen=True)
+class SpinSquare:
+    """The operator ``S^2`` on one sector; eigenvalues ``s (s + 1)``."""
+
+    norb: int
+    """Number of spatial orbitals."""
+    nelec: tuple[int, int]
+    """Electrons by spin, ``(n_alpha, n_beta)``."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nelec", Sector(self.norb, self.nelec).nelec)
+
+    def matvec(self, state: StateArray) -> StateArray:
+        """Return ``S^2 @ state`` in the shape of ``state``."""
+        return apply_spin_square(state, self.norb, self.nelec)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightedSum:
+    """``constant + sum weight * observable``, such as ``H + mu (S^2 - s (s + 1))``."""
+
+    terms: tuple[tuple[float, Observable], ...]
+    """Pairs of a weight and an observable of one sector, at least one."""
+    constant: float = 0.0
+    """Multiple of the identity added (the unit of the weighted observables)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", tuple((float(w), o) for w, o in self.terms))
+        if not self.terms:
+            raise InputError("WeightedSum(terms=()): no terms. Give at least one observable.")
+        sectors = {(o.norb, o.nelec) for _, o in self.terms}
+        if len(sectors) > 1:
+            raise InputError(
+                f"WeightedSum: the terms act on different sectors, {sorted(sectors)}. "
+                "Use observables of one (norb, nelec)."
+            )
+
+    @property
+    def norb(self) -> int:
+        """Number of spatial orbitals."""
+        return self.terms[0][1].norb
+
+    @property
+    def nelec(self) -> tuple[int, int]:
+        """Electrons by spin, ``(n_alpha, n_beta)``."""
+        return self.terms[0][1].nelec
+
+    def matvec(self, state: StateArray) -> StateArray:
+        """Return the sum applied to ``state``, same shape."""
+        image: StateArray = self.constant * np.asarray(state)
+        for weight, observable in self.terms:
+            image = image + weight * observable.matvec(state)
+        return image
+
+
+def molecular_hamiltonian(
+    molecule: Molecule,
+    active_space: ActiveSpace | None = None,
+    *,
+    mean_field: MeanField | None = None,
+) -> MolecularHamiltonian:
+    """Return the Hamiltonian of a molecule's active space in gauge-fixed orbitals.
+
+    Args:
+        molecule: The molecule.
+        active_space: The correlated orbitals; all by default.
+        mean_field: A solution already at hand for this molecule; computed by default.
+
+    Raises:
+        ActiveSpaceError: If the space does not fit the molecule, or its sector is too large.
+        InputError: If ``mean_field`` belongs to another molecule.
+        MeanFieldError: If Hartree-Fock does not converge.
+
+    Example:
+        >>> h2 = Molecule.from_xyz("H 0 0 0; H 0 0 0.7414")
+        >>> round(molecular_hamiltonian(h2).spectrum().energies[0], 8)
+        np.float64(-1.13727017)
+    """
+    space = ActiveSpace() if active_space is None else active_space
+    solution = run_mean_field(molecule) if mean_field is None else mean_field
+    if solution.molecule != molecule:
+        raise InputError(
+            "molecular_hamiltonian(mean_field=...): the mean field belongs to another molecule, "
+            "geometry or basis. Use run_mean_field(molecule)."
+        )
+    selection = space.select(solution)
+    _check_dimension(space, selection)
+    integrals = active_integrals(solution, selection)
+    return MolecularHamiltonian(
+        one_body=integrals.one_body,
+        two_body=integrals.two_body,
+        core_energy=integrals.core_energy,
+        nelec=selection.nelec,
+        notes=(*solution.notes, *selection.notes),
+    )
+
+
+def _check_dimension(space: ActiveSpace, selection: OrbitalSelection) -> None:
+    dimension = comb(selection.norb, selection.nelec[0]) * comb(selection.norb, selection.nelec[1])
+    if dimension > MAX_DIMENSION:
+        raise ActiveSpaceError(
+            f"{space}: {selection.nelec[0]} alpha and {selection.nelec[1]} beta electrons in "
+            f"{selection.norb} orbitals make {dimension:.2e} determinants, {8e-9 * dimension:.3g} "
+            f"GB per vector; at most {MAX_DIMENSION:.0e} are accepted. Use a smaller norb, or "
+            "freeze more of the core."
+        )

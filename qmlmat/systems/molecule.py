@@ -1,0 +1,254 @@
+"""A molecule: which atoms, where, how many electrons, in which basis set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pyscf import gto
+
+from qmlmat.errors import BasisError, GeometryError, InputError
+from qmlmat.systems.elements import (
+    atomic_number,
+    check_basis,
+    ecp_electrons,
+    element_symbol,
+)
+from qmlmat.systems.xyz import parse_xyz
+from qmlmat.typing import FloatArray
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+MIN_DISTANCE: Final = 0.3
+"""Atoms closer than this overlap (Å); the shortest bond, H2's, is 0.74 Å."""
+
+
+@dataclass(frozen=True, eq=False)
+class Molecule:
+    """Atoms at fixed positions with their electrons and basis set; immutable.
+
+    Example:
+        >>> molecule = Molecule(("H", "H"), [[0, 0, 0], [0, 0, 0.7414]])
+        >>> molecule.n_electrons, molecule.formula
+        (2, 'H2')
+    """
+
+    symbols: tuple[str, ...]
+    """Element of each atom, ``n_atoms`` symbols; any case, or atomic numbers as text."""
+    positions: FloatArray
+    """Positions of the nuclei, shape ``(n_atoms, 3)`` (Å), read-only."""
+    charge: int = field(default=0, kw_only=True)
+    """Total charge (elementary charges)."""
+    spin: int = field(default=0, kw_only=True)
+    """Number of unpaired electrons, 2S: 0 for a singlet, 1 for a doublet."""
+    basis: str = field(default="sto-3g", kw_only=True)
+    """Name of the basis set, as PySCF knows it."""
+    ecp: str | None = field(default=None, kw_only=True)
+    """Name of the effective core potentials; elements the set lacks keep all electrons."""
+
+    def __post_init__(self) -> None:
+        symbols = (self.symbols,) if isinstance(self.symbols, str) else self.symbols
+        object.__setattr__(self, "symbols", tuple(element_symbol(s) for s in symbols))
+        object.__setattr__(self, "positions", _checked_positions(self.symbols, self.positions))
+        for name in ("charge", "spin"):
+            object.__setattr__(self, name, _checked_integer(name, getattr(self, name)))
+        for symbol in sorted(set(self.symbols)):
+            check_basis(self.basis, symbol)
+        self._check_ecp()
+        self._check_electrons()
+
+    def _check_ecp(self) -> None:
+        if self.ecp is None:
+            return
+        replaced = [ecp_electrons(self.ecp, symbol) for symbol in sorted(set(self.symbols))]
+        if all(n is None for n in replaced):
+            raise BasisError(
+                f'Molecule(ecp="{self.ecp}"): these potentials cover none of '
+                f"{', '.join(sorted(set(self.symbols)))}. Leave ecp out, or use a set made for "
+                "one of them."
+            )
+
+    def _check_electrons(self) -> None:
+        n_electrons, spin = self.n_electrons, self.spin
+        call = f"Molecule(charge={self.charge}, spin={spin})"
+        if n_electrons < 1:
+            most = self.charge + n_electrons - 1
+            raise InputError(
+                f"{call}: {self.formula} with this charge has {n_electrons} electrons. "
+                f"Use charge <= {most}."
+            )
+        if spin < 0:
+            raise InputError(f"{call}: spin is 2S, never negative. Use spin={-spin}.")
+        if spin > n_electrons or (n_electrons - spin) % 2:
+            allowed = [str(s) for s in range(n_electrons % 2, min(n_electrons, 6) + 1, 2)]
+            raise InputError(
+                f"{call}: {n_electrons} electrons cannot have {spin} unpaired. "
+                f"Use spin={' or '.join(allowed)}, or another charge."
+            )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Molecule):
+            return NotImplemented
+        return self.inputs() == other.inputs() and np.array_equal(self.positions, other.positions)
+
+    def __hash__(self) -> int:
+        return hash((self.symbols, self.positions.tobytes(), self.charge, self.spin, self.basis))
+
+    @classmethod
+    def from_xyz(
+        cls,
+        source: str | Path,
+        *,
+        charge: int = 0,
+        spin: int = 0,
+        basis: str = "sto-3g",
+        ecp: str | None = None,
+    ) -> Molecule:
+        """Return the molecule written in an XYZ file or text.
+
+        Args:
+            source: Path of an XYZ file; or XYZ text, with or without its two header lines,
+                one atom per line or atoms separated by ``;`` (Å).
+            charge: Total charge.
+            spin: Unpaired electrons, 2S.
+            basis: Basis set name.
+            ecp: Effective core potentials' name.
+
+        Raises:
+            GeometryError: If the file is missing or a line cannot be read.
+
+        Example:
+            >>> Molecule.from_xyz("N 0 0 0; N 0 0 1.1").n_electrons
+            14
+        """
+        symbols, positions = parse_xyz(source)
+        return cls(symbols, positions, charge=charge, spin=spin, basis=basis, ecp=ecp)
+
+    @classmethod
+    def from_ase(
+        cls,
+        atoms: Atoms,
+        *,
+        charge: int = 0,
+        spin: int = 0,
+        basis: str = "sto-3g",
+        ecp: str | None = None,
+    ) -> Molecule:
+        """Return the molecule held by an ``ase.Atoms`` without periodic boundaries.
+
+        Raises:
+            GeometryError: If the atoms are periodic.
+        """
+        if any(atoms.pbc):
+            raise GeometryError(
+                "Molecule.from_ase(atoms): the atoms are periodic, a Molecule is not. "
+                "Use atoms.pbc = False for a molecule in a box."
+            )
+        symbols = tuple(atoms.get_chemical_symbols())
+        positions = atoms.get_positions()
+        return cls(symbols, positions, charge=charge, spin=spin, basis=basis, ecp=ecp)
+
+    def to_ase(self) -> Atoms:
+        """Return the atoms as ``ase.Atoms`` (Å); charge, spin and basis in its ``info``."""
+        from ase import Atoms  # noqa: PLC0415 (loaded only where it is used)
+
+        settings = {k: v for k, v in self.inputs().items() if k != "symbols"}
+        return Atoms(symbols=list(self.symbols), positions=self.positions, info=settings)
+
+    def to_pyscf(self) -> Any:
+        """Return the built ``pyscf.gto.Mole``, without symmetry."""
+        mole = gto.Mole()
+        mole.atom = [(s, tuple(p)) for s, p in zip(self.symbols, self.positions, strict=True)]
+        mole.unit = "Angstrom"
+        mole.basis = self.basis
+        if self.ecp is not None:
+            mole.ecp = {
+                s: self.ecp for s in set(self.symbols) if ecp_electrons(self.ecp, s) is not None
+            }
+        mole.charge, mole.spin = self.charge, self.spin
+        mole.verbose, mole.symmetry = 0, False
+        mole.build(dump_input=False, parse_arg=False)
+        return mole
+
+    def with_positions(self, positions: ArrayLike) -> Molecule:
+        """Return the same molecule with its atoms at ``positions``, ``(n_atoms, 3)`` (Å)."""
+        return replace(self, positions=np.asarray(positions, dtype=np.float64))
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms."""
+        return len(self.symbols)
+
+    @cached_property
+    def n_core_electrons_replaced(self) -> int:
+        """Electrons that the effective core potentials replace."""
+        if self.ecp is None:
+            return 0
+        return sum(ecp_electrons(self.ecp, symbol) or 0 for symbol in self.symbols)
+
+    @property
+    def n_electrons(self) -> int:
+        """Number of electrons treated, without those inside effective core potentials."""
+        protons = sum(atomic_number(symbol) for symbol in self.symbols)
+        return protons - self.charge - self.n_core_electrons_replaced
+
+    @property
+    def formula(self) -> str:
+        """Chemical formula in Hill's order: carbon, hydrogen, then the alphabet."""
+        has_carbon = "C" in self.symbols
+
+        def hill(symbol: str) -> tuple[int, str]:
+            return (("C", "H").index(symbol) if has_carbon and symbol in "CH" else 2), symbol
+
+        runs = groupby(sorted(self.symbols, key=hill))
+        counts = [(symbol, len(list(run))) for symbol, run in runs]
+        return "".join(symbol + (str(n) if n > 1 else "") for symbol, n in counts)
+
+    def inputs(self) -> dict[str, Any]:
+        """Return everything but the positions as plain values, for provenance and hashes."""
+        return {
+            "symbols": list(self.symbols),
+            "charge": self.charge,
+            "spin": self.spin,
+            "basis": self.basis,
+            "ecp": self.ecp,
+        }
+
+
+def _checked_integer(name: str, value: Any) -> int:  # noqa: ANN401 (this is the check)
+    if isinstance(value, bool) or int(value) != value:
+        raise InputError(f"Molecule({name}={value!r}): {name} is a whole number. Use {name}=0.")
+    return int(value)
+
+
+def _checked_positions(symbols: Sequence[str], positions: ArrayLike) -> FloatArray:
+    array = np.array(positions, dtype=np.float64)
+    if not symbols or array.shape != (len(symbols), 3):
+        raise GeometryError(
+            f"Molecule: {len(symbols)} symbols and positions of shape {array.shape}. "
+            f"Give at least one atom, and positions of shape ({max(len(symbols), 1)}, 3) in Å."
+        )
+    for i, row in enumerate(array):
+        if not np.isfinite(row).all():
+            raise GeometryError(
+                f"Molecule: the position of atom {i} ({symbols[i]}) is {row.tolist()}. "
+                "Use finite coordinates in Å."
+            )
+    for i in range(len(symbols)):
+        distances = np.linalg.norm(array[i + 1 :] - array[i], axis=1)
+        if distances.size and distances.min() < MIN_DISTANCE:
+            j = i + 1 + int(distances.argmin())
+            raise GeometryError(
+                f"Molecule: atoms {i} ({symbols[i]}) and {j} ({symbols[j]}) are "
+                f"{distances.min():.3f} Å apart and overlap. Use distances of at least "
+                f"{MIN_DISTANCE} Å; positions are in ångström, not bohr or fractions of a cell."
+            )
+    array.flags.writeable = False
+    return array

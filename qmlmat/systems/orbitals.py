@@ -1,0 +1,170 @@
+"""Orbitals in a fixed gauge: one order, one sign, one orientation of degenerate sets.
+
+Canonical orbitals leave three things open: the order of equal energies, every sign, and the
+orientation of degenerate sets, which a solver settles by rounding errors. Energies of
+product-form circuits depend on the last: turning the pi_u pair of N2 moves ``uccsd`` by
+0.03 to 0.10 mHa at 2.0 Å. Here all three are tied to axes that turn with the molecule.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from pyscf import gto
+
+from qmlmat.systems.frame import Frame, Moments, molecular_frame
+from qmlmat.typing import FloatArray
+
+DEGENERATE: Final = 1e-5
+"""Orbital energies closer than this count as equal (hartree)."""
+PROBES: Final = (
+    (0.0, 0.0, 2.7),
+    (1.9, 0.0, 1.3),
+    (2.3, 0.0, -0.4),
+    (0.9, 0.0, 3.1),
+)
+"""Positions (x', y', z') of the fictitious charges that orient degenerate sets (bohr). The first
+keeps every mirror plane through the z' axis, the others keep the x'z' plane."""
+SPLITTINGS: Final = (3e-3, 1e-5)
+"""Differences of the probe's potential that separate two orbitals (hartree): the first is far
+above numerical noise; where no probe reaches it, the second is tried."""
+SIGN_CENTRES: Final = (
+    (0.83, 0.59, 1.07),
+    (-1.31, 0.47, 0.71),
+    (0.41, 1.73, -0.97),
+    (2.9, 1.1, 2.3),
+    (-2.2, 2.6, -3.1),
+)
+"""Centres (x', y', z') of the Gaussians whose overlap with an orbital is made positive (bohr)."""
+SIGN_EXPONENT: Final = 0.2
+"""Exponent of those Gaussians (1/bohr²): diffuse, so that no orbital is far from all."""
+SIGN_OVERLAP: Final = 1e-2
+"""Overlap from which a Gaussian decides a sign; else the next, finally the largest decides."""
+
+
+def degenerate_groups(
+    mo_energy: FloatArray, mo_occ: FloatArray, tolerance: float = DEGENERATE
+) -> tuple[tuple[int, ...], ...]:
+    """Return the sets of orbitals of equal energy and occupation, in orbital order.
+
+    Args:
+        mo_energy: Orbital energies, ascending within each occupation, shape ``(n_mo,)``
+            (hartree).
+        mo_occ: Occupations, shape ``(n_mo,)``.
+        tolerance: Neighbouring energies closer than this are equal (hartree).
+
+    Example:
+        >>> degenerate_groups(np.array([-1.0, -0.5, -0.5, 0.5]), np.array([2.0, 2, 2, 0]))
+        ((0,), (1, 2), (3,))
+    """
+    groups: list[list[int]] = []
+    for p in range(len(mo_energy)):
+        if (
+            p
+            and mo_occ[p] == mo_occ[p - 1]
+            and abs(mo_energy[p] - mo_energy[p - 1]) < tolerance
+        ):
+            groups[-1].append(p)
+        else:
+            groups.append([p])
+    return tuple(tuple(group) for group in groups)
+
+
+def fix_gauge(
+    mol: Any,  # noqa: ANN401 (a PySCF Mole)
+    mo_coeff: FloatArray,
+    mo_energy: FloatArray,
+    mo_occ: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the same orbitals in fixed order, orientation and sign.
+
+    Orbitals are ordered by occupation (2, 1, 0), then energy. Each degenerate set diagonalises
+    the potential of point charges at fixed places in the molecule's own frame, which lie in its
+    x'z' plane and so keep that mirror symmetry; its members are ordered by that potential, the
+    most attracted first. Signs make the overlap with a Gaussian off all planes positive.
+
+    Args:
+        mol: The built ``pyscf.gto.Mole``.
+        mo_coeff: Canonical orbitals, shape ``(n_ao, n_mo)``.
+        mo_energy: Their energies, shape ``(n_mo,)`` (hartree).
+        mo_occ: Their occupations 2, 1 or 0, shape ``(n_mo,)``.
+
+    Returns:
+        Coefficients, energies and occupations, read-only, shapes as given.
+    """
+    order = np.lexsort((np.asarray(mo_energy), -np.asarray(mo_occ)))
+    coefficients = np.array(np.asarray(mo_coeff)[:, order], dtype=np.float64)
+    energies = np.array(np.asarray(mo_energy)[order], dtype=np.float64)
+    occupations = np.array(np.asarray(mo_occ)[order], dtype=np.float64)
+    frame = _frame(mol, coefficients, occupations)
+    probes: dict[int, FloatArray] = {}
+
+    def potential(k: int) -> FloatArray:
+        if k not in probes:
+            with mol.with_rinv_origin(frame.place(PROBES[k])):
+                probes[k] = -mol.intor("int1e_rinv")
+        return probes[k]
+
+    for group in degenerate_groups(energies, occupations):
+        if len(group) > 1:
+            block = slice(group[0], group[-1] + 1)
+            before = coefficients[:, block]
+            turn = _orientation(before, potential)
+            coefficients[:, block] = before @ turn
+            energies[block] = energies[block] @ turn**2
+    coefficients *= _signs(mol, frame, coefficients)
+    for array in (coefficients, energies, occupations):
+        array.flags.writeable = False
+    return coefficients, energies, occupations
+
+
+def _frame(mol: Any, coefficients: FloatArray, occupations: FloatArray) -> Frame:  # noqa: ANN401
+    density = (coefficients * occupations) @ coefficients.T
+    first = np.einsum("xij,ij->x", mol.intor("int1e_r"), density)
+    second = np.einsum("xij,ij->x", mol.intor("int1e_rr"), density).reshape(3, 3)
+    moments = Moments(n_electrons=float(occupations.sum()), first=first, second=second)
+    charges = np.array([gto.charge(mol.atom_pure_symbol(i)) for i in range(mol.natm)])
+    return molecular_frame(charges.astype(np.float64), mol.atom_coords(), moments)
+
+
+def _orientation(orbitals: FloatArray, potential: Any) -> FloatArray:  # noqa: ANN401
+    """Return the rotation ``(n, n)`` of a degenerate set that the probes ask for."""
+    turn = np.eye(orbitals.shape[1])
+    blocks = [slice(0, orbitals.shape[1])]
+    for splitting in SPLITTINGS:
+        for k in range(len(PROBES)):
+            parts: list[slice] = []
+            for block in blocks:
+                if block.stop - block.start == 1:
+                    parts.append(block)
+                    continue
+                inside = orbitals @ turn[:, block]
+                values, vectors = np.linalg.eigh(inside.T @ potential(k) @ inside)
+                cuts = [0, *(np.flatnonzero(np.diff(values) > splitting) + 1), len(values)]
+                if len(cuts) > 2:
+                    turn[:, block] = turn[:, block] @ vectors
+                parts += [
+                    slice(block.start + a, block.start + b)
+                    for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+                ]
+            blocks = parts
+            if len(blocks) == orbitals.shape[1]:
+                return turn
+    return turn
+
+
+def _signs(mol: Any, frame: Frame, coefficients: FloatArray) -> FloatArray:  # noqa: ANN401
+    """Return the sign, +1 or -1, that each orbital takes, shape ``(n_mo,)``."""
+    centres = np.array([frame.place(centre) for centre in SIGN_CENTRES])
+    gaussians = gto.fakemol_for_charges(centres, SIGN_EXPONENT)
+    # fakemol_for_charges makes the integral of the Gaussian one; its norm suits overlaps.
+    norm = (2 * np.pi / (4 * SIGN_EXPONENT)) ** 0.75 * (SIGN_EXPONENT / np.pi) ** 1.5
+    crossing = gto.intor_cross("int1e_ovlp", gaussians, mol) / norm
+    overlaps = crossing @ coefficients
+    decisive = np.abs(overlaps) > SIGN_OVERLAP
+    decider = np.where(
+        decisive.any(axis=0), decisive.argmax(axis=0), np.abs(overlaps).argmax(axis=0)
+    )
+    chosen = overlaps[decider, np.arange(coefficients.shape[1])]
+    return np.where(chosen < 0, -1.0, 1.0)

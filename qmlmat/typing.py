@@ -1,0 +1,57 @@
+"""Array aliases and the protocols that let the layers meet without importing each other."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qmlmat.units import Unit
+
+FloatArray: TypeAlias = NDArray[np.float64]
+"""Real double-precision array."""
+
+IntArray: TypeAlias = NDArray[np.int64]
+"""Integer array."""
+
+StateArray: TypeAlias = NDArray[np.float64]
+"""A sector vector, shape ``(n_alpha_strings, n_beta_strings)``, PySCF's CI layout."""
+
+
+@runtime_checkable
+class Observable(Protocol):
+    """A Hermitian operator on the determinants of one ``(norb, nelec)`` sector."""
+
+    @property
+    def norb(self) -> int:
+        """Number of spatial orbitals."""
+        ...
+
+    @property
+    def nelec(self) -> tuple[int, int]:
+        """Electrons by spin, ``(n_alpha, n_beta)``."""
+        ...
+
+    def matvec(self, state: StateArray) -> StateArray:
+        """Return the operator applied to ``state``, same shape."""
+        ...
+
+
+@runtime_checkable
+class Hamiltonian(Protocol):
+    """What every solver needs of a Hermitian operator; see ``MolecularHamiltonian``."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of basis states."""
+        ...
+
+    @property
+    def unit(self) -> Unit:
+        """Energy unit of the eigenvalues."""
+        ...
+
+    def matvec(self, state: StateArray) -> StateArray:
+        """Return ``H @ state`` in the shape of ``state``."""
+        ...

@@ -1,0 +1,50 @@
+"""Unit conversions, in one place: inside we use hartree (eV for bands), ångström and radians.
+
+References:
+    CODATA 2022 recommended values, https://physics.nist.gov/constants (retrieved 2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Unit = Literal["hartree", "eV"]
+"""Energy units a result can carry."""
+
+HARTREE_IN_EV: Final = 27.211386245981
+"""One hartree (eV)."""
+
+BOHR_IN_ANGSTROM: Final = 0.529177210544
+"""One bohr (Å)."""
+
+HARTREE_IN_MILLIHARTREE: Final = 1e3
+"""One hartree (mHa)."""
+
+CHEMICAL_ACCURACY: Final = 1.593601437e-3
+"""One kcal/mol (hartree): the error chemists call "chemical accuracy"."""
+
+
+def hartree_to_ev(energy: float) -> float:
+    """Return an energy in eV.
+
+    Args:
+        energy: Energy (hartree).
+
+    Example:
+        >>> round(hartree_to_ev(1.0), 6)
+        27.211386
+    """
+    return energy * HARTREE_IN_EV
+
+
+def ev_to_hartree(energy: float) -> float:
+    """Return an energy in hartree.
+
+    Args:
+        energy: Energy (eV).
+
+    Example:
+        >>> round(ev_to_hartree(hartree_to_ev(-1.5)), 12)
+        -1.5
+    """
+    return energy / HARTREE_IN_EV

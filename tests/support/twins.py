@@ -1,0 +1,80 @@
+"""Slow, obvious twins of the fast paths: plain loops over bit strings, dense matrices."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import scipy.linalg
+
+
+def determinants(norb: int, nelec: tuple[int, int]) -> list[tuple[int, ...]]:
+    """All occupation tuples of a sector (alpha then beta), in the order of a flattened vector."""
+
+    def strings(n: int) -> list[tuple[int, ...]]:
+        rows = [
+            tuple(1 if p in chosen else 0 for p in range(norb))
+            for chosen in itertools.combinations(range(norb), n)
+        ]
+        return sorted(rows, key=lambda row: sum(bit << p for p, bit in enumerate(row)))
+
+    return [a + b for a in strings(nelec[0]) for b in strings(nelec[1])]
+
+
+def apply_ladder(occupation, factors):
+    """Apply a product of (orbital, is_creation) factors, the rightmost first: (sign, result)."""
+    sign, bits = 1, list(occupation)
+    for orbital, is_creation in reversed(factors):
+        if bits[orbital] == is_creation:
+            return 0, None
+        sign *= (-1) ** sum(bits[:orbital])
+        bits[orbital] = int(is_creation)
+    return sign, tuple(bits)
+
+
+def ladder_factors(excitation, norb):
+    """The factors of ``prod_alpha a†_a a_i prod_beta a†_b a_j`` on spin orbitals."""
+    factors = []
+    for moves, offset in ((excitation.alpha, 0), (excitation.beta, norb)):
+        for i, a in moves:
+            factors += [(a + offset, True), (i + offset, False)]
+    return factors
+
+
+def generator_matrix(excitation, norb, nelec):
+    """The dense matrix of ``T - T†`` in the sector."""
+    basis = determinants(norb, nelec)
+    index = {bits: k for k, bits in enumerate(basis)}
+    matrix = np.zeros((len(basis), len(basis)))
+    for column, bits in enumerate(basis):
+        sign, image = apply_ladder(bits, ladder_factors(excitation, norb))
+        if sign:
+            matrix[index[image], column] += sign
+    return matrix - matrix.T
+
+
+def circuit_matrix(circuit, params):
+    """The dense unitary of a circuit: a product of matrix exponentials."""
+    size = len(determinants(circuit.norb, circuit.nelec))
+    unitary = np.eye(size)
+    for gate in circuit.gates:
+        generator = generator_matrix(gate.excitation, circuit.norb, circuit.nelec)
+        unitary = scipy.linalg.expm(gate.scale * params[gate.param] * generator) @ unitary
+    return unitary
+
+
+class DenseObservable:
+    """An observable given by its matrix on the flattened sector."""
+
+    def __init__(self, matrix, norb, nelec) -> None:
+        self.matrix, self.norb, self.nelec = matrix, norb, nelec
+
+    def matvec(self, state):
+        return (self.matrix @ state.ravel()).reshape(state.shape)
+
+
+def random_observable(norb, nelec, rng):
+    """A random real symmetric observable."""
+    size = len(determinants(norb, nelec))
+    matrix = rng.normal(size=(size, size))
+    return DenseObservable(matrix + matrix.T, norb, nelec)
