@@ -29,19 +29,19 @@ class MoleculeTable(Table):
     xyz: str = Field(
         description="XYZ lines `N 0 0 0` (Å), or an XYZ file's path relative to this file."
     )
-    charge: int = Field(0, description="Total charge (elementary charges).")
-    spin: int = Field(0, description="Number of unpaired electrons, 2S.")
-    basis: str = Field("sto-3g", description="Name of the basis set, as PySCF knows it.")
-    ecp: str | None = Field(None, description="Name of the effective core potentials.")
+    charge: int = Field(default=0, description="Total charge (elementary charges).")
+    spin: int = Field(default=0, description="Number of unpaired electrons, 2S.")
+    basis: str = Field(default="sto-3g", description="Name of the basis set, as PySCF knows it.")
+    ecp: str | None = Field(default=None, description="Name of the effective core potentials.")
 
 
 class ActiveSpaceTable(Table):
     """The orbitals and electrons the solver correlates; every orbital where it is left out."""
 
-    n_electrons: int | None = Field(None, description="Number of active electrons.")
-    norb: int | None = Field(None, description="Number of active orbitals, round the Fermi level.")
-    indices: list[int] | None = Field(None, description="Chosen orbitals, counted from 0.")
-    freeze_core: bool = Field(False, description="Leave the core orbitals out, by convention.")
+    n_electrons: int | None = Field(default=None, description="Number of active electrons.")
+    norb: int | None = Field(default=None, description="Orbitals round the Fermi level.")
+    indices: list[int] | None = Field(default=None, description="Chosen orbitals, counted from 0.")
+    freeze_core: bool = Field(default=False, description="Leave the core orbitals out.")
 
 
 class PathTable(Table):
@@ -53,12 +53,12 @@ class PathTable(Table):
         max_length=2,
         description="Two atoms, counted from 0: the first stays, the second moves.",
     )
-    lengths: list[float] | None = Field(None, min_length=1, description="Bond lengths (Å).")
-    start: float | None = Field(None, gt=0, description="Shortest bond length (Å).")
-    stop: float | None = Field(None, gt=0, description="Longest bond length (Å), included.")
-    step: float | None = Field(None, gt=0, description="Distance between points (Å).")
+    lengths: list[float] | None = Field(default=None, min_length=1, description="Bond lengths (Å).")
+    start: float | None = Field(default=None, gt=0, description="Shortest bond length (Å).")
+    stop: float | None = Field(default=None, gt=0, description="Longest bond length (Å), included.")
+    step: float | None = Field(default=None, gt=0, description="Distance between points (Å).")
     root: int | None = Field(
-        None,
+        default=None,
         description="Index, in ascending order, of the point computed first; by default the one "
         "nearest the molecule's own bond length.",
     )
@@ -99,9 +99,9 @@ class PathTable(Table):
 class OptimizerTable(Table):
     """The classical optimiser of the circuit's parameters."""
 
-    name: str = Field("LBFGS", description="Name of an optimiser class of torch.optim.")
+    name: str = Field(default="LBFGS", description="Name of an optimiser class of torch.optim.")
     learning_rate: float | None = Field(
-        None, gt=0, description="Step size; by default the optimiser's own."
+        default=None, gt=0, description="Step size; by default the optimiser's own."
     )
 
 
@@ -109,20 +109,20 @@ class VQETable(Table):
     """The variational quantum eigensolver."""
 
     name: Literal["VQE"] = Field(description="Which solver.")
-    ansatz: str = Field("uccsd", description="Name of a template, or the path of your own.")
-    options: dict[str, bool | int | float | str] = Field(
+    ansatz: str = Field(default="uccsd", description="Name of a template, or the path of your own.")
+    options: dict[str, bool] = Field(
         default={}, description="Options of the template, e.g. { spin_tied = true }."
     )
     initial: Literal["mp2", "ccsd", "zero", "random"] = Field(
-        "mp2", description="Parameters of the point computed first."
+        default="mp2", description="Parameters of the point computed first."
     )
     gradient_tolerance: float = Field(
-        1e-6, gt=0, description="Largest derivative at convergence (hartree per radian)."
+        default=1e-6, gt=0, description="Largest derivative at convergence (hartree per radian)."
     )
-    max_iterations: int = Field(1000, ge=1, description="Most steps of the optimiser.")
-    spin_penalty: float = Field(0.0, ge=0, description="Weight of <S^2> - s(s+1) (hartree).")
-    n_states: int = Field(1, ge=1, description="Number of states.")
-    seed: int | None = Field(None, ge=0, description="Seed of everything random.")
+    max_iterations: int = Field(default=1000, ge=1, description="Most steps of the optimiser.")
+    spin_penalty: float = Field(default=0.0, ge=0, description="Weight of <S^2> - s(s+1).")
+    n_states: int = Field(default=1, ge=1, description="Number of states.")
+    seed: int | None = Field(default=None, ge=0, description="Seed of everything random.")
     optimizer: OptimizerTable = Field(default=OptimizerTable(), description="The optimiser.")
 
 
@@ -130,17 +130,17 @@ class ExactTable(Table):
     """Exact diagonalisation in the active space."""
 
     name: Literal["Exact"] = Field(description="Which solver.")
-    n_states: int = Field(1, ge=1, description="Number of states.")
-    seed: int | None = Field(None, ge=0, description="Seed of everything random.")
+    n_states: int = Field(default=1, ge=1, description="Number of states.")
+    seed: int | None = Field(default=None, ge=0, description="Seed of everything random.")
 
 
 class InputDocument(Table):
     """Input of `qmlmat scan` and `qmlmat solve`."""
 
-    title: str = Field("", description="What the scan is of; shown over the figure.")
+    title: str = Field(default="", description="What the scan is of; shown over the figure.")
     molecule: MoleculeTable
     active_space: ActiveSpaceTable = Field(default=ActiveSpaceTable())
-    path: PathTable | None = Field(None, description="Needed by `qmlmat scan` only.")
+    path: PathTable | None = Field(default=None, description="Needed by `qmlmat scan` only.")
     solver: Annotated[VQETable | ExactTable, Field(discriminator="name")] = Field(
         default=VQETable(name="VQE")
     )

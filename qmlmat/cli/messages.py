@@ -22,8 +22,8 @@ _RULES: Final = {
     "finite_number": "give a finite number",
     "greater_than": "give a number above {gt:g}",
     "greater_than_equal": "give a number of at least {ge:g}",
-    "too_short": "give at least {min_length}",
-    "too_long": "give at most {max_length}",
+    "too_short": "give at least {min_length} values",
+    "too_long": "give at most {max_length} values",
 }
 """What to do, by pydantic's type of error."""
 
@@ -44,25 +44,32 @@ def describe_errors(error: ValidationError, model: type[BaseModel], name: str) -
 
 def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
     keys, table = _locate(item["loc"], model)
-    kind = item["type"]
-    context = item.get("ctx", {})
-    if kind == "extra_forbidden":
-        return _unknown_key(keys, table, model)
-    if kind == "missing":
-        return f'{_table(keys[:-1])} needs the key "{keys[-1]}". Add it.'
-    if kind == "union_tag_not_found":
-        return f"{_table(keys)} needs the key {context['discriminator']}. Add it."
-    if kind == "union_tag_invalid":
-        known = [word.strip(" '") for word in context["expected_tags"].split(",")]
-        return f'{_table(keys)} name = "{context["tag"]}": not known. {nearest(context["tag"], known)}'
     place = _place(keys)
-    if kind == "literal_error" and isinstance(item["input"], str):
-        known = [word.strip(" '") for word in context["expected"].replace(" or ", ",").split(",")]
-        return f'{place} = "{item["input"]}": not known. {nearest(item["input"], known)}'
-    if kind == "value_error":
-        return f"{place}: {context['error']}."
-    rule = _RULES.get(kind, item["msg"]).format(**context)
-    return f"{place} = {_short(item['input'])}: {rule}."
+    context = item.get("ctx", {})
+    match item["type"]:
+        case "extra_forbidden":
+            text = _unknown_key(keys, table, model)
+        case "missing":
+            text = f'{_table(keys[:-1])} needs the key "{keys[-1]}". Add it.'
+        case "union_tag_not_found":
+            text = f"{_table(keys)} needs the key {context['discriminator']}. Add it."
+        case "union_tag_invalid":
+            hint = nearest(context["tag"], _words(context["expected_tags"]))
+            text = f'{_table(keys)} name = "{context["tag"]}": not known. {hint}'
+        case "literal_error":
+            hint = nearest(str(item["input"]), _words(context["expected"]))
+            text = f"{place} = {_short(item['input'])}: not known. {hint}"
+        case "value_error":
+            text = f"{_table(keys)}: {context['error']}."
+        case kind:
+            rule = _RULES.get(kind, item["msg"]).format(**context)
+            text = f"{place} = {_short(item['input'])}: {rule}."
+    return text
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of pydantic's list, e.g. of ``"'mp2', 'ccsd' or 'zero'"``."""
+    return [word.strip(" '") for word in text.replace(" or ", ",").split(",")]
 
 
 def _unknown_key(keys: list[str], table: type[BaseModel], model: type[BaseModel]) -> str:
@@ -87,7 +94,9 @@ def _tables(model: type[BaseModel], prefix: str = "") -> list[tuple[str, type[Ba
     return found
 
 
-def _locate(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[list[str], type[BaseModel]]:
+def _locate(
+    loc: tuple[int | str, ...], model: type[BaseModel]
+) -> tuple[list[str], type[BaseModel]]:
     """Return the keys as the user wrote them, and the model of the innermost table.
 
     Pydantic's location names also the member of a union, e.g. ``("solver", "VQE", "name")``.
@@ -105,18 +114,10 @@ def _locate(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[list[st
             continue
         if len(members) == 1:
             table, members = members[0], []
-        if not (keys and _is_member_name(str(part), table)):
-            keys.append(str(part))
+        keys.append(str(part))
         info = table.model_fields.get(str(part))
         members = _models(info.annotation) if info else []
-    if len(members) == 1 and len(keys) == len(loc):
-        return keys, table
     return keys, table
-
-
-def _is_member_name(part: str, table: type[BaseModel]) -> bool:
-    # the members of `bool | int | float | str` are named in the location too
-    return part in {"bool", "int", "float", "str"} and part not in table.model_fields
 
 
 def _tag(model: type[BaseModel]) -> object:

@@ -61,15 +61,15 @@ def solver_label(scan: Scan) -> str:
     """Return what the surface is called in a legend, e.g. ``"VQE uccsd"``."""
     surface = _surface(scan)
     solver = _mapping(surface.get("solver"))
-    name = str(solver.get("solver") or solver.get("name") or surface.get("function") or "surface")
+    name = str(solver.get("solver") or surface.get("function") or "surface")
     ansatz = ansatz_name(scan)
-    return f"{name} {ansatz}" if ansatz else name
+    return f"{name.upper()} {ansatz}" if ansatz else name
 
 
 def ansatz_name(scan: Scan) -> str | None:
     """Return the name of the ansatz, where the surface has one."""
     ansatz = _mapping(_surface(scan).get("solver")).get("ansatz")
-    name = _mapping(ansatz).get("name") if isinstance(ansatz, Mapping) else ansatz
+    name = _mapping(ansatz).get("template")
     return str(name) if name else None
 
 
@@ -86,7 +86,7 @@ def heading(scan: Scan) -> str:
     if space.get("n_electrons") is not None and space.get("norb") is not None:
         parts.append(f"({space['n_electrons']}e, {space['norb']}o)")
     elif molecule:
-        parts.append("frozen core" if space.get("freeze_core") else "chosen orbitals")
+        parts.append(_orbitals(space))
     parts.append(solver_label(scan))
     return " · ".join(parts)
 
@@ -143,6 +143,12 @@ def _surface(scan: Scan) -> Mapping[str, Any]:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _orbitals(space: Mapping[str, Any]) -> str:
+    if space.get("indices") is not None:
+        return f"{len(space['indices'])} chosen orbitals"
+    return "frozen core" if space.get("freeze_core") else "all orbitals"
 
 
 def _formula(symbols: tuple[str, ...]) -> str:

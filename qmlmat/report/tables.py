@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -13,6 +14,7 @@ from qmlmat.surfaces import Scan, ScanRow
 from qmlmat.surfaces.surface import CONVERGED, FAILED
 
 _NONE: Final = "–"
+_DECIMAL: Final = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?")
 
 
 def scan_table(scan: Scan) -> Table:
@@ -55,18 +57,44 @@ def scan_table(scan: Scan) -> Table:
 
 
 def scan_notes(scan: Scan) -> tuple[str, ...]:
-    """Return what the reader should know, one line for each thing, with the points it concerns."""
-    places: dict[str, list[str]] = {}
+    """Return what the reader should know, one line for each thing, with the points it concerns.
+
+    Notes that differ in their numbers only are one line, with the range of each number.
+    """
+    groups: dict[str, list[tuple[int, str]]] = {}
     for row in scan.table():
         own = (row.status, *row.notes) if row.status.startswith(FAILED) else row.notes
         for note in own:
-            places.setdefault(note, []).append(f"{row.coordinate:.6g}")
-    lines = []
-    for note, found in places.items():
-        where = "every point" if len(found) == len(scan.path) else ", ".join(found)
-        unit = "" if where == "every point" else f" {coordinate_unit(scan)}"
-        lines.append(f"{where}{unit}: {note}")
-    return tuple(lines)
+            groups.setdefault(_DECIMAL.sub("#", note), []).append((row.index, note))
+    return tuple(
+        f"{_places(scan, [index for index, _ in group])}: {_merged([note for _, note in group])}"
+        for group in groups.values()
+    )
+
+
+def _places(scan: Scan, indices: list[int]) -> str:
+    """Return the coordinates of some points, neighbours as a range, e.g. ``"1, 1.5 to 3 Å"``."""
+    if len(indices) == len(scan.path):
+        return "every point"
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    ends = [sorted({run[0], run[-1]}) for run in runs]
+    shown = (" to ".join(f"{scan.path.coordinates[i]:.6g}" for i in pair) for pair in ends)
+    return f"{', '.join(shown)} {coordinate_unit(scan)}"
+
+
+def _merged(notes: list[str]) -> str:
+    """Return one sentence for several that differ in their decimal numbers only."""
+    numbers = [
+        sorted(set(column), key=float)
+        for column in zip(*(_DECIMAL.findall(note) for note in notes), strict=True)
+    ]
+    ranges = iter(f"{n[0]} to {n[-1]}" if len(n) > 1 else n[0] for n in numbers)
+    return _DECIMAL.sub(lambda _: next(ranges), notes[0])
 
 
 def _entry(row: ScanRow, state: int) -> float | None:

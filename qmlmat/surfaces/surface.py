@@ -157,7 +157,6 @@ class SolverSurface:
             )
         molecule = self.molecule.with_positions(point.positions)
         mean_field = run_mean_field(molecule)
-        selection = self.active_space.select(mean_field)
         hamiltonian = molecular_hamiltonian(molecule, self.active_space, mean_field=mean_field)
         solution = solve(
             hamiltonian, self.solver, n_states=self.n_states, guess=guess, seed=self.seed
@@ -169,7 +168,7 @@ class SolverSurface:
             status=solution.status,
             reference=solution.reference_energy,
             columns={"hartree_fock": float(mean_field.energy)},
-            notes=_unique(*mean_field.notes, *selection.notes, *solution.notes),
+            notes=tuple(dict.fromkeys((*hamiltonian.notes, *solution.notes))),
             solution=solution,
             wall_time=time.perf_counter() - start,
         )
@@ -245,7 +244,3 @@ def _plain(array: FloatArray | None) -> Any:  # noqa: ANN401 - nested lists of f
 def _array(values: list[Any] | None) -> FloatArray | None:
     # numpy reads None as NaN when the type is given
     return None if values is None else np.array(values, dtype=np.float64)
-
-
-def _unique(*notes: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(notes))

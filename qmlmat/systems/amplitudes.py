@@ -81,9 +81,7 @@ def reference_fock(hamiltonian: MolecularHamiltonian) -> tuple[FloatArray, Float
     """Return the Fock matrices of alpha and beta electrons, each ``(norb, norb)`` (hartree)."""
     n_alpha, n_beta = hamiltonian.nelec
     repulsion = hamiltonian.two_body
-    coulomb = sum(
-        np.einsum("pqii->pq", repulsion[:, :, :n, :n]) for n in (n_alpha, n_beta)
-    )
+    coulomb = sum(np.einsum("pqii->pq", repulsion[:, :, :n, :n]) for n in (n_alpha, n_beta))
     exchange = [np.einsum("piiq->pq", repulsion[:, :n, :n, :]) for n in (n_alpha, n_beta)]
     base = hamiltonian.one_body + coulomb
     return base - exchange[0], base - exchange[1]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from qmlmat.typing import FloatArray, IntArray
 
@@ -27,16 +28,14 @@ class Frame:
     """Centre of nuclear charge, shape ``(3,)`` (bohr)."""
     axes: FloatArray
     """Rows x', y', z', shape ``(3, 3)``; a mirror image has mirrored axes."""
+    atoms: FloatArray
+    """Positions of the nuclei in the frame's coordinates, in an order that does not depend on
+    how they were numbered, shape ``(n_atoms, 3)`` (bohr)."""
 
-    def place(self, point: tuple[float, float, float]) -> FloatArray:
-        """Return where a point given in the frame's coordinates lies, ``(3,)`` (bohr)."""
-        position: FloatArray = self.origin + np.asarray(point) @ self.axes
-        return position
-
-    def coordinates(self, positions: FloatArray) -> FloatArray:
-        """Return positions ``(n, 3)`` (bohr) in the frame's coordinates."""
-        inside: FloatArray = (positions - self.origin) @ self.axes.T
-        return inside
+    def place(self, points: FloatArray) -> FloatArray:
+        """Return where points ``(..., 3)`` given in the frame's coordinates lie (bohr)."""
+        positions: FloatArray = self.origin + points @ self.axes
+        return positions
 
 
 def molecular_frame(charges: FloatArray, positions: FloatArray, moments: Moments) -> Frame:
@@ -59,10 +58,11 @@ def molecular_frame(charges: FloatArray, positions: FloatArray, moments: Moments
     about = moments.about(origin)
     best: list[tuple[tuple[int, ...], Frame]] = []
     for axes in _candidates(charges, centred, about):
-        frame = Frame(origin=origin, axes=axes)
-        nuclei = _canonical(charges, centred @ axes.T)
-        electrons = _quantised(about.in_axes(axes) / 10)
-        best.append((tuple(nuclei) + tuple(int(e) for e in electrons), frame))
+        inside = centred @ axes.T
+        order, nuclei = _canonical(charges, inside)
+        electrons = _quantised(about.in_axes(axes) / 10).tolist()
+        frame = Frame(origin=origin, axes=axes, atoms=inside[order])
+        best.append(((*nuclei, *electrons), frame))
     return min(best, key=lambda entry: entry[0])[1]
 
 
@@ -91,15 +91,16 @@ class Moments:
         return np.concatenate([axes @ self.first, upper])
 
 
-def _quantised(values: FloatArray) -> IntArray:
-    return np.rint(np.asarray(values) / QUANTUM).astype(np.int64)
+def _quantised(values: ArrayLike) -> IntArray:
+    steps: IntArray = np.rint(np.asarray(values) / QUANTUM).astype(np.int64)
+    return steps
 
 
-def _canonical(charges: FloatArray, coordinates: FloatArray) -> list[int]:
-    """Return the geometry as one list that does not depend on the order of the atoms."""
-    keys = np.column_stack([-_quantised(charges * 1.0), _quantised(coordinates)])
+def _canonical(charges: FloatArray, coordinates: FloatArray) -> tuple[IntArray, list[int]]:
+    """Return a numbering of the atoms that ignores theirs, and the geometry as one list."""
+    keys = np.column_stack([-_quantised(charges), -_quantised(coordinates)[:, ::-1]])
     order = np.lexsort(keys.T[::-1])
-    return [int(value) for value in keys[order].ravel()]
+    return order, keys[order].ravel().tolist()
 
 
 def _fingerprints(charges: FloatArray, centred: FloatArray) -> list[tuple[int, ...]]:
@@ -107,16 +108,15 @@ def _fingerprints(charges: FloatArray, centred: FloatArray) -> list[tuple[int, .
     distances = np.linalg.norm(centred[:, None] - centred[None], axis=2)
     prints = []
     for i, charge in enumerate(charges):
-        others = zip(_quantised(distances[i]), _quantised(charges), strict=True)
-        radius = int(_quantised(np.linalg.norm(centred[i])))
-        flat = [int(value) for pair in sorted(others) for value in pair]
-        prints.append((-int(_quantised(charge)), radius, *flat))
+        others = sorted(
+            zip(_quantised(distances[i]).tolist(), _quantised(charges).tolist(), strict=True)
+        )
+        radius = _quantised(np.linalg.norm(centred[i])).item()
+        prints.append((-_quantised(charge).item(), radius, *(v for pair in others for v in pair)))
     return prints
 
 
-def _candidates(
-    charges: FloatArray, centred: FloatArray, about: Moments
-) -> Iterator[FloatArray]:
+def _candidates(charges: FloatArray, centred: FloatArray, about: Moments) -> Iterator[FloatArray]:
     prints = _fingerprints(charges, centred)
     radii = np.linalg.norm(centred, axis=1)
     away = [i for i in range(len(charges)) if radii[i] > OFF_AXIS]

@@ -107,9 +107,7 @@ class MolecularHamiltonian:
     @cached_property
     def sigma(self) -> SigmaBuilder:
         """Tables and integrals behind ``matvec``, made at first use."""
-        return SigmaBuilder(
-            self.one_body, self.two_body, self.nelec, constant=self.core_energy
-        )
+        return SigmaBuilder(self.one_body, self.two_body, self.nelec, constant=self.core_energy)
 
     def matvec(self, state: StateArray) -> StateArray:
         """Return ``H @ state`` in the shape of ``state`` (hartree)."""

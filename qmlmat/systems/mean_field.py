@@ -79,7 +79,7 @@ def run_mean_field(molecule: Molecule) -> MeanField:
     n_alpha = (molecule.n_electrons + molecule.spin) // 2
     if n_alpha > mole.nao:
         raise BasisError(
-            f'run_mean_field: {n_alpha} alpha electrons do not fit the {mole.nao} orbitals of '
+            f"run_mean_field: {n_alpha} alpha electrons do not fit the {mole.nao} orbitals of "
             f'basis "{molecule.basis}". Use a larger basis, or a smaller spin or charge.'
         )
     field = scf.ROHF(mole) if molecule.spin else scf.RHF(mole)

@@ -15,6 +15,7 @@ from pyscf import gto
 
 from qmlmat.errors import BasisError, GeometryError, InputError
 from qmlmat.systems.elements import (
+    SYMBOLS,
     atomic_number,
     check_basis,
     ecp_electrons,
@@ -151,8 +152,8 @@ class Molecule:
                 "Molecule.from_ase(atoms): the atoms are periodic, a Molecule is not. "
                 "Use atoms.pbc = False for a molecule in a box."
             )
-        symbols = tuple(atoms.get_chemical_symbols())
-        positions = atoms.get_positions()
+        symbols = tuple(SYMBOLS[z - 1] for z in atoms.numbers)
+        positions = np.asarray(atoms.positions)
         return cls(symbols, positions, charge=charge, spin=spin, basis=basis, ecp=ecp)
 
     def to_ase(self) -> Atoms:
@@ -162,7 +163,7 @@ class Molecule:
         settings = {k: v for k, v in self.inputs().items() if k != "symbols"}
         return Atoms(symbols=list(self.symbols), positions=self.positions, info=settings)
 
-    def to_pyscf(self) -> Any:
+    def to_pyscf(self) -> Any:  # noqa: ANN401 (PySCF is untyped)
         """Return the built ``pyscf.gto.Mole``, without symmetry."""
         mole = gto.Mole()
         mole.atom = [(s, tuple(p)) for s, p in zip(self.symbols, self.positions, strict=True)]

@@ -8,6 +8,9 @@ product-form circuits depend on the last: turning the pi_u pair of N2 moves ``uc
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise, product
 from typing import Any, Final
 
 import numpy as np
@@ -29,17 +32,15 @@ keeps every mirror plane through the z' axis, the others keep the x'z' plane."""
 SPLITTINGS: Final = (3e-3, 1e-5)
 """Differences of the probe's potential that separate two orbitals (hartree): the first is far
 above numerical noise; where no probe reaches it, the second is tried."""
-SIGN_CENTRES: Final = (
-    (0.83, 0.59, 1.07),
-    (-1.31, 0.47, 0.71),
-    (0.41, 1.73, -0.97),
-    (2.9, 1.1, 2.3),
-    (-2.2, 2.6, -3.1),
-)
-"""Centres (x', y', z') of the Gaussians whose overlap with an orbital is made positive (bohr)."""
-SIGN_EXPONENT: Final = 0.2
-"""Exponent of those Gaussians (1/bohr²): diffuse, so that no orbital is far from all."""
-SIGN_OVERLAP: Final = 1e-2
+ATOM_PROBE: Final = (1.7, 0.0, 1.1)
+"""Offset (x', y', z') from an atom of the charges tried after ``PROBES``, atom by atom, for
+sets far from the centre (bohr)."""
+SIGN_OFFSETS: Final = ((0.43, 0.31, 0.57), (-0.61, 0.37, 0.29))
+"""Offsets (x', y', z') from each atom of the Gaussians whose overlap with an orbital is made
+positive: off all mirror planes (bohr)."""
+SIGN_EXPONENT: Final = 0.3
+"""Exponent of those Gaussians (1/bohr²)."""
+SIGN_OVERLAP: Final = 0.03
 """Overlap from which a Gaussian decides a sign; else the next, finally the largest decides."""
 
 
@@ -60,11 +61,7 @@ def degenerate_groups(
     """
     groups: list[list[int]] = []
     for p in range(len(mo_energy)):
-        if (
-            p
-            and mo_occ[p] == mo_occ[p - 1]
-            and abs(mo_energy[p] - mo_energy[p - 1]) < tolerance
-        ):
+        if p and mo_occ[p] == mo_occ[p - 1] and abs(mo_energy[p] - mo_energy[p - 1]) < tolerance:
             groups[-1].append(p)
         else:
             groups.append([p])
@@ -98,19 +95,18 @@ def fix_gauge(
     energies = np.array(np.asarray(mo_energy)[order], dtype=np.float64)
     occupations = np.array(np.asarray(mo_occ)[order], dtype=np.float64)
     frame = _frame(mol, coefficients, occupations)
-    probes: dict[int, FloatArray] = {}
+    places = frame.place(np.concatenate([PROBES, frame.atoms + ATOM_PROBE]))
 
+    @cache
     def potential(k: int) -> FloatArray:
-        if k not in probes:
-            with mol.with_rinv_origin(frame.place(PROBES[k])):
-                probes[k] = -mol.intor("int1e_rinv")
-        return probes[k]
+        with mol.with_rinv_origin(places[k]):
+            return -np.asarray(mol.intor("int1e_rinv"))
 
     for group in degenerate_groups(energies, occupations):
         if len(group) > 1:
             block = slice(group[0], group[-1] + 1)
             before = coefficients[:, block]
-            turn = _orientation(before, potential)
+            turn = _orientation(before, potential, len(places))
             coefficients[:, block] = before @ turn
             energies[block] = energies[block] @ turn**2
     coefficients *= _signs(mol, frame, coefficients)
@@ -128,38 +124,36 @@ def _frame(mol: Any, coefficients: FloatArray, occupations: FloatArray) -> Frame
     return molecular_frame(charges.astype(np.float64), mol.atom_coords(), moments)
 
 
-def _orientation(orbitals: FloatArray, potential: Any) -> FloatArray:  # noqa: ANN401
+def _orientation(
+    orbitals: FloatArray, potential: Callable[[int], FloatArray], n_probes: int
+) -> FloatArray:
     """Return the rotation ``(n, n)`` of a degenerate set that the probes ask for."""
-    turn = np.eye(orbitals.shape[1])
-    blocks = [slice(0, orbitals.shape[1])]
-    for splitting in SPLITTINGS:
-        for k in range(len(PROBES)):
-            parts: list[slice] = []
-            for block in blocks:
-                if block.stop - block.start == 1:
-                    parts.append(block)
-                    continue
-                inside = orbitals @ turn[:, block]
-                values, vectors = np.linalg.eigh(inside.T @ potential(k) @ inside)
-                cuts = [0, *(np.flatnonzero(np.diff(values) > splitting) + 1), len(values)]
-                if len(cuts) > 2:
-                    turn[:, block] = turn[:, block] @ vectors
-                parts += [
-                    slice(block.start + a, block.start + b)
-                    for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-                ]
-            blocks = parts
-            if len(blocks) == orbitals.shape[1]:
-                return turn
+    size = orbitals.shape[1]
+    turn, blocks = np.eye(size), [(0, size)]
+    for splitting, k in product(SPLITTINGS, range(n_probes)):
+        parts: list[tuple[int, int]] = []
+        for start, stop in blocks:
+            if stop - start == 1:
+                parts.append((start, stop))
+                continue
+            inside = orbitals @ turn[:, start:stop]
+            values, vectors = np.linalg.eigh(inside.T @ potential(k) @ inside)
+            cuts = (np.flatnonzero(np.diff(values) > splitting) + 1).tolist()
+            if cuts:
+                turn[:, start:stop] = turn[:, start:stop] @ vectors
+            parts += [(start + a, start + b) for a, b in pairwise([0, *cuts, len(values)])]
+        blocks = parts
+        if len(blocks) == size:
+            break
     return turn
 
 
 def _signs(mol: Any, frame: Frame, coefficients: FloatArray) -> FloatArray:  # noqa: ANN401
     """Return the sign, +1 or -1, that each orbital takes, shape ``(n_mo,)``."""
-    centres = np.array([frame.place(centre) for centre in SIGN_CENTRES])
+    centres = frame.place(np.concatenate([frame.atoms + offset for offset in SIGN_OFFSETS]))
     gaussians = gto.fakemol_for_charges(centres, SIGN_EXPONENT)
     # fakemol_for_charges makes the integral of the Gaussian one; its norm suits overlaps.
-    norm = (2 * np.pi / (4 * SIGN_EXPONENT)) ** 0.75 * (SIGN_EXPONENT / np.pi) ** 1.5
+    norm = (SIGN_EXPONENT / np.pi) ** 1.5 * (np.pi / (2 * SIGN_EXPONENT)) ** 0.75
     crossing = gto.intor_cross("int1e_ovlp", gaussians, mol) / norm
     overlaps = crossing @ coefficients
     decisive = np.abs(overlaps) > SIGN_OVERLAP

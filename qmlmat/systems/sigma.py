@@ -9,8 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pyscf import ao2mo
-from pyscf.fci import cistring, direct_nosym, direct_spin1
+from pyscf.fci import cistring, direct_spin1
 
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
@@ -94,31 +93,57 @@ def check_state(call: str, state: ArrayLike, sector: Sector) -> StateArray:
     return np.ascontiguousarray(array, dtype=np.float64).reshape(sector.shape)
 
 
-def apply_spin_square(state: StateArray, norb: int, nelec: tuple[int, int]) -> StateArray:
-    """Return ``S^2`` applied to a sector state.
+@lru_cache(maxsize=32)
+def _raising_tables(norb: int, nelec: tuple[int, int]) -> tuple[tuple[IntArray, ...], ...]:
+    """Return, per orbital ``p``, what ``a†_(p alpha) a_(p beta)`` does to the strings.
 
-    By the quadratic Casimir operator of U(norb), ``sum_pq E_pq E_qp = N (norb + 2 - N/2) -
-    2 S^2``, with one contraction and no spin flips out of the sector.
+    Each entry holds ``(rows, columns, to_rows, to_columns, row_signs, column_signs)``: where
+    the strings it acts on stand, where they go in the sector of one more alpha and one fewer
+    beta electron, and with which sign.
+    """
+    sector, raised = Sector(norb, nelec), Sector(norb, (nelec[0] + 1, nelec[1] - 1))
+    tables = []
+    for p in range(norb):
+        bit = np.int64(1 << p)
+        rows = np.flatnonzero(sector.alpha_strings & bit == 0)
+        columns = np.flatnonzero(sector.beta_strings & bit)
+        alpha, beta = sector.alpha_strings[rows], sector.beta_strings[columns]
+        below = bit - 1
+        tables.append(
+            (
+                rows,
+                columns,
+                np.searchsorted(raised.alpha_strings, alpha | bit),
+                np.searchsorted(raised.beta_strings, beta ^ bit),
+                1 - 2 * (np.bitwise_count(alpha & below).astype(np.int64) % 2),
+                1 - 2 * (np.bitwise_count(beta & below).astype(np.int64) % 2),
+            )
+        )
+    return tuple(tables)
+
+
+def apply_spin_square(state: StateArray, norb: int, nelec: tuple[int, int]) -> StateArray:
+    """Return ``S^2`` applied to a sector state, as ``S_- S_+ + S_z (S_z + 1)``.
 
     Args:
         state: Sector vector, shape ``(n_alpha_strings, n_beta_strings)``.
         norb: Number of spatial orbitals.
         nelec: Electrons by spin.
-
-    References:
-        J. Paldus, J. Chem. Phys. 61, 5321 (1974), doi:10.1063/1.1681883.
     """
     sector = Sector(norb, nelec)
     vector = check_state("apply_spin_square", state, sector)
-    total = sum(sector.nelec)
-    casimir: StateArray = np.zeros(sector.shape)
-    if total:
-        exchange = np.einsum("ps,qr->pqrs", np.eye(norb), np.eye(norb)).reshape(norb**2, norb**2)
-        tables = tuple(_links(norb, n, triangular=False) for n in sector.nelec)
-        casimir = direct_nosym.contract_2e(
-            np.ascontiguousarray(exchange), vector, norb, sector.nelec, tables
-        ).view(np.ndarray)
-    image = 0.5 * (total * (norb + 2 - 0.5 * total) * vector - casimir)
+    n_alpha, n_beta = sector.nelec
+    half = 0.5 * (n_alpha - n_beta)
+    image: StateArray = half * (half + 1) * vector
+    if n_alpha < norb and n_beta > 0:
+        tables = _raising_tables(norb, sector.nelec)
+        raised = np.zeros(Sector(norb, (n_alpha + 1, n_beta - 1)).shape)
+        for rows, columns, to_rows, to_columns, row_signs, column_signs in tables:
+            moved = vector[np.ix_(rows, columns)] * row_signs[:, None] * column_signs
+            raised[np.ix_(to_rows, to_columns)] += moved
+        for rows, columns, to_rows, to_columns, row_signs, column_signs in tables:
+            moved = raised[np.ix_(to_rows, to_columns)] * row_signs[:, None] * column_signs
+            image[np.ix_(rows, columns)] += moved
     return image.reshape(np.shape(state))
 
 
@@ -150,7 +175,7 @@ def one_rdm(
     """
     sector = Sector(norb, nelec)
     vector = check_state("one_rdm", state, sector)
-    tables = tuple(_links(norb, n, triangular=True) for n in sector.nelec)
+    tables = tuple(_links(norb, n, triangular=False) for n in sector.nelec)
     alpha, beta = direct_spin1.make_rdm1s(vector, norb, sector.nelec, tables)
     both: FloatArray = np.array([alpha, beta])
     return both if spin_resolved else both.sum(axis=0)
@@ -185,9 +210,3 @@ def two_rdm(
     same, mixed, other = resolved
     total: FloatArray = same + mixed + mixed.transpose(2, 3, 0, 1) + other
     return total
-
-
-def full_two_body(two_body: FloatArray, norb: int) -> FloatArray:
-    """Return ``(pq|rs)`` unpacked from any of PySCF's packed forms, ``(norb,) * 4``."""
-    full: FloatArray = ao2mo.restore(1, two_body, norb)
-    return full.reshape(norb, norb, norb, norb)

@@ -127,7 +127,8 @@ def _davidson(
         worst = float(norms[:n_states].max())
         # The surplus roots need not be sharp, only near enough to show their order.
         if worst < RESIDUAL_TOLERANCE and norms.max() < 1e-3:
-            return vectors[:, :n_states]
+            found: FloatArray = vectors[:, :n_states]
+            return found
         if basis.shape[1] + n_block > max_space:
             basis, images = vectors, products
         open_roots = [

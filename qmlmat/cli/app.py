@@ -1,0 +1,154 @@
+"""The options of every command. The work is in ``commands``; heavy imports wait for it."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qmlmat.cli import commands
+from qmlmat.cli.screen import run, set_threads
+
+EXIT_CODES = """\
+Exit codes: 0 done; 1 a bug in qmlmat; 2 bad input; 3 finished, but points failed or did not \
+converge; 4 the store was refused or cannot be read; 5 the computation failed; 130 interrupted."""
+
+app = typer.Typer(
+    name="qmlmat",
+    help="Potential energy curves of molecules from variational quantum circuits.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+InputFile = Annotated[Path, typer.Argument(metavar="INPUT.toml", help="Input file.")]
+StoreFile = Annotated[Path, typer.Argument(metavar="STORE", help="Store of a scan.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        metavar="FILE",
+        help="Figure: .png, .pdf or .svg.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="Threads of the numerical libraries.",
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and the library's log.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"qmlmat {metadata.version('qmlmat')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Potential energy curves of molecules from variational quantum circuits."""
+
+
+@app.command(epilog=EXIT_CODES)
+def init(
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="File to write.")] = Path(
+        "n2.toml"
+    ),
+    debug: Debug = False,
+) -> None:
+    """Write a commented example input: the dissociation curve of N2."""
+    run(lambda screen: commands.init(screen, file), as_json=False, debug=debug)
+
+
+@app.command(epilog=EXIT_CODES)
+def scan(
+    file: InputFile,
+    store: Annotated[
+        Path | None,
+        typer.Option("--store", metavar="FILE", help="ASE database; by default INPUT.db."),
+    ] = None,
+    plot: Plot = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Compute a curve, point by point; points that are stored are not computed again."""
+    set_threads(threads)
+    run(
+        lambda screen: commands.scan(screen, file, store=store, plot=plot),
+        as_json=as_json,
+        debug=debug,
+    )
+
+
+@app.command(epilog=EXIT_CODES)
+def resume(
+    store: StoreFile,
+    plot: Plot = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Go on with an interrupted scan; the store is all that is needed."""
+    set_threads(threads)
+    run(lambda screen: commands.resume(screen, store, plot=plot), as_json=as_json, debug=debug)
+
+
+@app.command(epilog=EXIT_CODES)
+def plot(
+    store: StoreFile,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Figure; by default STORE.png."),
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Draw the scan of a store, complete or not."""
+    run(lambda screen: commands.plot(screen, store, file=output), as_json=as_json, debug=debug)
+
+
+@app.command(epilog=EXIT_CODES)
+def solve(
+    file: InputFile,
+    threads: Threads = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Compute the energies at the input's own geometry; its path is not used."""
+    set_threads(threads)
+    run(lambda screen: commands.solve(screen, file), as_json=as_json, debug=debug)
+
+
+@app.command(epilog=EXIT_CODES)
+def schema(
+    which: Annotated[
+        str, typer.Argument(metavar="[input|output]", help="Of the input file, or of --json.")
+    ] = "input",
+    debug: Debug = False,
+) -> None:
+    """Print the JSON schema of the input file, or of what --json prints."""
+    run(lambda screen: commands.schema(screen, which), as_json=False, debug=debug)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="qmlmat")

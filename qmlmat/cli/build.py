@@ -1,0 +1,141 @@
+"""From a checked input file to the objects of the library. Heavy imports wait until it is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from qmlmat.cli.inputs import InputDocument, OptimizerTable, VQETable
+from qmlmat.errors import ConfigError, nearest
+
+if TYPE_CHECKING:
+    from qmlmat.solvers import Solver
+    from qmlmat.surfaces import Geometry, Path, SolverSurface
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What an input file asks for."""
+
+    title: str
+    """What the scan is of."""
+
+    surface: SolverSurface
+    """What gives the energies."""
+
+    path: Path | None
+    """Where, for a scan; ``None`` where the file has no ``[path]``."""
+
+    point: Geometry
+    """The molecule's own geometry, for a single calculation."""
+
+    document: dict[str, Any]
+    """The input as plain values, for the store."""
+
+    def scan_path(self) -> Path:
+        """Return the path of a scan.
+
+        Raises:
+            ConfigError: If the input has no ``[path]``.
+        """
+        if self.path is None:
+            raise ConfigError(
+                "[path] is missing: qmlmat scan needs to know which bond to stretch. Add [path] "
+                "with bond, start, stop and step, or use: qmlmat solve"
+            )
+        return self.path
+
+
+def build_job(document: InputDocument) -> Job:
+    """Return the job of a checked input.
+
+    Raises:
+        InputError: If the molecule, active space, path or solver cannot be what is asked.
+    """
+    from qmlmat.surfaces import Geometry, SolverSurface, stretch  # noqa: PLC0415
+    from qmlmat.systems import ActiveSpace, Molecule  # noqa: PLC0415
+
+    table = document.molecule
+    molecule = Molecule.from_xyz(
+        _as_text(table.xyz),
+        charge=table.charge,
+        spin=table.spin,
+        basis=table.basis,
+        ecp=table.ecp,
+    )
+    space = document.active_space
+    path = None
+    if document.path is not None:
+        i, j = document.path.bond
+        path = stretch(molecule, (i, j), document.path.bond_lengths(), root=document.path.root)
+    return Job(
+        title=document.title,
+        surface=SolverSurface(
+            molecule,
+            ActiveSpace(
+                space.n_electrons,
+                space.norb,
+                indices=None if space.indices is None else tuple(space.indices),
+                freeze_core=space.freeze_core,
+            ),
+            _solver(document),
+            n_states=document.solver.n_states,
+            seed=document.solver.seed,
+        ),
+        path=path,
+        point=Geometry(molecule.symbols, molecule.positions),
+        document=document.plain(),
+    )
+
+
+def _as_text(xyz: str) -> str:
+    # a newline tells from_xyz that this is text, also where it is a single atom
+    return xyz if "\n" in xyz.strip() else f"{xyz.strip()};"
+
+
+def _solver(document: InputDocument) -> Solver:
+    from qmlmat.ansatz import Ansatz  # noqa: PLC0415
+    from qmlmat.solvers import VQE, Exact  # noqa: PLC0415
+
+    table = document.solver
+    if not isinstance(table, VQETable):
+        return Exact()
+    solver = VQE(
+        Ansatz(table.ansatz, **table.options),
+        optimizer=_optimizer(table.optimizer),
+        initial=table.initial,
+        gradient_tolerance=table.gradient_tolerance,
+        max_iterations=table.max_iterations,
+        spin_penalty=table.spin_penalty,
+    )
+    solver.inputs()  # reads the template: an unknown one is refused before anything is computed
+    return solver
+
+
+def _optimizer(table: OptimizerTable) -> Any:  # noqa: ANN401 - an optimiser class or a partial
+    import torch  # noqa: PLC0415
+
+    base = torch.optim.Optimizer
+    known: dict[str, Any] = {
+        name: kind
+        for name, kind in vars(torch.optim).items()
+        if isinstance(kind, type) and issubclass(kind, base) and kind is not base
+    }
+    if table.name not in known:
+        raise ConfigError(
+            f'[solver.optimizer] name = "{table.name}": not an optimiser of torch.optim. '
+            f"{nearest(table.name, known)}"
+        )
+    kind = known[table.name]
+    chosen = kind if table.learning_rate is None else partial(kind, lr=table.learning_rate)
+    probe = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    probe.grad = torch.ones_like(probe)
+    try:  # e.g. SparseAdam takes no dense gradient, Muon no vector
+        chosen([probe]).step(probe.sum)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f'[solver.optimizer] name = "{table.name}": it cannot be used with these settings '
+            f"({error}). Use LBFGS or Adam."
+        ) from error
+    return chosen

@@ -1,0 +1,208 @@
+"""What the commands do. Each takes plain values and a screen, and returns its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import time
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from qmlmat.cli.inputs import InputDocument, load_input, parse_input
+from qmlmat.cli.outputs import OutputDocument, PlotOutput, ScanOutput, SolveOutput
+from qmlmat.cli.screen import ExitCode, Screen
+from qmlmat.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from qmlmat.cli.build import Job
+    from qmlmat.surfaces import PointResult, Scan
+
+SCHEMAS: Final[dict[str, type[BaseModel]]] = {"input": InputDocument, "output": OutputDocument}
+"""The published JSON schemas: of the input file, and of what ``--json`` prints."""
+
+
+def init(screen: Screen, file: Path) -> ExitCode:
+    """Write the example input; an existing file is left alone.
+
+    Raises:
+        ConfigError: If the file exists or cannot be written.
+    """
+    text = resources.files("qmlmat.cli").joinpath("example.toml").read_text(encoding="utf-8")
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise ConfigError(
+            f'"{file}" exists and is left as it is. Choose another name: qmlmat init FILE'
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f'"{file}" cannot be written ({error.strerror}). Choose a folder you may write in.'
+        ) from None
+    screen.say(f"Wrote {file}. Compute it with: {_command('scan', file)}")
+    return ExitCode.OK
+
+
+def scan(screen: Screen, file: Path, *, store: Path | None, plot: Path | None) -> ExitCode:
+    """Compute the scan an input file asks for, going on where its store ends."""
+    from qmlmat.cli.build import build_job  # noqa: PLC0415 - loads torch and pyscf
+
+    start = time.perf_counter()
+    job = build_job(load_input(file))
+    return _scan(
+        screen,
+        job,
+        store=store or file.with_suffix(".db"),
+        plot=plot or file.with_suffix(".png"),
+        start=start,
+    )
+
+
+def resume(screen: Screen, store: Path, *, plot: Path | None) -> ExitCode:
+    """Go on with the scan of a store.
+
+    Raises:
+        StoreError: If the store does not hold the input it was made from.
+    """
+    from qmlmat.cli.build import build_job  # noqa: PLC0415 - loads torch and pyscf
+    from qmlmat.surfaces import ScanStore  # noqa: PLC0415
+
+    start = time.perf_counter()
+    document = ScanStore.load(store).header.document
+    if document is None:
+        raise StoreError(
+            f'"{store}": this scan was made from Python and holds no input file. Run its script '
+            "again with the same store: it resumes by itself."
+        )
+    job = build_job(parse_input(document, name=store.name, folder=store.parent))
+    return _scan(screen, job, store=store, plot=plot or store.with_suffix(".png"), start=start)
+
+
+def plot(screen: Screen, store: Path, *, file: Path | None) -> ExitCode:
+    """Draw the scan of a store, complete or not."""
+    from qmlmat.report import plot_scan  # noqa: PLC0415 - loads matplotlib
+    from qmlmat.surfaces import load_scan  # noqa: PLC0415
+
+    written = plot_scan(load_scan(store), file or store.with_suffix(".png"))
+    screen.document(PlotOutput(store=str(store), plot=str(written)))
+    screen.say(f"Figure: {written}")
+    return ExitCode.OK
+
+
+def solve(screen: Screen, file: Path) -> ExitCode:
+    """Compute the energies at the input file's own geometry."""
+    from qmlmat.cli.build import build_job  # noqa: PLC0415 - loads torch and pyscf
+
+    start = time.perf_counter()
+    job = build_job(load_input(file))
+    result = job.surface.evaluate(job.point)
+    output = SolveOutput.from_result(result, title=job.title, wall_time=time.perf_counter() - start)
+    screen.document(output)
+    screen.say(*_solve_lines(result, output))
+    return ExitCode.OK if result.status == "converged" else ExitCode.NOT_CONVERGED
+
+
+def schema(screen: Screen, which: str) -> ExitCode:
+    """Print a JSON schema."""
+    screen.say(json.dumps(json_schema(which), indent=2, ensure_ascii=False))
+    return ExitCode.OK
+
+
+def json_schema(which: str) -> Mapping[str, Any]:
+    """Return the JSON schema of the input file or of the output.
+
+    Raises:
+        ConfigError: If ``which`` is neither ``"input"`` nor ``"output"``.
+    """
+    if which not in SCHEMAS:
+        raise ConfigError(f'qmlmat schema {which}: there is none. Use "input" or "output".')
+    mode: Any = "validation" if which == "input" else "serialization"
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **SCHEMAS[which].model_json_schema(mode=mode),
+    }
+
+
+def _scan(screen: Screen, job: Job, *, store: Path, plot: Path, start: float) -> ExitCode:
+    from qmlmat import surfaces  # noqa: PLC0415 - loads torch and pyscf
+    from qmlmat.report import check_plot_file, plot_scan  # noqa: PLC0415
+
+    path = job.scan_path()
+    check_plot_file(plot)
+    screen.on_interrupt = f"Nothing is lost; go on with: {_command('resume', store)}"
+    with screen.progress(path.name) as bar:
+
+        def on_point(progress: surfaces.ScanProgress) -> None:
+            screen.on_interrupt = (
+                f"{progress.done} of {progress.total} points are stored in {store}; "
+                f"go on with: {_command('resume', store)}"
+            )
+            if bar is not None:
+                bar.show(progress)
+
+        result = surfaces.scan(
+            job.surface,
+            path,
+            store=store,
+            title=job.title,
+            document=job.document,
+            on_point=on_point,
+        )
+    screen.on_interrupt = f"Every point is stored; draw it with: {_command('plot', store)}"
+    plot_scan(result, plot)
+    output = ScanOutput.from_scan(
+        result, store=str(store), plot=str(plot), wall_time=time.perf_counter() - start
+    )
+    screen.document(output)
+    _say_scan(screen, result, output)
+    return ExitCode.OK if result.is_converged else ExitCode.NOT_CONVERGED
+
+
+def _say_scan(screen: Screen, scan: Scan, output: ScanOutput) -> None:
+    from qmlmat.report import scan_notes, scan_table  # noqa: PLC0415
+    from qmlmat.report.labels import explanation  # noqa: PLC0415
+
+    screen.say(scan_table(scan))
+    for note in scan_notes(scan):
+        screen.say(f"Note, {note}")
+    for line in (explanation(scan), f"Store:  {output.store}", f"Figure: {output.plot}"):
+        if line:
+            screen.say(line)
+    screen.say(f"Time:   {output.wall_time:.1f} s")
+
+
+def _solve_lines(result: PointResult, output: SolveOutput) -> list[str]:
+    unit, small = result.unit, "mHa" if result.unit == "hartree" else "meV"
+    lines = [output.title] if output.title else []
+    for state, energy in enumerate(output.energies):
+        lines.append(_line(f"energy of state {state}", f"{energy:.10f}", unit))
+    for name, value in output.columns.items():
+        lines.append(_line(name.replace("_", " "), f"{value:.10f}", unit))
+    if output.reference is None or output.error is None:
+        lines.append(_line("exact", "no reference"))
+    else:
+        lines.append(_line("exact", f"{output.reference:.10f}", unit))
+        lines.append(_line("error", f"{output.error * 1e3:.6f}", small))
+    if output.n_params is not None:
+        lines.append(_line("parameters", str(output.n_params)))
+    for state, square in enumerate(output.spin_squares or ()):
+        lines.append(_line(f"<S^2> of state {state}", f"{square:.6f}"))
+    lines.append(_line("status", output.status))
+    if output.status != "converged":
+        lines.append(output.advice)
+    lines += [f"Note: {note}" for note in output.notes]
+    lines.append(_line("time", f"{output.wall_time:.1f}", "s"))
+    return lines
+
+
+def _line(name: str, value: str, unit: str = "") -> str:
+    return f"{name:<20}{value:>18} {unit}".rstrip()
+
+
+def _command(name: str, file: Path) -> str:
+    return f"qmlmat {name} {shlex.quote(os.fspath(file))}"

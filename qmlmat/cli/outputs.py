@@ -1,0 +1,145 @@
+"""What ``--json`` prints: one document, whose schema `docs/output.schema.json` publishes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+if TYPE_CHECKING:
+    from qmlmat.surfaces import PointResult, Scan, ScanRow
+
+
+class Output(BaseModel):
+    """A part of the output."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class PointOutput(Output):
+    """One point of a scan."""
+
+    index: int = Field(description="Index of the point on the path.")
+    coordinate: float = Field(description="Its coordinate.")
+    energies: list[float] = Field(description="Energies; empty where there are none.")
+    reference: float | None = Field(description="Exact ground-state energy, where it is known.")
+    error: float | None = Field(description="Ground-state energy above the reference.")
+    columns: dict[str, float] = Field(description="Further energies by name.")
+    status: str = Field(description='"converged", a solver\'s status, or "failed: ...".')
+    notes: list[str] = Field(description="What the reader should know about the point.")
+    wall_time: float | None = Field(description="Time the evaluation took (s).")
+
+    @classmethod
+    def from_row(cls, row: ScanRow) -> PointOutput:
+        """Return one row of a scan's table."""
+        return cls(
+            index=row.index,
+            coordinate=row.coordinate,
+            energies=list(row.energies),
+            reference=row.reference,
+            error=row.error,
+            columns=dict(row.columns),
+            status=row.status,
+            notes=list(row.notes),
+            wall_time=row.wall_time,
+        )
+
+
+class ScanOutput(Output):
+    """A scan, complete or not."""
+
+    kind: Literal["scan"] = "scan"
+    title: str = Field(description="What the scan is of.")
+    unit: str = Field(description="Unit of every energy.")
+    coordinate_name: str = Field(description="What the coordinate is.")
+    coordinate_unit: str = Field(description="Its unit.")
+    complete: bool = Field(description="Whether every point has been computed.")
+    converged: bool = Field(description="Whether every point has converged.")
+    max_error: float | None = Field(description="Largest absolute error, where one is known.")
+    points: list[PointOutput]
+    store: str = Field(description="Where the scan is stored.")
+    plot: str | None = Field(description="Where the figure is.")
+    wall_time: float = Field(description="Time of this run (s).")
+
+    @classmethod
+    def from_scan(cls, scan: Scan, *, store: str, plot: str | None, wall_time: float) -> ScanOutput:
+        """Return a scan with the files it is in and the time of the run (s)."""
+        points = [PointOutput.from_row(row) for row in scan.table()]
+        errors = [abs(point.error) for point in points if point.error is not None]
+        return cls(
+            title=scan.title,
+            unit=scan.unit,
+            coordinate_name=scan.path.name,
+            coordinate_unit=scan.path.unit,
+            complete=scan.is_complete,
+            converged=scan.is_converged,
+            max_error=max(errors, default=None),
+            points=points,
+            store=store,
+            plot=plot,
+            wall_time=wall_time,
+        )
+
+
+class SolveOutput(Output):
+    """The energies at one geometry."""
+
+    kind: Literal["solve"] = "solve"
+    title: str = Field(description="What the calculation is of.")
+    unit: str = Field(description="Unit of every energy.")
+    energies: list[float] = Field(description="Energies, ascending.")
+    reference: float | None = Field(description="Exact ground-state energy, where it is known.")
+    error: float | None = Field(description="Ground-state energy above the reference.")
+    columns: dict[str, float] = Field(description="Further energies by name.")
+    spin_squares: list[float] | None = Field(description="Expectations of S^2.")
+    n_params: int | None = Field(description="Number of circuit parameters.")
+    n_iterations: int | None = Field(description="Steps of the optimiser.")
+    status: str = Field(description="How the solver stopped.")
+    advice: str = Field(description="What the status means for the reader.")
+    notes: list[str] = Field(description="What the reader should know.")
+    wall_time: float = Field(description="Time of this run (s).")
+
+    @classmethod
+    def from_result(cls, result: PointResult, *, title: str, wall_time: float) -> SolveOutput:
+        """Return the result at one geometry with the time of the run (s)."""
+        solution = result.solution
+        squares = None if solution is None else solution.spin_squares
+        params = None if solution is None else solution.params
+        steps = () if solution is None else solution.history
+        energy, reference = float(result.energies[0]), result.reference
+        return cls(
+            title=title,
+            unit=result.unit,
+            energies=[float(value) for value in result.energies],
+            reference=reference,
+            error=None if reference is None else energy - reference,
+            columns=dict(result.columns),
+            spin_squares=None if squares is None else [float(value) for value in squares],
+            n_params=None if params is None else len(params),
+            n_iterations=len(steps) - 1 if steps else None,
+            status=result.status,
+            advice="" if solution is None else solution.advice,
+            notes=list(result.notes),
+            wall_time=wall_time,
+        )
+
+
+class PlotOutput(Output):
+    """A figure that was drawn."""
+
+    kind: Literal["plot"] = "plot"
+    store: str = Field(description="The store that was read.")
+    plot: str = Field(description="Where the figure is.")
+
+
+class ErrorOutput(Output):
+    """Why there is no result."""
+
+    kind: Literal["error"] = "error"
+    error: str = Field(description="Class of the error.")
+    message: str = Field(description="What is wrong, and what to do.")
+    exit_code: int = Field(description="The command's exit code.")
+
+
+class OutputDocument(RootModel[ScanOutput | SolveOutput | PlotOutput | ErrorOutput]):
+    """Anything ``--json`` prints."""

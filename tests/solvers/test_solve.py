@@ -1,0 +1,95 @@
+"""What `solve` promises for every solver: reference, guard rails, records that keep each digit."""
+
+import json
+
+import numpy as np
+import pytest
+from molecules import HYDROGEN, LITHIUM_HYDRIDE, hamiltonian
+
+import qmlmat as qm
+from qmlmat.errors import InputError, VariationalError
+from qmlmat.solvers import STATUS_ADVICE, Iteration, Solver, base
+
+SOLVERS = [qm.Exact(), qm.VQE("uccsd"), qm.VQE("uccgsd")]
+
+
+@pytest.mark.parametrize("solver", SOLVERS, ids=["exact", "uccsd", "uccgsd"])
+def test_every_solver_returns_a_ground_state_with_its_residual(solver):
+    """Conformance: normalised state, Rayleigh quotient, residual, <S^2>, reference, record."""
+    h = hamiltonian(LITHIUM_HYDRIDE)
+    solution = qm.solve(h, solver, seed=1)
+    (state,) = solution.states
+    assert isinstance(solver, Solver)
+    assert np.linalg.norm(state) == pytest.approx(1.0, abs=1e-12)
+    assert np.vdot(state, h.matvec(state)) == pytest.approx(solution.energy, abs=1e-10)
+    residual = np.linalg.norm(h.matvec(state) - solution.energy * state)
+    assert solution.residuals[0] == pytest.approx(residual, abs=1e-9)
+    assert residual < 1e-4
+    assert solution.spin_squares[0] == pytest.approx(0.0, abs=1e-8)
+    assert solution.unit == "hartree"
+    assert solution.reference_energy == pytest.approx(-7.88217451, abs=2e-8)
+    assert solution.provenance["solver"] == solver.inputs()
+    assert solution.provenance["seed"] == 1
+    assert "torch" in solution.provenance["versions"]
+
+
+def test_exact_excited_states_agree_with_published_ones():
+    """H2 at 0.75 Å: the excitation energies of qiskit-nature's tests (qEOM, here exact)."""
+    solution = qm.solve(hamiltonian("H 0 0 0; H 0 0 0.75"), qm.Exact(), n_states=4)
+    excitations = solution.energies[1:] - solution.energy
+    assert solution.energy == pytest.approx(-1.13711707, abs=2e-8)
+    assert excitations == pytest.approx([0.5943372, 0.95788352, 1.5969296], abs=1e-7)
+    assert solution.spin_squares == pytest.approx([0, 2, 0, 0], abs=1e-8)
+
+
+def test_a_record_gives_back_every_digit():
+    """to_dict is plain JSON and from_dict its inverse, states excepted."""
+    solution = qm.solve(hamiltonian(LITHIUM_HYDRIDE), qm.VQE("uccsd"))
+    back = qm.Solution.from_dict(json.loads(json.dumps(solution.to_dict())))
+    assert np.array_equal(back.energies, solution.energies)
+    assert np.array_equal(back.params, solution.params)
+    assert back.history == solution.history
+    assert isinstance(back.history[0], Iteration)
+    assert back.notes == solution.notes
+    assert back.provenance == solution.provenance
+    assert back.states is None
+    with pytest.raises(InputError, match="to_dict"):
+        qm.Solution.from_dict({"energies": [1.0]})
+
+
+def test_an_energy_below_exact_is_an_error_that_keeps_the_data():
+    """The variational principle is a guard rail: no silent nonsense."""
+
+    class Liar:
+        def inputs(self):
+            return {"solver": "liar"}
+
+        def eigenpairs(self, *_, **__):
+            return qm.Solution(
+                energies=np.array([-9.0]), unit="hartree", status="converged", params=np.ones(2)
+            )
+
+    with pytest.raises(VariationalError, match="below the exact ground state") as caught:
+        qm.solve(hamiltonian(LITHIUM_HYDRIDE), Liar())
+    assert caught.value.solution.params.tolist() == [1.0, 1.0]
+    assert caught.value.solution.reference_energy == pytest.approx(-7.88217451, abs=2e-8)
+
+
+def test_a_large_sector_says_that_there_is_no_reference(monkeypatch):
+    """Where exact diagonalisation is out of reach, the solution says so."""
+    monkeypatch.setattr(base, "REFERENCE_DIMENSION", 10)
+    solution = qm.solve(hamiltonian(LITHIUM_HYDRIDE), qm.VQE("uccsd"))
+    assert solution.reference_energy is None
+    assert solution.error is None
+    assert solution.notes == ("No reference: the sector has 25 determinants.",)
+
+
+def test_more_states_than_the_sector_holds_are_refused():
+    """The message says how many there are."""
+    with pytest.raises(InputError, match="between 1 and 4"):
+        qm.solve(hamiltonian(HYDROGEN), qm.Exact(), n_states=5)
+
+
+def test_every_status_has_its_advice():
+    """A user who sees a status is told what to do."""
+    assert set(STATUS_ADVICE) == set(base.Status.__args__)

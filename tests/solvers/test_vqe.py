@@ -1,0 +1,270 @@
+"""VQE: known errors of known circuits, the variational law, invariance, starts and refusals."""
+
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from molecules import BERYLLIUM_HYDRIDE, HYDROGEN, LITHIUM_HYDRIDE, WATER, hamiltonian
+from pyscf import ao2mo, fci, gto, scf
+
+import qmlmat as qm
+from qmlmat._resources import data_dir
+from qmlmat.ansatz.template import load_template
+from qmlmat.errors import InputError
+from qmlmat.systems import ccsd_amplitudes, mp2_amplitudes
+
+MILLIHARTREE = 1e-3
+
+
+@pytest.fixture
+def doubles_only(tmp_path):
+    """A template with uccsd's doubles and no singles."""
+    text = (data_dir("circuits") / "ansatz" / "uccsd.toml").read_text(encoding="utf-8")
+    head, *blocks = text.split("[[block]]")
+    path = tmp_path / "uccd.toml"
+    kept = [block for block in blocks if '"singles"' not in block]
+    check = "[[check]]\nnorb = 2\nnelec = [1, 1]\nn_params = 1\n"
+    path.write_text("[[block]]".join([head, *kept]) + check, encoding="utf-8")
+    return str(path)
+
+
+def test_uccsd_is_exact_for_two_electrons():
+    """Singles and doubles span everything two electrons can do: H2 and LiH below 1e-8."""
+    for xyz in (HYDROGEN, LITHIUM_HYDRIDE):
+        solution = qm.solve(hamiltonian(xyz), qm.VQE("uccsd"))
+        assert solution.status == "converged"
+        assert abs(solution.error) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("xyz", "low", "high"),
+    [(WATER, 0.05, 0.15), (BERYLLIUM_HYDRIDE, 0.30, 0.42)],
+)
+def test_uccsd_misses_triples_and_more_by_a_known_amount(xyz, low, high):
+    """Product-form uccsd of H2O and BeH2 near equilibrium, in millihartree above exact."""
+    solution = qm.solve(hamiltonian(xyz), qm.VQE("uccsd"))
+    assert solution.status == "converged"
+    assert low < solution.error / MILLIHARTREE < high
+
+
+@pytest.mark.parametrize(
+    ("xyz", "expected"),
+    [(LITHIUM_HYDRIDE, 0.430), (WATER, 0.336), (BERYLLIUM_HYDRIDE, 0.546)],
+)
+def test_a_circuit_without_singles_is_visibly_worse(xyz, expected, doubles_only):
+    """Negative control: the singles are really in uccsd, and doubles alone miss them."""
+    solution = qm.solve(hamiltonian(xyz), qm.VQE(doubles_only))
+    assert solution.error / MILLIHARTREE == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["uccsd", "uccgsd"])
+def test_templates_reach_the_energies_they_state(name):
+    """A [check.energy] table names a molecule, and the energy the circuit must reach."""
+    for check in load_template(name).check:
+        if check.energy is not None:
+            h = hamiltonian(
+                check.energy.xyz, basis=check.energy.basis, freeze_core=check.energy.freeze_core
+            )
+            assert (h.norb, h.nelec) == (check.norb, check.nelec)
+            ansatz = qm.Ansatz(name, **check.options)
+            energy = qm.solve(h, qm.VQE(ansatz)).energy
+            assert energy == pytest.approx(check.energy.value, abs=check.energy.atol)
+
+
+def test_uccgsd_contains_uccsd():
+    """More generators cannot raise the minimum; H4 gains, and stays above exact."""
+    h4 = hamiltonian("H 0 0 0; H 0 0 1.2; H 0 0 2.4; H 0 0 3.6")
+    errors = [qm.solve(h4, qm.VQE(name)).error for name in ("uccsd", "uccgsd")]
+    assert 0 < errors[1] < errors[0]
+
+
+def test_tied_parameters_halve_the_count_and_keep_the_spin():
+    """Spin-complemented generators stay near the singlet with about half the parameters."""
+    h = hamiltonian(WATER)
+    free = qm.solve(h, qm.VQE("uccsd"))
+    tied = qm.solve(h, qm.VQE(qm.Ansatz("uccsd", spin_tied=True)))
+    assert tied.params.size < 0.6 * free.params.size
+    assert tied.energy >= free.energy - 1e-9  # fewer parameters: never lower
+    assert tied.error < 0.15 * MILLIHARTREE
+    assert tied.spin_squares[0] < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("xyz", "keywords"),
+    [
+        ("H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3", {}),
+        ("H 0 0 0; H 0 0 1; H 0 0 2; H 0.5 0.8 1", {"charge": -1, "spin": 1}),
+    ],
+    ids=["closed shell", "open shell (3, 2)"],
+)
+def test_energy_gradient_agrees_with_central_differences(xyz, keywords):
+    """Adjoint gradient of a molecule's energy at random angles, to 1e-7 hartree per radian."""
+    h = hamiltonian(xyz, **keywords)
+    circuit = qm.VQE("uccsd").circuit(h)
+    reference = qm.Reference.hartree_fock(h.norb, h.nelec)
+    request = qm.Request(preparation=qm.Preparation(circuit, reference), observables=(h,))
+    evaluator = qm.SectorBackend().prepare(request)
+    params = np.random.default_rng(4).uniform(-1, 1, circuit.n_params)
+    steps = 1e-4 * np.eye(circuit.n_params)
+    plus, minus = evaluator(np.stack([params + steps, params - steps])).values[..., 0]
+    gradient = evaluator.value_and_gradient(params).gradient[0]
+    assert gradient == pytest.approx((plus - minus) / 2e-4, abs=1e-7)
+
+
+def test_open_shell_uccsd_stays_above_pyscf_full_ci():
+    """H4- is a doublet in the (3, 2) sector; its exact energy is PySCF's own."""
+    xyz = "H 0 0 0; H 0 0 1; H 0 0 2; H 0.5 0.8 1"
+    solution = qm.solve(hamiltonian(xyz, charge=-1, spin=1), qm.VQE("uccsd"))
+    mean_field = scf.ROHF(gto.M(atom=xyz, basis="sto-3g", charge=-1, spin=1, verbose=0)).run()
+    coefficients = mean_field.mo_coeff
+    one_body = coefficients.T @ mean_field.get_hcore() @ coefficients
+    two_body = ao2mo.restore(1, ao2mo.full(mean_field.mol, coefficients), 4)
+    exact, _ = fci.direct_spin1.kernel(one_body, two_body, 4, (3, 2))
+    exact += mean_field.energy_nuc()
+    assert solution.reference_energy == pytest.approx(exact, abs=1e-9)
+    assert solution.energy >= exact - 1e-9
+    assert solution.status == "converged"
+
+
+def moved(positions, how):
+    """The same molecule elsewhere."""
+    if how == "translated":
+        return positions + np.array([0.7, -1.3, 2.1])
+    turn, _ = np.linalg.qr(np.random.default_rng(8).normal(size=(3, 3)))
+    return positions @ (turn * np.sign(np.linalg.det(turn))).T
+
+
+@pytest.mark.parametrize("how", ["translated", "rotated", "renumbered"])
+@pytest.mark.parametrize(
+    ("xyz", "space"),
+    [(WATER, qm.ActiveSpace(6, 5)), ("N 0 0 0; N 0 0 1.6", qm.ActiveSpace(6, 6))],
+    ids=["H2O", "N2"],
+)
+def test_energy_does_not_depend_on_where_the_molecule_is(xyz, space, how):
+    """Translation, rotation, atom order: uccsd's energy to 1e-10, degenerate pi pairs included."""
+    molecule = qm.Molecule.from_xyz(xyz)
+    if how == "renumbered":
+        other = qm.Molecule(molecule.symbols[::-1], molecule.positions[::-1])
+    else:
+        other = molecule.with_positions(moved(molecule.positions, how))
+    solver = qm.VQE("uccsd", gradient_tolerance=1e-7)
+    here, there = (
+        qm.solve(qm.molecular_hamiltonian(m, space), solver).energy for m in (molecule, other)
+    )
+    assert here == pytest.approx(there, abs=1e-10)
+
+
+@pytest.mark.parametrize("initial", ["mp2", "ccsd", "zero", "random"])
+def test_every_start_leads_to_the_same_minimum(initial):
+    """Near equilibrium the surface has one bottom: H2O from four places."""
+    solution = qm.solve(hamiltonian(WATER), qm.VQE("uccsd", initial=initial), seed=3)
+    assert solution.status == "converged"
+    assert solution.error / MILLIHARTREE == pytest.approx(0.0975, abs=5e-4)
+
+
+def test_mp2_and_ccsd_amplitudes_start_below_hartree_fock():
+    """The sign convention of amplitudes and angles agree: the first energy is already lower."""
+    h = hamiltonian(WATER)
+    mean_field = h.mean_field_energy
+    correlation = h.spectrum().energies[0] - mean_field
+    for initial in ("mp2", "ccsd"):
+        first = qm.solve(h, qm.VQE("uccsd", initial=initial, max_iterations=1)).history[0]
+        assert first.energy < mean_field + 0.5 * correlation
+    assert mp2_amplitudes(h).t2_ab.shape == ccsd_amplitudes(h).t2_ab.shape
+
+
+def test_a_seed_fixes_a_random_start():
+    """Same seed, same history; another seed, another start."""
+    h = hamiltonian("H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3")
+    solver = qm.VQE("uccsd", initial="random")
+    first, again, other = (qm.solve(h, solver, seed=seed) for seed in (1, 1, 2))
+    assert first.history == again.history
+    assert first.history[0] != other.history[0]
+
+
+def test_a_neighbours_solution_is_a_better_start():
+    """A warm start begins lower than a cold one and needs fewer evaluations."""
+    near, here = (hamiltonian(f"Li 0 0 0; H 0 0 {r}") for r in (2.4, 2.5))
+    solver = qm.VQE("uccsd")
+    neighbour = qm.solve(near, solver)
+    cold, warm = qm.solve(here, solver), qm.solve(here, solver, guess=neighbour)
+    assert warm.history[0].energy < cold.history[0].energy
+    assert warm.history[-1].n_evaluations < cold.history[-1].n_evaluations
+    assert warm.energy == pytest.approx(cold.energy, abs=1e-9)
+
+
+def test_spin_penalty_removes_contamination():
+    """Stretched N2 in six orbitals: the penalty pushes <S^2> down, at a price in energy."""
+    molecule = qm.Molecule.from_xyz("N 0 0 0; N 0 0 2.6")
+    h = qm.molecular_hamiltonian(molecule, qm.ActiveSpace(6, 6))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", qm.QmlmatWarning)
+        free = qm.solve(h, qm.VQE("uccsd"))
+        bound = qm.solve(h, qm.VQE("uccsd", spin_penalty=0.5))
+    assert bound.spin_squares[0] < 0.5 * free.spin_squares[0]
+    assert bound.energy >= free.energy - 1e-9
+    assert bound.error > 0
+
+
+def test_spin_contamination_is_said():
+    """A guard rail: a ground state that mixes spins warns and carries a note."""
+    molecule = qm.Molecule.from_xyz("N 0 0 0; N 0 0 3.0")
+    h = qm.molecular_hamiltonian(molecule, qm.ActiveSpace(6, 6))
+    with pytest.warns(qm.QmlmatWarning, match="spin_penalty of about 0.05"):
+        solution = qm.solve(h, qm.VQE("uccsd", gradient_tolerance=1e-4))
+    assert any("<S^2>" in note for note in solution.notes)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [partial(torch.optim.Adam, lr=0.02), partial(torch.optim.SGD, lr=0.2), torch.optim.LBFGS],
+    ids=["Adam", "SGD", "LBFGS"],
+)
+def test_any_torch_optimiser_reaches_the_minimum(optimizer):
+    """H2 to 1e-8 hartree with PyTorch's own classes."""
+    solution = qm.solve(
+        hamiltonian(HYDROGEN), qm.VQE("uccsd", optimizer=optimizer, gradient_tolerance=1e-5)
+    )
+    assert solution.status == "converged"
+    assert abs(solution.error) < 1e-8
+
+
+def test_an_optimiser_that_is_cut_short_says_so():
+    """Never converged when it is not: the status tells, with advice; the best point is kept."""
+    solution = qm.solve(
+        hamiltonian(WATER), qm.VQE("uccsd", optimizer=torch.optim.Adam, max_iterations=3)
+    )
+    assert solution.status == "iteration_limit"
+    assert "max_iterations" in solution.advice
+    assert not solution.is_converged
+    assert solution.energy == pytest.approx(min(i.energy for i in solution.history), abs=1e-12)
+
+
+def test_one_electron_and_full_sectors_are_solved_without_a_parameter():
+    """H2+ in one orbital and HeHe in two have a single determinant: nothing to optimise."""
+    for xyz, charge, spin in (("H 0 0 0", 0, 1), ("He 0 0 0", 0, 0)):
+        h = hamiltonian(xyz, charge=charge, spin=spin, freeze_core=False)
+        solution = qm.solve(h, qm.VQE("uccsd"))
+        assert solution.params.size == 0
+        assert solution.status == "converged"
+        assert solution.error == pytest.approx(0.0, abs=1e-10)
+
+
+def test_settings_that_make_no_sense_are_refused():
+    """Each message holds the remedy."""
+    with pytest.raises(InputError, match='Did you mean "mp2"'):
+        qm.VQE(initial="mp3")
+    with pytest.raises(InputError, match="must be positive"):
+        qm.VQE(gradient_tolerance=0)
+    with pytest.raises(InputError, match="at least 1"):
+        qm.VQE(max_iterations=0)
+    with pytest.raises(InputError, match=r"about 0\.05 hartree"):
+        qm.VQE(spin_penalty=-1)
+    h = hamiltonian(HYDROGEN)
+    with pytest.raises(InputError, match=r"Exact\(\) for excited states"):
+        qm.solve(h, qm.VQE(), n_states=2)
+    other = qm.solve(hamiltonian(LITHIUM_HYDRIDE), qm.VQE())
+    with pytest.raises(InputError, match="same ansatz and active space"):
+        qm.solve(h, qm.VQE(), guess=other)

@@ -1,0 +1,109 @@
+"""Hartree-Fock: agreement with PySCF, the rescue, and what it says."""
+
+import logging
+
+import numpy as np
+import pytest
+from pyscf import gto, scf
+
+from qmlmat.errors import BasisError, MeanFieldError, QmlmatWarning
+from qmlmat.systems import Molecule, mean_field, run_mean_field
+
+
+@pytest.mark.parametrize(
+    ("xyz", "spin"),
+    [("N 0 0 0; N 0 0 1.1", 0), ("O 0 0 0; O 0 0 1.2", 2), ("H 0 0 0", 1), ("N 0 0 0", 3)],
+)
+def test_energy_agrees_with_pyscf(xyz, spin):
+    """RHF and ROHF, molecules and atoms, one electron too."""
+    field = run_mean_field(Molecule.from_xyz(xyz, spin=spin))
+    mole = gto.M(atom=xyz, spin=spin, verbose=0, basis="sto-3g")
+    reference = scf.ROHF(mole) if spin else scf.RHF(mole)
+    assert field.energy == pytest.approx(reference.run(conv_tol=1e-12).e_tot, abs=1e-9)
+    assert field.notes == ()
+
+
+def test_orbitals_come_doubly_then_singly_occupied_then_empty():
+    """The reference determinant is always the lowest orbitals."""
+    field = run_mean_field(Molecule.from_xyz("O 0 0 0; O 0 0 1.2", spin=2))
+    np.testing.assert_array_equal(field.mo_occ, [2] * 7 + [1] * 2 + [0])
+    for occupation in (2, 1, 0):
+        assert np.all(np.diff(field.mo_energy[field.mo_occ == occupation]) > -1e-5)
+
+
+def test_second_order_solver_takes_over_aloud(caplog):
+    """Where DIIS fails (HF at 3 Å) the rescue converges, and log, warning and notes say so."""
+    molecule = Molecule.from_xyz("H 0 0 0; F 0 0 3.0")
+    with (
+        caplog.at_level(logging.WARNING, "qmlmat"),
+        pytest.warns(QmlmatWarning, match="second-order solver took over"),
+    ):
+        field = run_mean_field(molecule)
+    assert "second-order solver" in field.notes[0]
+    assert "second-order solver" in caplog.text
+    assert field.energy < -98.11
+
+
+def test_saddle_point_is_left():
+    """Water with both bonds at 2.2 Å: DIIS stops at a saddle point 35 mHa above the minimum."""
+    molecule = Molecule.from_xyz("O 0 0 0; H 0 0 2.2; H 0 2.2 0")
+    with pytest.warns(QmlmatWarning, match="saddle point"):
+        field = run_mean_field(molecule)
+    saddle = scf.RHF(molecule.to_pyscf()).run(conv_tol=1e-11)
+    assert field.energy < saddle.e_tot - 0.03
+    assert "saddle point" in field.notes[0]
+
+
+def test_lower_solution_of_lower_symmetry_is_noted_and_not_followed():
+    """Stretched N2: the symmetric solution is kept for smooth curves, and a note says so."""
+    molecule = Molecule.from_xyz("N 0 0 0; N 0 0 1.9")
+    field = run_mean_field(molecule)
+    assert "lower symmetry" in field.notes[0]
+    dipole = scf.RHF(molecule.to_pyscf()).dip_moment(
+        dm=(field.mo_coeff * field.mo_occ) @ field.mo_coeff.T, verbose=0, origin=(0, 0, 0.0)
+    )
+    np.testing.assert_allclose(dipole, 0, atol=1e-6)
+
+
+def test_open_shell_saddle_point_is_left():
+    """Stretched NO: the same rescue works for ROHF."""
+    with pytest.warns(QmlmatWarning, match="saddle point"):
+        field = run_mean_field(Molecule.from_xyz("N 0 0 0; O 0 0 2.5", spin=1))
+    assert field.notes
+
+
+def test_remaining_instability_is_said(monkeypatch):
+    """When the bounded rounds do not suffice, the note says so."""
+    monkeypatch.setattr(mean_field, "MAX_STABILITY_ROUNDS", 0)
+    with pytest.warns(QmlmatWarning, match="still a saddle point"):
+        run_mean_field(Molecule.from_xyz("O 0 0 0; H 0 0 2.2; H 0 2.2 0"))
+
+
+def test_closed_shell_hessian_agrees_with_pyscf():
+    """The dense stability matrix has the lowest eigenvalue that PySCF's products give."""
+    from pyscf.soscf import newton_ah
+
+    field = scf.RHF(gto.M(atom="N 0 0 0; N 0 0 1.6", basis="sto-3g", verbose=0))
+    field.run(conv_tol=1e-12)
+    dense = mean_field._closed_shell_hessian(field, 7, 3)
+    _, product, _ = newton_ah.gen_g_hop_rhf(field, field.mo_coeff, field.mo_occ)
+    columns = np.column_stack([product(unit) for unit in np.eye(21)])  # virtual, occupied
+    order = np.arange(21).reshape(3, 7).T.ravel()
+    np.testing.assert_allclose(4 * dense, 2 * columns[np.ix_(order, order)], atol=1e-8)
+
+
+def test_unconverged_field_is_refused(monkeypatch):
+    """When also the rescue fails, the error names the molecule and what to try."""
+    monkeypatch.setattr(mean_field, "MAX_CYCLES", 1)
+    molecule = Molecule.from_xyz("O 0 0 0; H 0 0 1.8; H 0 1.8 0.3")
+    with (
+        pytest.warns(QmlmatWarning),
+        pytest.raises(MeanFieldError, match=r"H2O.*Check the geometry, charge and spin"),
+    ):
+        run_mean_field(molecule)
+
+
+def test_too_few_orbitals_for_the_spin_are_refused():
+    """Triplet helium does not fit one orbital."""
+    with pytest.raises(BasisError, match="larger basis"):
+        run_mean_field(Molecule.from_xyz("He 0 0 0", spin=2))
