@@ -102,7 +102,7 @@ types: $(STAMP)  ## mypy --strict
 	$(BIN)/mypy
 
 imports: $(STAMP)  ## import-linter: layers, the door of each framework, no cycles
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 spelling: $(STAMP)  ## typos
 	$(BIN)/typos
