@@ -12,94 +12,33 @@ Describe a molecule, choose how to solve it, and follow it along a path:
 Energies are in hartree, positions in ångström, angles in radians.
 """
 
+import importlib
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
-from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate
-from qmlmat.backends import (
-    Backend,
-    Estimate,
-    Preparation,
-    Reference,
-    Request,
-    SectorBackend,
-    expectation,
-)
-from qmlmat.errors import QmlmatError, QmlmatWarning
-from qmlmat.report import plot_scan, scan_table
-from qmlmat.solvers import VQE, Exact, Solution, solve
-from qmlmat.surfaces import (
-    FunctionSurface,
-    Geometry,
-    Path,
-    PointResult,
-    Scan,
-    SolverSurface,
-    load_scan,
-    scan,
-    stretch,
-)
-from qmlmat.systems import (
-    ActiveSpace,
-    MolecularHamiltonian,
-    Molecule,
-    SpinSquare,
-    WeightedSum,
-    molecular_hamiltonian,
-    one_rdm,
-    run_mean_field,
-    spin_square,
-    two_rdm,
-)
+if TYPE_CHECKING:
+    from qmlmat._api import *  # noqa: F403
+    from qmlmat._api import __all__ as __all__
 
 try:
     __version__ = version("qmlmat")
 except PackageNotFoundError:  # run from a checkout that was never installed
     __version__ = "0+unknown"
 
-__all__ = [  # noqa: RUF022 (the order is the table of contents)
-    # Systems: from atoms to a Hamiltonian
-    "Molecule",
-    "ActiveSpace",
-    "run_mean_field",
-    "molecular_hamiltonian",
-    "MolecularHamiltonian",
-    "SpinSquare",
-    "WeightedSum",
-    # Solving: from a Hamiltonian to eigenpairs
-    "solve",
-    "Exact",
-    "VQE",
-    "Solution",
-    "one_rdm",
-    "two_rdm",
-    "spin_square",
-    # Circuits
-    "Ansatz",
-    "Circuit",
-    "Gate",
-    "Excitation",
-    # Backends: where circuits run
-    "Backend",
-    "SectorBackend",
-    "Preparation",
-    "Reference",
-    "Request",
-    "Estimate",
-    "expectation",
-    # Surfaces: from a path to a curve
-    "scan",
-    "load_scan",
-    "stretch",
-    "Path",
-    "Geometry",
-    "SolverSurface",
-    "FunctionSurface",
-    "PointResult",
-    "Scan",
-    # Figures and tables
-    "plot_scan",
-    "scan_table",
-    # What can go wrong
-    "QmlmatError",
-    "QmlmatWarning",
-]
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
+    """Load the public names on first use: `qmlmat --help` need not wait for torch and PySCF."""
+    if name.startswith("__") and name != "__all__":
+        raise AttributeError(f"module 'qmlmat' has no attribute '{name}'")
+    api = importlib.import_module("qmlmat._api")
+    if name == "__all__":
+        return api.__all__
+    if name not in api.__all__:
+        raise AttributeError(f"module 'qmlmat' has no attribute '{name}'")
+    value = globals()[name] = getattr(api, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*importlib.import_module("qmlmat._api").__all__, "__version__"]

@@ -143,7 +143,9 @@ def _draw_curves(axes: Axes, scan: Scan) -> None:
         label = name if scan.n_states == 1 else f"{name}, state {state}"
         _draw_points(axes, scan, scan.energies[:, state], state=state, label=label)
     axes.set_ylabel(f"energy ({scan.unit})", fontsize=10.5, color=_INK)
-    axes.legend(fontsize=9.5, labelcolor=_INK, handlelength=2.4, edgecolor="none", framealpha=0.85)
+    if axes.lines:
+        style = {"edgecolor": "none", "framealpha": 0.85, "handlelength": 2.4}
+        axes.legend(fontsize=9.5, labelcolor=_INK, **style)
     axes.ticklabel_format(axis="y", useOffset=False)
 
 

@@ -261,9 +261,11 @@ def _check_points(path: Path) -> None:
                 f"Path(points): point {index} has the atoms {point.symbols}, point 0 has {symbols}."
                 " Give the same atoms in the same order at every point."
             )
-        for earlier in range(index):
-            if np.abs(point.positions - path.points[earlier].positions).max() < SAME_POINT:
-                raise GeometryError(
-                    f"Path(points): points {earlier} and {index} are the same geometry. "
-                    "Give each geometry once."
-                )
+    positions = np.stack([point.positions for point in path.points])
+    for index in range(1, len(positions)):
+        apart = np.abs(positions[:index] - positions[index]).max(axis=(1, 2))
+        if apart.min() < SAME_POINT:
+            raise GeometryError(
+                f"Path(points): points {int(apart.argmin())} and {index} are the same geometry. "
+                "Give each geometry once."
+            )

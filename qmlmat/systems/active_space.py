@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from dataclasses import dataclass, field
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,13 @@ class ActiveSpace:
 
     def __post_init__(self) -> None:
         if self.indices is not None:
-            object.__setattr__(self, "indices", tuple(sorted(int(p) for p in self.indices)))
+            try:
+                ordered = tuple(sorted(index(p) for p in self.indices))
+            except TypeError:
+                raise ActiveSpaceError(
+                    f"{self}: indices are whole numbers. Use a tuple of orbitals, like (1, 2, 5)."
+                ) from None
+            object.__setattr__(self, "indices", ordered)
         by_counts = self.n_electrons is not None or self.norb is not None
         if by_counts + (self.indices is not None) + self.freeze_core > 1:
             raise ActiveSpaceError(
@@ -84,7 +91,7 @@ class ActiveSpace:
         if self.n_electrons is None or self.norb is None:
             raise ActiveSpaceError(f"{self}: give both n_electrons and norb, or neither.")
         for name, value in (("n_electrons", self.n_electrons), ("norb", self.norb)):
-            if isinstance(value, bool) or int(value) != value or value < 1:
+            if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
                 raise ActiveSpaceError(
                     f"{self}: {name} is a positive whole number. Use {name} >= 1."
                 )

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from qmlmat.errors import ActiveSpaceError, InputError
-from qmlmat.operators.sector import Sector
+from qmlmat.operators.sector import MAX_NORB, Sector
 from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
 from qmlmat.systems.integrals import active_integrals
 from qmlmat.systems.mean_field import MeanField, run_mean_field
@@ -254,11 +254,13 @@ def molecular_hamiltonian(
 
 
 def _check_dimension(space: ActiveSpace, selection: OrbitalSelection) -> None:
-    dimension = comb(selection.norb, selection.nelec[0]) * comb(selection.norb, selection.nelec[1])
-    if dimension > MAX_DIMENSION:
-        raise ActiveSpaceError(
-            f"{space}: {selection.nelec[0]} alpha and {selection.nelec[1]} beta electrons in "
-            f"{selection.norb} orbitals make {dimension:.2e} determinants, {8e-9 * dimension:.3g} "
-            f"GB per vector; at most {MAX_DIMENSION:.0e} are accepted. Use a smaller norb, or "
-            "freeze more of the core."
-        )
+    norb, (n_alpha, n_beta) = selection.norb, selection.nelec
+    dimension = comb(norb, n_alpha) * comb(norb, n_beta)
+    if dimension <= MAX_DIMENSION and norb <= MAX_NORB:
+        return
+    raise ActiveSpaceError(
+        f"{space}: {n_alpha} alpha and {n_beta} beta electrons in {norb} orbitals make "
+        f"{dimension:.2e} determinants, {8e-9 * dimension:.3g} GB per vector; at most "
+        f"{MAX_DIMENSION:.0e} determinants and {MAX_NORB} orbitals are accepted. Use a smaller "
+        "norb, or freeze more of the core."
+    )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,6 @@ from pyscf import gto
 
 from qmlmat.errors import BasisError, GeometryError, InputError
 from qmlmat.systems.elements import (
-    SYMBOLS,
     atomic_number,
     check_basis,
     ecp_electrons,
@@ -152,7 +152,7 @@ class Molecule:
                 "Molecule.from_ase(atoms): the atoms are periodic, a Molecule is not. "
                 "Use atoms.pbc = False for a molecule in a box."
             )
-        symbols = tuple(SYMBOLS[z - 1] for z in atoms.numbers)
+        symbols = tuple(str(number) for number in atoms.numbers)
         positions = np.asarray(atoms.positions)
         return cls(symbols, positions, charge=charge, spin=spin, basis=basis, ecp=ecp)
 
@@ -224,9 +224,12 @@ class Molecule:
 
 
 def _checked_integer(name: str, value: Any) -> int:  # noqa: ANN401 (this is the check)
-    if isinstance(value, bool) or int(value) != value:
-        raise InputError(f"Molecule({name}={value!r}): {name} is a whole number. Use {name}=0.")
-    return int(value)
+    try:
+        if not isinstance(value, bool):
+            return index(value)
+    except TypeError:
+        pass
+    raise InputError(f"Molecule({name}={value!r}): {name} is a whole number. Use {name}=0 or 1.")
 
 
 def _checked_positions(symbols: Sequence[str], positions: ArrayLike) -> FloatArray:

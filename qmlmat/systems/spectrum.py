@@ -21,6 +21,8 @@ NOISE: Final = 0.03
 """Norm of the random part of a start vector: every symmetry is present from the start."""
 MAX_ITERATIONS: Final = 500
 """Davidson iterations before giving up."""
+MEMORY: Final = 4e9
+"""Size that basis and images may reach before Davidson restarts (bytes)."""
 SEED: Final = 20240229
 """Seed of the random parts: the same operator gives the same answer."""
 
@@ -114,7 +116,8 @@ def _davidson(
         E. R. Davidson, J. Comput. Phys. 17, 87 (1975), doi:10.1016/0021-9991(75)90065-0.
     """
     n_block = min(n_states + SURPLUS, diagonal.size)
-    max_space = min(max(12 * n_block, 40), diagonal.size)
+    affordable = int(MEMORY // (16 * diagonal.size))
+    max_space = max(min(12 * n_block, affordable), 3 * n_block)
     basis = _start(diagonal, n_block)
     images = np.column_stack([flat(column) for column in basis.T])
     worst = np.inf

@@ -132,6 +132,8 @@ def test_inputs_are_plain_values():
         ({"indices": ()}, "at least one index"),
         ({"indices": (1, 1, 2)}, "orbital 1 is repeated. Name each orbital once"),
         ({"indices": (-1, 2)}, "indices >= 0"),
+        ({"indices": (0.5, 2)}, "whole numbers"),
+        ({"n_electrons": 2.5, "norb": 2}, "n_electrons >= 1"),
     ],
 )
 def test_impossible_choice_is_refused(arguments, remedy):

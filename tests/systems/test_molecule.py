@@ -73,6 +73,14 @@ def test_periodic_atoms_are_refused():
         Molecule.from_ase(atoms)
 
 
+def test_dummy_atoms_are_refused():
+    """ASE's placeholder X is no element."""
+    atoms = h2().to_ase()
+    atoms.symbols[0] = "X"
+    with pytest.raises(GeometryError, match="symbol of the periodic table"):
+        Molecule.from_ase(atoms)
+
+
 def test_pyscf_molecule_has_the_same_atoms():
     """The PySCF door hands over positions in ångström."""
     mole = h2(charge=-1, spin=1).to_pyscf()
@@ -116,6 +124,7 @@ def test_impossible_geometry_is_refused(symbols, positions, remedy):
         ({"spin": -2}, InputError, "spin=2"),
         ({"charge": 2}, InputError, "charge <= 1"),
         ({"charge": 0.5}, InputError, "whole number"),
+        ({"spin": True}, InputError, "whole number"),
         ({"basis": "cc-pvdx"}, BasisError, 'Did you mean "cc-pvdz"'),
         ({"basis": "6-31q*"}, BasisError, 'Did you mean "6-31g'),
         ({"basis": "zzzzzz"}, BasisError, 'Use one of "sto-3g"'),

@@ -148,7 +148,5 @@ def test_set_far_from_the_centre_is_oriented_too():
     again = run_mean_field(moved(molecule, np.random.default_rng(2)))
     np.testing.assert_allclose(again.mo_energy, field.mo_energy, atol=1e-8)
     space = ActiveSpace(indices=tuple(range(9, 19)))
-    first, second = (
-        molecular_hamiltonian(f.molecule, space, mean_field=f) for f in (field, again)
-    )
+    first, second = (molecular_hamiltonian(f.molecule, space, mean_field=f) for f in (field, again))
     np.testing.assert_allclose(second.two_body, first.two_body, atol=1e-6)

@@ -102,9 +102,7 @@ def test_larger_active_space_never_raises_the_energy():
 def test_two_distant_molecules_have_twice_the_energy():
     """Size consistency: H2 and a second H2 30 Å away add up."""
     one = molecular_hamiltonian(Molecule.from_xyz("H 0 0 0; H 0 0 0.74"))
-    two = molecular_hamiltonian(
-        Molecule.from_xyz("H 0 0 0; H 0 0 0.74; H 0 30 0; H 0 30 0.74")
-    )
+    two = molecular_hamiltonian(Molecule.from_xyz("H 0 0 0; H 0 0 0.74; H 0 30 0; H 0 30 0.74"))
     single = one.spectrum().energies[0]
     assert two.spectrum().energies[0] == pytest.approx(2 * single, abs=1e-7)  # r^-5 tail
 
@@ -113,9 +111,7 @@ def test_effective_core_potential_replaces_the_core_electrons():
     """With a potential for 28 electrons of iodine, HI has 26 left and no core to freeze."""
     molecule = Molecule.from_xyz("H 0 0 0; I 0 0 1.61", basis="def2-svp", ecp="def2-svp")
     field = run_mean_field(molecule)
-    mole = gto.M(
-        atom="H 0 0 0; I 0 0 1.61", basis="def2-svp", ecp={"I": "def2-svp"}, verbose=0
-    )
+    mole = gto.M(atom="H 0 0 0; I 0 0 1.61", basis="def2-svp", ecp={"I": "def2-svp"}, verbose=0)
     assert molecule.n_electrons == mole.nelectron == 26
     assert field.energy == pytest.approx(scf.RHF(mole).run(conv_tol=1e-12).e_tot, abs=1e-9)
     # Kr's 18 orbitals minus the 14 that the potential replaces: 4s and 4p of iodine.

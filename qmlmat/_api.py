@@ -1,0 +1,86 @@
+"""The public names, grouped: the table of contents of the package."""
+
+from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate
+from qmlmat.backends import (
+    Backend,
+    Estimate,
+    Preparation,
+    Reference,
+    Request,
+    SectorBackend,
+    expectation,
+)
+from qmlmat.errors import QmlmatError, QmlmatWarning
+from qmlmat.report import plot_scan, scan_table
+from qmlmat.solvers import VQE, Exact, Solution, solve
+from qmlmat.surfaces import (
+    FunctionSurface,
+    Geometry,
+    Path,
+    PointResult,
+    Scan,
+    SolverSurface,
+    load_scan,
+    scan,
+    stretch,
+)
+from qmlmat.systems import (
+    ActiveSpace,
+    MolecularHamiltonian,
+    Molecule,
+    SpinSquare,
+    WeightedSum,
+    molecular_hamiltonian,
+    one_rdm,
+    run_mean_field,
+    spin_square,
+    two_rdm,
+)
+
+__all__ = [  # noqa: RUF022 (the order is the table of contents)
+    # Systems: from atoms to a Hamiltonian
+    "Molecule",
+    "ActiveSpace",
+    "run_mean_field",
+    "molecular_hamiltonian",
+    "MolecularHamiltonian",
+    "SpinSquare",
+    "WeightedSum",
+    # Solving: from a Hamiltonian to eigenpairs
+    "solve",
+    "Exact",
+    "VQE",
+    "Solution",
+    "one_rdm",
+    "two_rdm",
+    "spin_square",
+    # Circuits
+    "Ansatz",
+    "Circuit",
+    "Gate",
+    "Excitation",
+    # Backends: where circuits run
+    "Backend",
+    "SectorBackend",
+    "Preparation",
+    "Reference",
+    "Request",
+    "Estimate",
+    "expectation",
+    # Surfaces: from a path to a curve
+    "scan",
+    "load_scan",
+    "stretch",
+    "Path",
+    "Geometry",
+    "SolverSurface",
+    "FunctionSurface",
+    "PointResult",
+    "Scan",
+    # Figures and tables
+    "plot_scan",
+    "scan_table",
+    # What can go wrong
+    "QmlmatError",
+    "QmlmatWarning",
+]

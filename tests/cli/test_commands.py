@@ -1,0 +1,411 @@
+"""The commands: files made, documents printed, exit codes kept, no traceback for a mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import warnings
+from importlib import metadata
+from pathlib import Path
+
+import ase.db
+import jsonschema
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from qmlmat.cli.app import app
+from qmlmat.cli.commands import json_schema
+from qmlmat.errors import MeanFieldError, QmlmatWarning
+from qmlmat.surfaces import FunctionSurface, SolverSurface, load_scan, scan, stretch
+from qmlmat.systems import Molecule, molecular_hamiltonian
+from qmlmat.units import HARTREE_IN_EV
+
+LENGTHS = [0.6, 0.75, 0.9]
+H2 = f"""
+title = "H2"
+molecule.xyz = "H 0 0 0; H 0 0 0.74"
+path.lengths = {LENGTHS}
+[solver]
+name = "VQE"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty working folder with a small input file, h2.toml."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "h2.toml").write_text(H2, encoding="utf-8")
+    return tmp_path
+
+
+def run(*args):
+    """Run the command in this process."""
+    return CliRunner().invoke(app, [str(arg) for arg in args])
+
+
+def qmlmat(*args, **options):
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "qmlmat", *map(str, args)]
+    return subprocess.run(command, check=False, capture_output=True, text=True, **options)
+
+
+def test_scan_computes_stores_draws_and_prints(folder):
+    """One command: table, store and figure beside the input, exit code 0."""
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 0, done.output
+    assert {file.name for file in folder.iterdir()} == {"h2.toml", "h2.db", "h2.png"}
+    assert "H₂ · sto-3g · all orbitals · VQE uccsd" in done.stdout
+    for word in ("0.7500", "converged", "Store:  h2.db", "Figure: h2.png", "Time:"):
+        assert word in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_stored_energies_are_the_exact_ones_in_ev(folder):
+    """Uccsd is exact for two electrons: ASE reads the full-CI energy back, in eV."""
+    run("scan", "h2.toml")
+    with ase.db.connect("h2.db") as database:
+        for row in database.select():
+            molecule = Molecule(row.toatoms().get_chemical_symbols(), row.positions)
+            exact = molecular_hamiltonian(molecule).spectrum().energies[0]
+            assert row.energy == pytest.approx(exact * HARTREE_IN_EV, abs=1e-7)
+
+
+def test_json_is_one_document_that_fits_its_schema(folder):
+    """Nothing else is on stdout, and numbers are given in full."""
+    done = run("scan", "h2.toml", "--json", "--store", "other.db", "--plot", "other.pdf")
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json_schema("output"))
+    assert document["kind"] == "scan"
+    assert (document["store"], document["plot"]) == ("other.db", "other.pdf")
+    assert (folder / "other.pdf").is_file()
+    found = [point["energies"][0] for point in document["points"]]
+    np.testing.assert_array_equal(found, load_scan("other.db").energies[:, 0])
+    assert document["max_error"] < 1e-8
+    assert document["complete"]
+    assert document["converged"]
+
+
+def test_a_second_scan_computes_nothing_again(folder, monkeypatch):
+    """The same command goes on where the store ends."""
+    run("scan", "h2.toml")
+    first = load_scan("h2.db").energies
+
+    def never(*_args, **_kwargs):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(SolverSurface, "evaluate", never)
+    for command in (("scan", "h2.toml"), ("resume", "h2.db")):
+        assert run(*command).exit_code == 0
+    np.testing.assert_array_equal(load_scan("h2.db").energies, first)
+
+
+def test_resume_needs_the_store_alone(folder):
+    """Without its input and XYZ files, in another folder, a half-done scan is finished."""
+    (folder / "h2.xyz").write_text("2\n\nH 0 0 0\nH 0 0 0.74\n", encoding="utf-8")
+    text = H2.replace("H 0 0 0; H 0 0 0.74", "h2.xyz")
+    (folder / "h2.toml").write_text(text, encoding="utf-8")
+    run("scan", "h2.toml")
+    whole = load_scan("h2.db").energies
+    with ase.db.connect("h2.db", use_lock_file=False) as database:
+        database.delete([3])
+    moved = folder / "elsewhere"
+    moved.mkdir()
+    (folder / "h2.db").rename(moved / "h2.db")
+    (folder / "h2.xyz").unlink()
+    (folder / "h2.toml").unlink()
+    assert run("plot", moved / "h2.db").exit_code == 0
+    done = run("resume", moved / "h2.db", "--json")
+    assert done.exit_code == 0, done.output
+    assert (moved / "h2.png").is_file()
+    assert load_scan(moved / "h2.db").energies == pytest.approx(whole, abs=1e-8)
+
+
+def test_a_store_made_from_python_cannot_be_resumed_here_but_drawn(folder):
+    """It holds no input file; the message says to run the script again."""
+    molecule = Molecule(("H", "H"), [[0, 0, 0], [0, 0, 0.74]])
+    surface = FunctionSurface(lambda x: float(x[1, 2]), name="line")
+    scan(surface, stretch(molecule, (0, 1), LENGTHS), store="line.db")
+    done = run("resume", "line.db")
+    assert done.exit_code == 4
+    assert "Run its script again" in done.stderr
+    done = run("plot", "line.db", "-o", "line.svg", "--json")
+    jsonschema.validate(json.loads(done.stdout), json_schema("output"))
+    assert (folder / "line.svg").is_file()
+
+
+def test_solve_prints_the_energies_at_the_inputs_geometry(folder):
+    """One geometry, with exact and Hartree-Fock beside it."""
+    done = run("solve", "h2.toml")
+    assert done.exit_code == 0, done.output
+    for word in ("energy of state 0", "hartree fock", "exact", "error", "<S^2>", "converged"):
+        assert word in done.stdout
+    document = json.loads(run("solve", "h2.toml", "--json").stdout)
+    jsonschema.validate(document, json_schema("output"))
+    assert document["energies"][0] == pytest.approx(-1.1372838345, abs=1e-6)  # PySCF FCI, 0.74 Å
+    assert abs(document["error"]) < 1e-8
+    assert document["n_params"] == 3
+
+
+def test_solve_without_convergence_says_so(folder):
+    """Exit code 3 and the advice; the numbers are still given."""
+    (folder / "h2.toml").write_text(
+        H2 + 'initial = "zero"\nmax_iterations = 1\ngradient_tolerance = 1e-12\n', encoding="utf-8"
+    )
+    done = run("solve", "h2.toml")
+    assert done.exit_code == 3
+    assert "max_iterations" in done.stdout
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 3
+    assert "iteration limit" in done.stdout
+
+
+def test_a_failed_point_is_exit_code_3_and_a_failed_solve_5(folder, monkeypatch):
+    """A scan goes on past a failure; a single calculation cannot."""
+
+    def fail(*_args, **_kwargs):
+        raise MeanFieldError("the field did not converge. Try another basis.")
+
+    monkeypatch.setattr("qmlmat.surfaces.surface.run_mean_field", fail)
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 3
+    assert "every point: failed: the field did not converge." in done.stdout
+    done = run("solve", "h2.toml", "--json")
+    assert done.exit_code == 5
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json_schema("output"))
+    assert (document["error"], document["exit_code"]) == ("MeanFieldError", 5)
+
+
+def test_a_store_of_other_inputs_is_exit_code_4(folder):
+    """The difference is named, and nothing is overwritten."""
+    run("scan", "h2.toml")
+    before = (folder / "h2.db").read_bytes()
+    (folder / "h2.toml").write_text(H2.replace("[solver]", "[solver]\nseed = 7"), encoding="utf-8")
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 4
+    assert "surface.seed: None against 7" in done.stderr
+    assert (folder / "h2.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "word"),
+    [
+        (["scan", "none.toml"], 2, "qmlmat init"),
+        (["scan", "h2.toml", "--plot", "h2.bmp"], 2, ".png, .pdf, .svg"),
+        (["scan", "h2.toml", "--store", "none/h2.db"], 4, "mkdir -p"),
+        (["scan", "h2.toml", "--store", "h2.toml/h2.db"], 4, "is not a folder"),
+        (["scan", "h2.toml", "--store", "h2.toml"], 4, "left as it is"),
+        (["scan", "h2.toml", "--threads", "0"], 2, "--threads"),
+        (["scan"], 2, "INPUT.toml"),
+        (["scna", "h2.toml"], 2, "scan"),
+        (["resume", "none.db"], 4, "there is no such store"),
+        (["plot", "h2.toml"], 4, "not a SQLite database"),
+        (["schema", "outptu"], 2, "input"),
+        (["init", "h2.toml"], 2, "exists and is left as it is"),
+        (["init", "none/n2.toml"], 2, "cannot be written"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_its_exit_code(folder, args, code, word):
+    """Never a traceback; nothing is made."""
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    done = run(*args)
+    assert done.exit_code == code
+    assert word in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.output
+    assert {file: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_a_scan_without_a_path_is_pointed_to_solve(folder):
+    """[path] is for scans."""
+    text = "\n".join(line for line in H2.splitlines() if not line.startswith("path"))
+    (folder / "h2.toml").write_text(text, encoding="utf-8")
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 2
+    assert "qmlmat solve" in done.stderr
+    assert run("solve", "h2.toml").exit_code == 0
+
+
+def test_a_bug_is_one_line_and_debug_shows_the_traceback(folder, monkeypatch):
+    """Exit code 1 is ours, not the user's."""
+
+    def broken(*_args, **_kwargs):
+        raise ZeroDivisionError("one over\nnothing")
+
+    monkeypatch.setattr("qmlmat.surfaces.surface.run_mean_field", broken)
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    assert "bug in qmlmat (ZeroDivisionError: one over nothing)" in done.stderr
+    done = run("solve", "h2.toml", "--debug")
+    assert done.exit_code == 1
+    assert "Traceback" in done.stderr
+
+
+def test_init_writes_the_example_and_schema_prints_the_schema(folder):
+    """The example is the one the tests check; the schema is JSON."""
+    done = run("init")
+    assert (done.exit_code, (folder / "n2.toml").is_file()) == (0, True)
+    assert "qmlmat scan n2.toml" in done.stdout
+    assert json.loads(run("schema").stdout) == json_schema("input")
+    assert json.loads(run("schema", "output").stdout) == json_schema("output")
+
+
+def test_version_and_help():
+    """The help of each command states the exit codes."""
+    assert run("--version").stdout == f"qmlmat {metadata.version('qmlmat')}\n"
+    for command in ("init", "scan", "resume", "plot", "solve", "schema"):
+        assert "130 interrupted" in " ".join(run(command, "--help").stdout.split())
+
+
+def test_warnings_of_the_library_are_one_tidy_line_each(folder, monkeypatch):
+    """Repeated for other numbers it is shown once; other people's warnings pass as they are."""
+
+    def talkative(*_args, **_kwargs):
+        warnings.warn("the drift is\n0.1", QmlmatWarning, stacklevel=1)
+        warnings.warn("the drift is 0.2", QmlmatWarning, stacklevel=1)
+        raise MeanFieldError("no")
+
+    monkeypatch.setattr("qmlmat.surfaces.surface.run_mean_field", talkative)
+    done = run("solve", "h2.toml")
+    assert done.stderr.splitlines() == ["Warning: the drift is 0.1", "Error: no"]
+
+    def foreign(*_args, **_kwargs):
+        with pytest.warns(UserWarning, match="somebody else's"):
+            warnings.warn("somebody else's", UserWarning, stacklevel=1)
+        raise MeanFieldError("no")
+
+    monkeypatch.setattr("qmlmat.surfaces.surface.run_mean_field", foreign)
+    assert run("solve", "h2.toml").exit_code == 5
+
+
+def test_threads_are_set_before_the_libraries_load(folder, monkeypatch):
+    """--threads sets the variables that numerical libraries read; without it none is touched."""
+    names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"]
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    run("scan", "none.toml")
+    assert not any(name in os.environ for name in names)
+    run("scan", "none.toml", "--threads", "1")
+    assert all(os.environ.pop(name) == "1" for name in names)
+
+
+def test_the_command_line_itself_loads_no_numerical_library():
+    """--help and --version are quick, and --threads comes in time."""
+    package = Path(__file__).parents[2] / "qmlmat"
+    script = textwrap.dedent(
+        f"""
+        import sys, types
+        bare = types.ModuleType("qmlmat")  # without what the package itself imports
+        bare.__path__ = [{str(package)!r}]
+        sys.modules["qmlmat"] = bare
+        import qmlmat.cli.app
+        heavy = {{"numpy", "torch", "pyscf", "ase", "matplotlib", "numba"}} & set(sys.modules)
+        assert not heavy, heavy
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_interrupt_in_this_process_keeps_what_is_done(folder, monkeypatch):
+    """Exit code 130, the number of stored points, and the command that goes on."""
+    original = SolverSurface.evaluate
+    calls = []
+
+    def interrupted(self, point, *, guess=None):
+        calls.append(point)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, point, guess=guess)
+
+    monkeypatch.setattr(SolverSurface, "evaluate", interrupted)
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 130
+    assert "1 of 3 points are stored in h2.db; go on with: qmlmat resume h2.db" in done.stderr
+
+
+LONG = H2.replace(str(LENGTHS), str([round(0.5 + k / 500, 6) for k in range(500)]))
+
+
+def _start_and_wait(folder, n_points):
+    """Start a long scan in a process of its own, and return it once some points are stored."""
+    (folder / "long.toml").write_text(LONG, encoding="utf-8")
+    command = [sys.executable, "-m", "qmlmat", "scan", "long.toml"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    store = folder / "long.db"
+    for _ in range(2000):
+        if child.poll() is not None:
+            pytest.fail(f"ended early: {child.communicate()}")
+        if store.exists() and _rows(store) >= n_points:
+            return child
+        try:
+            child.wait(0.05)
+        except subprocess.TimeoutExpired:
+            continue
+    child.kill()
+    pytest.fail("no points were stored")
+
+
+def _rows(store):
+    with ase.db.connect(str(store), use_lock_file=False) as database:
+        return database.count()
+
+
+def test_ctrl_c_ends_a_real_process_with_130_and_no_traceback(folder):
+    """SIGINT: everything finished is stored, and the last line is what to type."""
+    child = _start_and_wait(folder, 3)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130
+    assert "go on with: qmlmat resume long.db" in err
+    assert "Traceback" not in err
+    found = load_scan("long.db")
+    assert 3 <= sum(result is not None for result in found.results) < 500
+
+
+@pytest.mark.slow
+def test_a_killed_scan_resumes_to_what_an_uninterrupted_one_gives(folder):
+    """SIGKILL in the middle of LiH, then resume: the same store to 1e-8 hartree."""
+    (folder / "lih.toml").write_text(
+        textwrap.dedent(
+            """
+            molecule.xyz = "Li 0 0 0; H 0 0 1.595"
+            active_space.freeze_core = true
+            path = { start = 1.2, stop = 3.0, step = 0.1 }
+            solver.name = "VQE"
+            """
+        ),
+        encoding="utf-8",
+    )
+    whole = qmlmat("scan", "lih.toml", "--store", "whole.db")
+    assert whole.returncode == 0, whole.stderr
+    for count in (2, 9):
+        command = [sys.executable, "-m", "qmlmat", "scan", "lih.toml", "--store", "killed.db"]
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        store = folder / "killed.db"
+        while child.poll() is None and not (store.exists() and _rows(store) >= count):
+            pass
+        child.kill()
+        child.wait()
+    assert not load_scan("killed.db").is_complete
+    resumed = qmlmat("resume", "killed.db")
+    assert resumed.returncode == 0, resumed.stderr
+    one, other = load_scan("killed.db"), load_scan("whole.db")
+    assert one.energies == pytest.approx(other.energies, abs=1e-8)
+    assert np.abs(one.errors).max() < 1e-8
+
+
+def test_main_is_the_command(monkeypatch, capsys):
+    """The console script and python -m qmlmat are the same function."""
+    from qmlmat.cli import main
+
+    monkeypatch.setattr(sys, "argv", ["anything", "--version"])
+    with pytest.raises(SystemExit) as info:
+        main()
+    assert info.value.code == 0
+    assert capsys.readouterr().out.startswith("qmlmat ")

@@ -1,0 +1,297 @@
+"""The input file: what it may say, and one clear line for each slip."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qmlmat.cli.build import build_job
+from qmlmat.cli.commands import json_schema
+from qmlmat.cli.inputs import InputDocument, load_input, parse_input
+from qmlmat.errors import ConfigError, InputError
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "qmlmat/cli/example.toml").read_text(encoding="utf-8")
+SMALL = {
+    "molecule": {"xyz": "H 0 0 0; H 0 0 0.74"},
+    "path": {"lengths": [0.6, 0.74]},
+    "solver": {"name": "Exact"},
+}
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+documents = st.fixed_dictionaries(
+    {
+        "molecule": st.fixed_dictionaries(
+            {"xyz": st.just("H 0 0 0\nH 0 0 0.74")},
+            optional={
+                "charge": st.integers(),
+                "spin": st.integers(),
+                "basis": st.text(),
+                "ecp": st.text(),
+            },
+        )
+    },
+    optional={
+        "title": st.text(),
+        "active_space": st.fixed_dictionaries(
+            {}, optional={"n_electrons": st.integers(), "freeze_core": st.booleans()}
+        ),
+        "path": st.fixed_dictionaries({"lengths": st.lists(finite, min_size=1)}),
+        "solver": st.fixed_dictionaries(
+            {"name": st.just("VQE")},
+            optional={"spin_penalty": st.floats(0, 1), "seed": st.integers(0, 9)},
+        ),
+    },
+)
+
+
+def _parse(values) -> InputDocument:
+    return parse_input(values, name="in.toml", folder=Path())
+
+
+@given(documents)
+def test_a_document_survives_its_plain_values(values):
+    """What a store keeps is what the user gave: nothing lost, nothing added."""
+    document = _parse(values)
+    plain = json.loads(json.dumps(document.plain()))
+    assert plain == values
+    assert _parse(plain) == document
+
+
+@given(documents)
+def test_what_is_accepted_fits_the_published_schema(values):
+    """An editor that checks against the schema refuses nothing that the command accepts."""
+    jsonschema.validate(_parse(values).plain(), json_schema("input"))
+
+
+def test_the_example_is_the_main_job():
+    """N2, cc-pVDZ, (10e, 8o), 22 points from 0.9 to 3.0 Å, uccsd."""
+    document = _parse(tomllib.loads(EXAMPLE))
+    assert document.path.bond_lengths() == [round(0.9 + 0.1 * k, 10) for k in range(22)]
+    job = build_job(document)
+    assert len(job.scan_path()) == 22
+    assert job.path.coordinates[job.path.root] == 1.1
+    assert (job.surface.molecule.formula, job.surface.molecule.basis) == ("N2", "cc-pvdz")
+    assert (job.surface.active_space.n_electrons, job.surface.active_space.norb) == (10, 8)
+    assert job.surface.solver.inputs()["ansatz"]["template"] == "uccsd"
+    jsonschema.validate(tomllib.loads(EXAMPLE), json_schema("input"))
+
+
+def test_every_commented_line_of_the_example_is_a_key():
+    """The keys the example only mentions exist, too."""
+    for line in (
+        "indices = [2, 3, 4]",
+        "freeze_core = true",
+        "lengths = [0.9, 1.1, 2.0]",
+        "options = { spin_tied = true }",
+        "gradient_tolerance = 1e-6",
+        "max_iterations = 1000",
+        "spin_penalty = 0.0",
+        "seed = 0",
+        "learning_rate = 0.05",
+    ):
+        assert f"# {line}" in EXAMPLE
+        text = EXAMPLE.replace(f"# {line}", line)
+        if line.startswith("lengths"):
+            text = text.replace("start = 0.9\nstop = 3.0\nstep = 0.1\n", "")
+        _parse(tomllib.loads(text))
+
+
+@pytest.mark.parametrize("which", ["input", "output"])
+def test_the_published_schemas_are_current(which):
+    """docs/ holds what `qmlmat schema` prints."""
+    published = json.loads((ROOT / f"docs/{which}.schema.json").read_text(encoding="utf-8"))
+    assert published == json_schema(which), f"run: qmlmat schema {which} > docs/{which}.schema.json"
+    jsonschema.Draft202012Validator.check_schema(published)
+
+
+SLIPS = [
+    ('basis = "cc', 'basiss = "cc', 'unknown key "basiss" in [molecule]. Did you mean "basis"?'),
+    ("[path]", "[paths]", 'unknown table or key "paths". Did you mean "path"?'),
+    ("norb = 8", "basis = 8", 'unknown key "basis" in [active_space]. It belongs in [molecule].'),
+    ("norb = 8", "zzz = 8", 'unknown key "zzz" in [active_space]. Known: freeze_core, indices'),
+    ("bond = [0", "bonds = [0", 'unknown key "bonds" in [path]. Did you mean "bond"?'),
+    ('initial = "', 'intial = "', 'unknown key "intial" in [solver]. Did you mean "initial"?'),
+    ('name = "LBFGS"', 'nam = "Adam"', 'unknown key "nam" in [solver.optimizer].'),
+    ("spin = 0", "spin = 0.5", "[molecule] spin = 0.5: give a whole number."),
+    ("spin = 0", "spin = true", "[molecule] spin = true: give a whole number."),
+    ("charge = 0", 'charge = "0"', '[molecule] charge = "0": give a whole number.'),
+    ("start = 0.9", 'start = "a"', '[path] start = "a": give a number.'),
+    ("start = 0.9", "start = nan", "[path] start = nan: give a finite number."),
+    ("step = 0.1", "step = -0.1", "[path] step = -0.1: give a number above 0."),
+    ("step = 0.1", "step = 0.4", "[path]: stop = 3 is not start = 0.9 plus whole steps of 0.4"),
+    ("step = 0.1", "step = 1e-9", "[path]: more than 100000 points"),
+    ("step = 0.1", "", "[path]: start, stop and step belong together: give all three."),
+    ("step = 0.1", "lengths = [1.0]", "[path]: give either lengths, or start, stop and step."),
+    ("bond = [0, 1]", "bond = [0]", "[path] bond = [0]: give at least 2 values."),
+    ("bond = [0, 1]", "bond = [0, 1, 2]", "[path] bond = [0, 1, 2]: give at most 2 values."),
+    ("bond = [0, 1]", 'bond = [0, "N"]', '[path] bond[1] = "N": give a whole number.'),
+    ("bond = [0, 1]", "bond = 1", "[path] bond = 1: give a list in [brackets]."),
+    ('name = "VQE"', 'name = "VQEE"', '[solver] name = "VQEE": not known. Did you mean "VQE"?'),
+    ('name = "VQE"', "", "[solver] needs the key 'name'. Add it."),
+    (
+        '"mp2"         #',
+        '"mp3"         #',
+        '[solver] initial = "mp3": not known. Did you mean "mp2"?',
+    ),
+    ('basis = "cc-pvdz"', "basis = 6", "[molecule] basis = 6: give text in quotes."),
+    ("# options = { spin_tied = true }", 'options = { spin_tied = "y" }', "give true or false."),
+    ("# max_iterations = 1000", "max_iterations = 0", "= 0: give a number of at least 1."),
+    ('xyz = """', 'xyzz = """', '[molecule] needs the key "xyz". Add it.'),
+    ("title =", "molecule =", "not valid TOML"),
+    ("[solver]  ", "[solver", "not valid TOML"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "answer"), SLIPS, ids=[slip[1] for slip in SLIPS])
+def test_a_slip_in_the_input_is_one_clear_line(tmp_path, good, bad, answer):
+    """Each line names the file, the place and the remedy."""
+    assert good in EXAMPLE
+    file = tmp_path / "n2.toml"
+    file.write_text(EXAMPLE.replace(good, bad, 1), encoding="utf-8")
+    with pytest.raises(ConfigError) as info:
+        load_input(file)
+    lines = str(info.value).splitlines()
+    assert any(answer in line for line in lines), lines
+    assert all("n2.toml" in line for line in lines)
+    assert len(lines) <= 2
+
+
+def test_a_table_given_as_a_value_is_refused():
+    """A table is a table."""
+    with pytest.raises(ConfigError, match="path = 3: give a table"):
+        _parse(SMALL | {"path": 3})
+
+
+def test_several_slips_are_several_lines():
+    """The user mends them all at once."""
+    with pytest.raises(ConfigError) as info:
+        _parse({"molecule": {"xyz": "H 0 0 0", "spin": "a", "charg": 1}, "pth": {}})
+    assert len(str(info.value).splitlines()) == 3
+
+
+def test_an_xyz_file_is_found_beside_the_input_and_kept_as_text(tmp_path):
+    """The document holds the atoms, so that a store needs no other file."""
+    (tmp_path / "h2.xyz").write_text("2\nhydrogen\nH 0 0 0\nH 0 0 0.74\n", encoding="utf-8")
+    file = tmp_path / "in.toml"
+    file.write_text('molecule.xyz = "h2.xyz"\npath.lengths = [0.7]\n', encoding="utf-8")
+    document = load_input(file)
+    assert "hydrogen" in document.molecule.xyz
+    job = build_job(document)
+    assert job.surface.molecule.formula == "H2"
+    assert build_job(_parse(job.document)).surface.inputs() == job.surface.inputs()
+
+
+@pytest.mark.parametrize("name", ["none.xyz", "none"])
+def test_an_xyz_file_that_is_not_there_is_named(tmp_path, name):
+    """With its full path, and what else could be written."""
+    file = tmp_path / "in.toml"
+    file.write_text(f'molecule.xyz = "{name}"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="relative to the input file"):
+        load_input(file)
+
+
+def test_an_xyz_file_that_is_no_text_is_named(tmp_path):
+    """Binary content is not an XYZ file."""
+    (tmp_path / "h2.xyz").write_bytes(b"\xff\xfe\x00")
+    file = tmp_path / "in.toml"
+    file.write_text('molecule.xyz = "h2.xyz"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="Give a readable XYZ file"):
+        load_input(file)
+
+
+def test_a_single_atom_on_one_line_is_text():
+    """One atom is not taken for a file's name."""
+    job = build_job(_parse({"molecule": {"xyz": "He 0 0 0"}, "solver": {"name": "Exact"}}))
+    assert job.point.symbols == ("He",)
+    with pytest.raises(ConfigError, match="qmlmat solve"):
+        job.scan_path()
+
+
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [(None, "qmlmat init"), (b"\xff\xfe", "not text in UTF-8")],
+)
+def test_an_input_that_cannot_be_read_is_refused(tmp_path, content, answer):
+    """Missing and binary files have their own sentence."""
+    file = tmp_path / "in.toml"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=answer):
+        load_input(file)
+
+
+def test_a_folder_is_no_input(tmp_path):
+    """Nor is a folder an input file."""
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_input(tmp_path)
+
+
+def test_the_solver_is_what_the_file_says():
+    """Every key of [solver] reaches the solver, the number of states and the seed the surface."""
+    solver = {
+        "name": "VQE",
+        "ansatz": "uccgsd",
+        "options": {"spin_tied": True},
+        "initial": "random",
+        "gradient_tolerance": 1e-5,
+        "max_iterations": 7,
+        "spin_penalty": 0.5,
+        "seed": 3,
+        "optimizer": {"name": "Adam", "learning_rate": 0.05},
+    }
+    surface = build_job(_parse(SMALL | {"solver": solver})).surface
+    inputs = surface.solver.inputs()
+    assert inputs["ansatz"]["template"] == "uccgsd"
+    assert inputs["ansatz"]["options"] == {"spin_tied": True}
+    assert (inputs["initial"], inputs["max_iterations"]) == ("random", 7)
+    assert (inputs["gradient_tolerance"], inputs["spin_penalty"]) == (1e-5, 0.5)
+    assert "Adam" in json.dumps(inputs["optimizer"])
+    assert "0.05" in json.dumps(inputs["optimizer"])
+    assert surface.seed == 3
+
+
+def test_the_molecule_and_space_are_what_the_file_says():
+    """Every key of [molecule] and [active_space] arrives."""
+    values = SMALL | {
+        "molecule": {
+            "xyz": "Li 0 0 0; H 0 0 1.6",
+            "charge": 1,
+            "spin": 1,
+            "basis": "6-31g",
+        },
+        "active_space": {"indices": [1, 2, 3]},
+        "solver": {"name": "Exact", "n_states": 2},
+        "path": {"bond": [1, 0], "lengths": [1.5, 1.6, 1.7], "root": 2},
+    }
+    job = build_job(_parse(values))
+    molecule = job.surface.molecule
+    assert (molecule.charge, molecule.spin, molecule.basis) == (1, 1, "6-31g")
+    assert job.surface.active_space.indices == (1, 2, 3)
+    assert job.surface.n_states == 2
+    assert (job.path.name, job.path.root) == ("r(H1-Li0)", 2)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "answer"),
+    [
+        ({"name": "LBFG"}, 'Did you mean "LBFGS"'),
+        ({"name": "Optimizer"}, "not an optimiser"),
+        ({"name": "SparseAdam"}, "Use LBFGS or Adam"),
+        ({"name": "Muon"}, "Use LBFGS or Adam"),
+    ],
+)
+def test_an_optimiser_that_cannot_be_used_is_refused_before_computing(optimizer, answer):
+    """Unknown ones get the nearest name, unsuitable ones a suitable one."""
+    with pytest.raises(InputError, match=answer):
+        build_job(_parse(SMALL | {"solver": {"name": "VQE", "optimizer": optimizer}}))
+
+
+def test_an_unknown_template_is_refused_before_computing():
+    """The circuit is looked up when the job is made, not at the first point."""
+    with pytest.raises(InputError, match='Did you mean "uccsd"'):
+        build_job(_parse(SMALL | {"solver": {"name": "VQE", "ansatz": "uccds"}}))
