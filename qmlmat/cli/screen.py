@@ -111,12 +111,11 @@ class ProgressLine:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:.0f} of {task.total:.0f} points"),
-            TextColumn("{task.fields[times]}"),
+            TextColumn("{task.fields[state]}"),
             console=console,
             transient=True,
         )
-        self._task = self._bar.add_task(description, total=None, times="")
+        self._task = self._bar.add_task(description, total=None, state="")
 
     def __enter__(self) -> ProgressLine:
         self._bar.start()
@@ -127,10 +126,10 @@ class ProgressLine:
 
     def show(self, progress: ScanProgress) -> None:
         """Show how far a scan is."""
-        times = f"{_time(progress.elapsed)} passed"
+        state = f"{progress.done} of {progress.total} points, {_time(progress.elapsed)} passed"
         if progress.remaining is not None:
-            times += f", about {_time(progress.remaining)} left"
-        self._bar.update(self._task, completed=progress.done, total=progress.total, times=times)
+            state += f", about {_time(progress.remaining)} left"
+        self._bar.update(self._task, completed=progress.done, total=progress.total, state=state)
 
 
 def run(command: Callable[[Screen], ExitCode], *, as_json: bool, debug: bool) -> None:

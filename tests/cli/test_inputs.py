@@ -143,7 +143,7 @@ SLIPS = [
     ("# max_iterations = 1000", "max_iterations = 0", "= 0: give a number of at least 1."),
     ('xyz = """', 'xyzz = """', '[molecule] needs the key "xyz". Add it.'),
     ("title =", "molecule =", "not valid TOML"),
-    ("[solver]  ", "[solver", "not valid TOML"),
+    ("[solver]\n", "[solver\n", "not valid TOML"),
 ]
 
 
