@@ -108,10 +108,14 @@ def test_rotations_agree_with_ffsim(nelec):
     state = rng.normal(size=Sector(4, nelec).shape)
     for gate in circuit.gates:
         excitation = gate.excitation
-        factors = [(o < 4, o % 4, c) for o, c in ladder_factors(excitation, 4)]
-        action = tuple(ffsim.FermionAction(action=c, spin=not a, orb=o) for a, o, c in factors)
+        factors = ladder_factors(excitation, 4)
+        action = tuple(
+            ffsim.FermionAction(action=kind == "+", spin=mode >= 4, orb=mode % 4)
+            for kind, mode in factors
+        )
         dagger = tuple(
-            ffsim.FermionAction(action=not c, spin=not a, orb=o) for a, o, c in reversed(factors)
+            ffsim.FermionAction(action=kind == "-", spin=mode >= 4, orb=mode % 4)
+            for kind, mode in reversed(factors)
         )
         operator = ffsim.FermionOperator({action: 1.0, dagger: -1.0})
         linear = ffsim.linear_operator(operator, norb=4, nelec=nelec)
@@ -132,8 +136,8 @@ def test_uccsd_state_agrees_with_pennylane_on_qubits():
     register = np.zeros(2 ** (2 * norb))
     register[int(sector.hartree_fock_bits(), 2)] = 1.0
     for gate in circuit.gates:
-        word = dict(enumerate(ladder_factors(gate.excitation, norb)))
-        fermion = qml.fermi.FermiWord({(k, o): "+" if c else "-" for k, (o, c) in word.items()})
+        factors = ladder_factors(gate.excitation, norb)
+        fermion = qml.fermi.FermiWord({(k, mode): kind for k, (kind, mode) in enumerate(factors)})
         matrix = qml.matrix(qml.jordan_wigner(fermion), wire_order=wires)
         generator = (matrix - matrix.conj().T).real
         register = scipy.linalg.expm(params[gate.param] * generator) @ register

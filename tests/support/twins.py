@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+import brute_force
 import numpy as np
 import scipy.linalg
+
+from qmlmat.operators.sector import Sector
 
 
 def determinants(norb: int, nelec: tuple[int, int]) -> list[tuple[int, ...]]:
@@ -21,36 +24,20 @@ def determinants(norb: int, nelec: tuple[int, int]) -> list[tuple[int, ...]]:
     return [a + b for a in strings(nelec[0]) for b in strings(nelec[1])]
 
 
-def apply_ladder(occupation, factors):
-    """Apply a product of (orbital, is_creation) factors, the rightmost first: (sign, result)."""
-    sign, bits = 1, list(occupation)
-    for orbital, is_creation in reversed(factors):
-        if bits[orbital] == is_creation:
-            return 0, None
-        sign *= (-1) ** sum(bits[:orbital])
-        bits[orbital] = int(is_creation)
-    return sign, tuple(bits)
-
-
 def ladder_factors(excitation, norb):
     """The factors of ``prod_alpha a†_a a_i prod_beta a†_b a_j`` on spin orbitals."""
     factors = []
     for moves, offset in ((excitation.alpha, 0), (excitation.beta, norb)):
         for i, a in moves:
-            factors += [(a + offset, True), (i + offset, False)]
+            factors += [("+", a + offset), ("-", i + offset)]
     return factors
 
 
 def generator_matrix(excitation, norb, nelec):
     """The dense matrix of ``T - T†`` in the sector."""
-    basis = determinants(norb, nelec)
-    index = {bits: k for k, bits in enumerate(basis)}
-    matrix = np.zeros((len(basis), len(basis)))
-    for column, bits in enumerate(basis):
-        sign, image = apply_ladder(bits, ladder_factors(excitation, norb))
-        if sign:
-            matrix[index[image], column] += sign
-    return matrix - matrix.T
+    term = (1.0, ladder_factors(excitation, norb))
+    excite = brute_force.matrix(Sector(norb, nelec), [term])
+    return excite - excite.T
 
 
 def circuit_matrix(circuit, params):
