@@ -66,6 +66,12 @@ def solver_label(scan: Scan) -> str:
     return f"{name.upper()} {ansatz}" if ansatz else name
 
 
+def has_comparison(scan: Scan) -> bool:
+    """Return whether there is an error to show: a reference, and a surface that is not it."""
+    itself = _mapping(_surface(scan).get("solver")).get("solver") == "exact"
+    return not itself and bool(np.isfinite(scan.errors).any())
+
+
 def ansatz_name(scan: Scan) -> str | None:
     """Return the name of the ansatz, where the surface has one."""
     ansatz = _mapping(_surface(scan).get("solver")).get("ansatz")
@@ -97,8 +103,8 @@ def explanation(scan: Scan) -> str:
     n_done = sum(result is not None for result in scan.results)
     if not scan.is_complete:
         sentences.append(f"{n_done} of {len(scan.path)} points computed so far.")
-    errors = np.abs(scan.errors) * error_scale(scan).factor
-    if np.isfinite(errors).any():
+    if has_comparison(scan):
+        errors = np.abs(scan.errors) * error_scale(scan).factor
         sentences.append(_error_sentence(scan, errors))
     n_open = sum(r is not None and not r.failed and r.status != CONVERGED for r in scan.results)
     if n_open:

@@ -15,6 +15,7 @@ from qmlmat.report.labels import (
     coordinate_label,
     error_scale,
     explanation,
+    has_comparison,
     heading,
     solver_label,
 )
@@ -88,7 +89,7 @@ def draw_scan(scan: Scan) -> Figure:
     """Return the figure of a scan: curves, error panel where there is a reference, caption."""
     from matplotlib.figure import Figure  # noqa: PLC0415 - no global state, no display
 
-    has_errors = bool(np.isfinite(scan.errors).any())
+    has_errors = has_comparison(scan)
     caption = textwrap.fill(explanation(scan), _CAPTION_COLUMNS)
     n_lines = caption.count("\n") + 1 if caption else 0
     heights = [3.5, 1.75] if has_errors else [3.5]
@@ -135,7 +136,7 @@ def _draw_curves(axes: Axes, scan: Scan) -> None:
         style: dict[str, Any] = {"ls": "--", "lw": 1.6, "color": _FAINT, "zorder": 2}
         axes.plot(x[known], hartree_fock[known], label="Hartree–Fock", **style)
     known = np.isfinite(scan.references)
-    if known.any():
+    if has_comparison(scan):
         style = {"ls": "-", "lw": 1.6, "color": _INK, "zorder": 3}
         axes.plot(x[known], scan.references[known], label="exact in the active space", **style)
     name = solver_label(scan)

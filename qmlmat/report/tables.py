@@ -106,7 +106,9 @@ def _title(name: str) -> str:
 
 
 def _number(value: float | None, decimals: int) -> str:
-    return _NONE if value is None else f"{value:.{decimals}f}"
+    if value is None:
+        return _NONE
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # rounding noise is not "-0.0000"
 
 
 def _status(row: ScanRow) -> Text:

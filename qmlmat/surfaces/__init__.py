@@ -1,7 +1,8 @@
 """From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
 
 from qmlmat.surfaces.path import Geometry, Path, stretch
-from qmlmat.surfaces.scan import Scan, ScanProgress, ScanRow, load_scan, scan
+from qmlmat.surfaces.progress import ScanProgress
+from qmlmat.surfaces.scan import Scan, ScanRow, load_scan, scan
 from qmlmat.surfaces.store import ScanStore, StoreHeader
 from qmlmat.surfaces.surface import FunctionSurface, PointResult, SolverSurface, Surface
 

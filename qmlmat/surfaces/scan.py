@@ -19,6 +19,7 @@ from qmlmat.errors import (
 )
 from qmlmat.solvers import Solution
 from qmlmat.surfaces.path import Path
+from qmlmat.surfaces.progress import ScanProgress, Watch
 from qmlmat.surfaces.store import ScanStore, StoreHeader
 from qmlmat.surfaces.surface import CONVERGED, FAILED, PointResult, Surface
 from qmlmat.typing import FloatArray
@@ -26,35 +27,6 @@ from qmlmat.units import Unit
 
 NOT_COMPUTED = "not computed"
 """Status shown for a point that an unfinished scan has not reached."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScanProgress:
-    """How far a running scan is; handed to ``on_point`` at the start and after each point."""
-
-    done: int
-    """Number of finished points, those read from the store included."""
-
-    total: int
-    """Number of points of the path."""
-
-    restored: int
-    """Number of points read from the store."""
-
-    elapsed: float
-    """Time since the scan began (s)."""
-
-    remaining: float | None
-    """Estimated time to the end (s); ``None`` before the first point of this run."""
-
-    index: int | None = None
-    """Index of the point just finished; ``None`` at the start."""
-
-    coordinate: float | None = None
-    """Its coordinate (unit of the path)."""
-
-    result: PointResult | None = None
-    """What was computed there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +189,7 @@ def scan(
     if store is not None:
         opened = ScanStore.open(store, StoreHeader(inputs=inputs, title=title, document=document))
     results: dict[int, PointResult] = {} if opened is None else opened.results()
-    watch = _Watch(total=len(path), restored=len(results), on_point=on_point)
+    watch = Watch(total=len(path), restored=len(results), on_point=on_point)
     watch.report(len(results))
 
     for index in path.order():
@@ -283,39 +255,3 @@ def _guess(path: Path, index: int, results: Mapping[int, PointResult]) -> Soluti
             return Solution.from_dict(result.solution.to_dict())
         parent = path.parents[parent]
     return None
-
-
-class _Watch:
-    """Times a running scan and tells ``on_point`` about it."""
-
-    def __init__(
-        self, *, total: int, restored: int, on_point: Callable[[ScanProgress], None] | None
-    ) -> None:
-        self.total = total
-        self.restored = restored
-        self.on_point = on_point
-        self.start = time.perf_counter()
-
-    def report(
-        self,
-        done: int,
-        index: int | None = None,
-        coordinate: float | None = None,
-        result: PointResult | None = None,
-    ) -> None:
-        if self.on_point is None:
-            return
-        elapsed = time.perf_counter() - self.start
-        computed = done - self.restored
-        self.on_point(
-            ScanProgress(
-                done=done,
-                total=self.total,
-                restored=self.restored,
-                elapsed=elapsed,
-                remaining=elapsed / computed * (self.total - done) if computed else None,
-                index=index,
-                coordinate=coordinate,
-                result=result,
-            )
-        )

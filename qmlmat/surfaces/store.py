@@ -11,7 +11,6 @@ import os
 import re
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -20,6 +19,7 @@ import numpy as np
 
 from qmlmat.errors import StoreError, StoreMismatchError
 from qmlmat.provenance import content_hash, differences, provenance
+from qmlmat.surfaces.integrity import check_sqlite, damaged, reason
 from qmlmat.surfaces.path import Geometry
 from qmlmat.surfaces.surface import PointResult
 from qmlmat.units import hartree_to_ev
@@ -27,7 +27,6 @@ from qmlmat.units import hartree_to_ev
 SCHEMA: Final = 1
 """Version of the layout written here."""
 
-_MAGIC: Final = b"SQLite format 3\x00"
 _KEY: Final = "qmlmat"
 _MAX_DIFFERENCES: Final = 6
 
@@ -137,7 +136,7 @@ class ScanStore:
                 for row in database.select(sort="id"):
                     found.setdefault(int(row.point), PointResult.from_dict(row.data["result"]))
         except (*_READ_ERRORS, AttributeError) as error:
-            raise StoreError(_damaged(self.file, error)) from error
+            raise StoreError(damaged(self.file, error)) from error
         return found
 
     def write(self, index: int, point: Geometry, result: PointResult) -> None:
@@ -222,7 +221,7 @@ def _create(file: FilePath, header: StoreHeader) -> None:
     except (OSError, sqlite3.Error) as error:
         draft.unlink(missing_ok=True)
         raise StoreError(
-            f'"{file}": the store cannot be written ({_reason(error)}). Choose a folder you may '
+            f'"{file}": the store cannot be written ({reason(error)}). Choose a folder you may '
             "write in: --store PATH"
         ) from error
 
@@ -243,13 +242,13 @@ def _check_writable(file: FilePath) -> None:
 
 
 def _read_header(file: FilePath) -> StoreHeader:
-    _check_sqlite(file)
+    check_sqlite(file)
     try:
         with _connect(file) as database:
             database.count()
             metadata = database.metadata.get(_KEY)
     except _READ_ERRORS as error:
-        raise StoreError(_damaged(file, error)) from error
+        raise StoreError(damaged(file, error)) from error
     if not isinstance(metadata, dict) or "schema" not in metadata:
         raise StoreError(
             f'"{file}": this ASE database was not made by qmlmat scan. It is left as it is; choose '
@@ -266,57 +265,10 @@ def _read_header(file: FilePath) -> StoreHeader:
         )
         intact = header.inputs_hash == metadata["inputs_hash"]
     except (KeyError, TypeError) as error:
-        raise StoreError(_damaged(file, error)) from error
+        raise StoreError(damaged(file, error)) from error
     if not intact:
-        raise StoreError(_damaged(file, "its inputs do not match their hash"))
+        raise StoreError(damaged(file, "its inputs do not match their hash"))
     return header
-
-
-def _check_sqlite(file: FilePath) -> None:
-    """Refuse what is not an intact SQLite database with ASE's tables, without touching it."""
-    if file.is_dir():
-        raise StoreError(f'"{file}": this is a folder. Name a file in it: --store PATH')
-    try:
-        with file.open("rb") as stream:
-            start = stream.read(len(_MAGIC))
-    except OSError as error:
-        raise StoreError(
-            f'"{file}": the store cannot be read ({_reason(error)}). Restore read permission, or '
-            "choose another file: --store PATH"
-        ) from error
-    if start != _MAGIC:
-        what = "the file is empty" if not start else "it is not a SQLite database"
-        raise StoreError(_damaged(file, what))
-    try:
-        # ase would make its tables in a foreign database: look before it does
-        with closing(_look(file)) as connection:
-            check = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-    except sqlite3.Error as error:
-        raise StoreError(_damaged(file, error)) from error
-    if check != "ok":
-        raise StoreError(_damaged(file, check))
-    if not {"systems", "information"} <= names:
-        raise StoreError(
-            f'"{file}": this SQLite database was not made by qmlmat scan. It is left as it is; '
-            "choose another file for the scan: --store PATH"
-        )
-
-
-def _look(file: FilePath) -> sqlite3.Connection:
-    # Read-only, so that nothing of somebody else's is touched; but a journal left by a killed
-    # scan has to be rolled back by SQLite before the file can be read at all.
-    killed = file.with_name(f"{file.name}-journal").exists()
-    uri = f"{file.absolute().as_uri()}?mode={'rw' if killed else 'ro'}"
-    return sqlite3.connect(uri, uri=True, timeout=20)
-
-
-def _damaged(file: FilePath, reason: object) -> str:
-    text = " ".join(str(reason).split()) or type(reason).__name__
-    return (
-        f'"{file}": this is not a readable store ({text}). It is left as it is; restore a copy, or '
-        "choose another file and compute again: --store PATH"
-    )
 
 
 def _mismatch(file: FilePath, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
@@ -328,7 +280,3 @@ def _mismatch(file: FilePath, stored: Mapping[str, Any], wanted: Mapping[str, An
         f'"{file}": this store holds the scan of other inputs (stored against wanted): '
         f"{shown}{rest}. Go back to those inputs, or choose another file: --store PATH"
     )
-
-
-def _reason(error: OSError | sqlite3.Error) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

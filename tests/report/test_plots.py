@@ -145,6 +145,16 @@ def test_without_a_reference_there_is_one_panel():
     assert explanation(scan) == ""
 
 
+def test_the_exact_solver_is_not_compared_with_itself():
+    """An error that is zero by definition is no news: one panel, no caption."""
+    scan = _scan([0.0] * 6, surface=UCCSD | {"solver": {"solver": "exact"}})
+    figure = draw_scan(scan)
+    assert len(figure.axes) == 1
+    labels = [line.get_label() for line in figure.axes[0].lines]
+    assert labels == ["Hartree–Fock", "exact"]
+    assert explanation(scan) == ""
+
+
 def test_every_state_has_its_own_marker():
     """Excited states are told apart by colour, marker and label."""
     changes = {k: {"energies": np.array([-1.0, -0.5, 0.0]) + k} for k in range(6)}

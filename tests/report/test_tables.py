@@ -82,3 +82,10 @@ def test_the_reason_of_a_failure_is_among_the_notes():
     """The table says "failed", the notes say why."""
     failed = PointResult(energies=np.array([np.nan]), status="failed: no convergence")
     assert scan_notes(_scan(_good(), failed, None, None)) == ("0.7 Å: failed: no convergence",)
+
+
+def test_rounding_noise_has_no_sign():
+    """An energy 1e-13 below the exact one is shown as zero error, not as "-0.0000"."""
+    text = "\n".join(_lines(_scan(*[_good(energies=np.array([-1.126 - 1e-13]))] * 4)))
+    assert "0.0000" in text
+    assert "-0.0000" not in text

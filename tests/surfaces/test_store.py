@@ -1,6 +1,9 @@
 """Stores: refusals that name the reason and leave the file alone; ASE reads what we write."""
 
 import sqlite3
+import subprocess
+import sys
+import textwrap
 from contextlib import closing
 
 import ase.db
@@ -264,3 +267,20 @@ def test_a_home_folder_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     scan(SURFACE, PATH, store="~/h2.db")
     assert load_scan(tmp_path / "h2.db").is_complete
+
+
+def test_a_write_that_a_kill_cut_short_is_rolled_back(store):
+    """A journal left behind by a dying process is SQLite's to undo; every finished row stays."""
+    whole = load_scan(store).energies
+    script = f"""
+        import os, sqlite3
+        connection = sqlite3.connect({str(store)!r}, isolation_level=None)
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE systems SET data = randomblob(200000)")
+        connection.execute("UPDATE systems SET natoms = 7")
+        os._exit(9)
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+    assert store.with_name("h2.db-journal").exists()
+    np.testing.assert_array_equal(load_scan(store).energies, whole)
