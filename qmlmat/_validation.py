@@ -1,63 +1,147 @@
-"""Turns pydantic's findings into one clear line each, with the nearest known key."""
+"""One clear line for each thing that pydantic finds wrong in a file a user wrote."""
 
 from __future__ import annotations
 
-import typing
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
 
 from qmlmat.errors import nearest
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel, ValidationError
+_RULES: Final = {
+    "int_type": "give a whole number",
+    "int_from_float": "give a whole number",
+    "float_type": "give a number",
+    "string_type": "give text in quotes",
+    "bool_type": "give true or false",
+    "list_type": "give a list in [brackets]",
+    "dict_type": "give a table",
+    "model_type": "give a table",
+    "model_attributes_type": "give a table",
+    "finite_number": "give a finite number",
+    "greater_than": "give a number above {gt:g}",
+    "greater_than_equal": "give a number of at least {ge:g}",
+    "too_short": "give at least {min_length} values",
+    "too_long": "give at most {max_length} values",
+}
+"""What to do, by pydantic's type of error."""
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    """Return one line per finding: the place, the value, the rule and, for a key, the nearest.
+def describe_errors(error: ValidationError, model: type[BaseModel], name: str) -> list[str]:
+    """Return one line for each thing pydantic found wrong.
 
     Args:
-        error: What pydantic raised.
-        model: The model that was being validated.
+        error: What pydantic found.
+        model: The model of the whole input.
+        name: Name of the input file.
     """
-    return [_line(finding, model) for finding in error.errors(include_url=False)]
+    lines: dict[str, None] = {}  # a union reports the same thing once for each of its members
+    for item in error.errors(include_url=False):
+        lines[f"{name}: {_describe(dict(item), model)}"] = None
+    return list(lines)
 
 
-def _line(finding: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 (pydantic's own mapping)
-    place = finding["loc"]
-    name = ".".join(str(part) for part in place) or "input"
-    if finding["type"] == "extra_forbidden":
-        known = _keys_at(model, place[:-1])
-        where = f" in [{'.'.join(str(part) for part in place[:-1])}]" if len(place) > 1 else ""
-        return f'unknown key "{place[-1]}"{where}. {nearest(str(place[-1]), known)}'
-    if finding["type"] == "missing":
-        return f"{name}: missing. Add this key."
-    rule = finding["msg"].removeprefix("Value error, ")
-    value = finding["input"]
-    shown = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-    return f"{name}{shown}: {rule}" + ("" if rule.endswith(".") else ".")
+def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
+    keys, table = _locate(item["loc"], model)
+    place = _place(keys)
+    context = item.get("ctx", {})
+    match item["type"]:
+        case "extra_forbidden":
+            text = _unknown_key(keys, table, model)
+        case "missing":
+            text = f'{_table(keys[:-1])} needs the key "{keys[-1]}". Add it.'
+        case "union_tag_not_found":
+            text = f"{_table(keys)} needs the key {context['discriminator']}. Add it."
+        case "union_tag_invalid":
+            hint = nearest(context["tag"], _words(context["expected_tags"]))
+            text = f'{_table(keys)} name = "{context["tag"]}": not known. {hint}'
+        case "literal_error":
+            hint = nearest(str(item["input"]), _words(context["expected"]))
+            text = f"{place} = {_short(item['input'])}: not known. {hint}"
+        case "value_error":
+            text = f"{_table(keys)}: {context['error']}."
+        case kind:
+            rule = _RULES.get(kind, item["msg"]).format(**context)
+            text = f"{place} = {_short(item['input'])}: {rule}."
+    return text
 
 
-def _keys_at(model: type[BaseModel], place: tuple[str | int, ...]) -> list[str]:
-    """Return the keys that the model at ``place`` knows, in the spelling of the file."""
-    for part in place:
-        if isinstance(part, int):
+def _words(text: str) -> list[str]:
+    """Return the words of pydantic's list, e.g. of ``"'mp2', 'ccsd' or 'zero'"``."""
+    return [word.strip(" '") for word in text.replace(" or ", ",").split(",")]
+
+
+def _unknown_key(keys: list[str], table: type[BaseModel], model: type[BaseModel]) -> str:
+    key = keys[-1]
+    hint = nearest(key, [info.alias or name for name, info in table.model_fields.items()])
+    if hint.startswith("Known"):
+        for name, other in _tables(model):
+            if key in other.model_fields:
+                hint = f"It belongs in [{name}]."
+    what = "table or key" if len(keys) == 1 else "key"
+    where = f" in {_table(keys[:-1])}" if len(keys) > 1 else ""
+    return f'unknown {what} "{key}"{where}. {hint}'
+
+
+def _tables(model: type[BaseModel], prefix: str = "") -> list[tuple[str, type[BaseModel]]]:
+    found = []
+    for name, info in model.model_fields.items():
+        for member in _models(info.annotation):
+            found.append((f"{prefix}{name}", member))
+            found += _tables(member, f"{prefix}{name}.")
+    return found
+
+
+def _locate(
+    loc: tuple[int | str, ...], model: type[BaseModel]
+) -> tuple[list[str], type[BaseModel]]:
+    """Return the keys as the user wrote them, and the model of the innermost table.
+
+    Pydantic's location names also the member of a union, e.g. ``("solver", "VQE", "name")``.
+    """
+    keys: list[str] = []
+    table = model
+    members: list[type[BaseModel]] = []
+    for part in loc:
+        tagged = [m for m in members if _tag(m) == part]
+        if tagged and len(members) > 1:
+            table, members = tagged[0], []
             continue
-        field = _field_named(model, part)
-        inner = _models_in(field.annotation) if field is not None else []
-        if len(inner) != 1:
+        if isinstance(part, int) and keys:
+            keys[-1] += f"[{part}]"
             continue
-        model = inner[0]
-    return [field.alias or name for name, field in model.model_fields.items()]
+        if len(members) == 1:
+            table, members = members[0], []
+        keys.append(str(part))
+        info = table.model_fields.get(str(part))
+        members = _models(info.annotation) if info else []
+    return keys, table
 
 
-def _field_named(model: type[BaseModel], key: str) -> Any:  # noqa: ANN401 (pydantic's FieldInfo)
-    for name, field in model.model_fields.items():
-        if key in (name, field.alias):
-            return field
-    return None
+def _tag(model: type[BaseModel]) -> object:
+    info = model.model_fields.get("name")
+    return get_args(info.annotation)[0] if info and get_args(info.annotation) else None
 
 
-def _models_in(annotation: object) -> list[Any]:
-    """Return the pydantic models inside an annotation such as ``list[Model] | None``."""
-    if hasattr(annotation, "model_fields"):
+def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any type expression
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in typing.get_args(annotation) for model in _models_in(part)]
+    return [model for member in get_args(annotation) for model in _models(member)]
+
+
+def _table(keys: list[str]) -> str:
+    return f"[{'.'.join(keys)}]" if keys else "the file"
+
+
+def _place(keys: list[str]) -> str:
+    if len(keys) < 2:
+        return ".".join(keys)
+    return f"{_table(keys[:-1])} {keys[-1]}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f'"{value}"' if isinstance(value, str) else repr(value)
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:57] + "..."

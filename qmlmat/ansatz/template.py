@@ -14,7 +14,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qmlmat._resources import data_dir
-from qmlmat._validation import explain
+from qmlmat._validation import describe_errors
 from qmlmat.ansatz.circuit import Circuit
 from qmlmat.ansatz.generators import GENERATORS, Where
 from qmlmat.errors import TemplateError, nearest
@@ -173,7 +173,7 @@ def read_template(path: Path) -> Template:
     except tomllib.TOMLDecodeError as error:
         raise TemplateError(f"{path}: not valid TOML: {error}.") from error
     except ValidationError as error:
-        raise TemplateError(f"{path}: {'; '.join(explain(error, Template))}") from error
+        raise TemplateError("; ".join(describe_errors(error, Template, str(path)))) from error
     for block in template.block:
         if block.generator not in GENERATORS:
             raise TemplateError(

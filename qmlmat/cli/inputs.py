@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from qmlmat.cli.messages import describe_errors
+from qmlmat._validation import describe_errors
 from qmlmat.errors import ConfigError
 
 MAX_POINTS: Final = 100_000

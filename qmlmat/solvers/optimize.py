@@ -79,8 +79,9 @@ def minimize(
     Args:
         loss: Float64 parameters, shape ``(n_params,)``, to a scalar.
         start: Where to begin, shape ``(n_params,)``.
-        optimizer: Any ``torch.optim.Optimizer`` class or partial. ``torch.optim.LBFGS`` itself
-            is given a strong-Wolfe line search, one iteration per step and a memory of 20.
+        optimizer: Any ``torch.optim.Optimizer`` class or partial. ``torch.optim.LBFGS`` is given
+            a strong-Wolfe line search, one iteration per step and a memory of 20, unless a
+            partial says otherwise.
         gradient_tolerance: Largest absolute derivative at which to stop.
         max_iterations: Most optimiser steps.
 
@@ -118,18 +119,18 @@ def _is_better(new: Iteration, old: Iteration, tolerance: float) -> bool:
 
 
 def make_optimizer(factory: OptimizerFactory, params: torch.Tensor) -> torch.optim.Optimizer:
-    """Return the optimiser of one parameter tensor."""
-    if factory is torch.optim.LBFGS:
-        return torch.optim.LBFGS(
-            [params],
-            max_iter=1,
-            max_eval=25,
-            history_size=20,
-            tolerance_grad=0.0,
-            tolerance_change=0.0,
-            line_search_fn="strong_wolfe",
-        )
-    return factory([params])
+    """Return the optimiser of one parameter tensor; LBFGS with settings that suit a circuit."""
+    if getattr(factory, "func", factory) is not torch.optim.LBFGS:
+        return factory([params])
+    settings: dict[str, Any] = {
+        "max_iter": 1,
+        "max_eval": 25,
+        "history_size": 20,
+        "tolerance_grad": 0.0,
+        "tolerance_change": 0.0,
+        "line_search_fn": "strong_wolfe",
+    }
+    return torch.optim.LBFGS([params], **(settings | getattr(factory, "keywords", {})))
 
 
 def describe_optimizer(factory: OptimizerFactory) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from qmlmat.errors import InputError
-from qmlmat.solvers.optimize import describe_optimizer, minimize
+from qmlmat.solvers.optimize import describe_optimizer, make_optimizer, minimize
 
 
 def rosenbrock(x):
@@ -30,6 +30,15 @@ def test_lbfgs_finds_the_bottom_of_rosenbrocks_valley():
     assert energies == sorted(energies, reverse=True)
     assert found.history[0].iteration == 0
     assert found.history[-1].gradient_norm <= 1e-8
+
+
+def test_a_partial_of_lbfgs_changes_only_what_it_names():
+    """A learning rate keeps the line search; another search is the user's to choose."""
+    params = torch.zeros(1, dtype=torch.float64)
+    (group,) = make_optimizer(partial(torch.optim.LBFGS, lr=0.5), params).param_groups
+    assert (group["lr"], group["line_search_fn"], group["max_iter"]) == (0.5, "strong_wolfe", 1)
+    free = partial(torch.optim.LBFGS, line_search_fn=None)
+    assert make_optimizer(free, params).param_groups[0]["line_search_fn"] is None
 
 
 def test_no_point_is_evaluated_twice_in_a_row():
