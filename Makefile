@@ -21,8 +21,6 @@ VENV ?= .venv
 TORCH_INDEX ?=
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
-# N2 in (10e, 8o), 22 points, two cores: 12 s with one thread, 20 s with two, 150 s with two while
-# another program wants the cores.
 THREADS ?= 1
 
 ifndef PYTHON
@@ -75,7 +73,7 @@ venv: $(STAMP)  ## make the environment
 
 scan: $(STAMP)  ## compute, store and draw the curve of scans/n2.toml; run again to resume
 	@test -e scans/n2.toml || { mkdir -p scans && $(BIN)/qmlmat init scans/n2.toml; }
-	@$(call THREADED,$(THREADS)) $(BIN)/qmlmat scan scans/n2.toml
+	@$(BIN)/qmlmat scan scans/n2.toml --threads $(THREADS)
 
 # ------------------------------------------------------------------------------------------- tests
 

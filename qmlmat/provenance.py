@@ -52,18 +52,26 @@ def differences(left: object, right: object, *, path: str = "") -> list[str]:
         lines: list[str] = []
         for key in sorted({*left, *right}):
             inner = f"{path}.{key}" if path else str(key)
-            lines += differences(left.get(key), right.get(key), path=inner)
+            lines += differences(left.get(key, _ABSENT), right.get(key, _ABSENT), path=inner)
         return lines
     if _is_list(left) and _is_list(right) and len(left) == len(right):  # type: ignore[arg-type]
-        pairs = zip(left, right, strict=True)  # type: ignore[call-overload]
-        return [
-            line
-            for i, (a, b) in enumerate(pairs)
-            for line in differences(a, b, path=f"{path}[{i}]")
-        ]
-    if left == right or (_is_list(left) and _is_list(right) and list(left) == list(right)):  # type: ignore[call-overload]
-        return []
-    return [f"{path}: {_short(left)} against {_short(right)}"]
+        pairs = enumerate(zip(left, right, strict=True))  # type: ignore[call-overload]
+        return [line for i, (a, b) in pairs for line in differences(a, b, path=f"{path}[{i}]")]
+    # By text, as the hash does: 1, 1.0 and true are three values.
+    same = left is right or (
+        _ABSENT not in (left, right) and canonical_json(left) == canonical_json(right)
+    )
+    return [] if same else [f"{path}: {_short(left)} against {_short(right)}"]
+
+
+class _Absent:
+    """Stands for a key that is not there."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+_ABSENT = _Absent()
 
 
 def _is_list(value: object) -> bool:

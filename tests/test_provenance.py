@@ -81,12 +81,21 @@ def test_equal_trees_have_no_differences(tree):
     assert differences(tree, json.loads(canonical_json(tree))) == []
 
 
+@given(TREES, TREES)
+def test_trees_with_other_hashes_have_a_named_difference(left, right):
+    """A store is refused by its hash: there is then always something to name."""
+    same = content_hash(left) == content_hash(right)
+    assert (differences(left, right) == []) == same
+
+
 @pytest.mark.parametrize(
     ("left", "right", "expected"),
     [
         ({"basis": "sto-3g"}, {"basis": "cc-pvdz"}, ["basis: 'sto-3g' against 'cc-pvdz'"]),
         ({"a": {"b": 1}}, {"a": {"b": 2}}, ["a.b: 1 against 2"]),
-        ({"a": 1}, {}, ["a: 1 against None"]),
+        ({"a": 1}, {}, ["a: 1 against absent"]),
+        ({}, {"a": None}, ["a: absent against None"]),
+        ({"a": 1}, {"a": True}, ["a: 1 against True"]),
         ([1.0, 2.0], [1.0, 3.0], ["[1]: 2.0 against 3.0"]),
         ({"r": [1, 2]}, {"r": [1, 2, 3]}, ["r: 2 entries against 3 entries"]),
         ({"r": [1, 2]}, {"r": 1}, ["r: 2 entries against 1"]),

@@ -152,9 +152,17 @@ def run(command: Callable[[Screen], ExitCode], *, as_json: bool, debug: bool) ->
 
 
 def set_threads(threads: int | None) -> None:
-    """Set how many threads numerical libraries use; to be called before they are imported."""
-    if threads is not None:
-        os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)))
+    """Set how many threads numerical libraries use; to be called before they are imported.
+
+    By default one, except where the user's environment says otherwise: the small matrices of an
+    active space gain nothing from more, and threads that wait for each other on a busy machine
+    made the first scan ten times slower.
+    """
+    for variable in _THREAD_VARIABLES:
+        if threads is not None:
+            os.environ[variable] = str(threads)
+        else:
+            os.environ.setdefault(variable, "1")
 
 
 def _guarded(command: Callable[[Screen], ExitCode], screen: Screen) -> ExitCode:

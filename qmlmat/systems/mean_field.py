@@ -13,6 +13,7 @@ from pyscf import ao2mo, scf
 from qmlmat.errors import BasisError, MeanFieldError, QmlmatWarning
 from qmlmat.systems.molecule import Molecule
 from qmlmat.systems.orbitals import fix_gauge
+from qmlmat.systems.threads import threads_for
 from qmlmat.typing import FloatArray
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ SAME_MINIMUM: Final = 1e-7
 """Energies closer than this belong to the same solution (hartree)."""
 SYMMETRIC: Final = 1e-4
 """Density-matrix element between orbitals of different symmetry that breaks the symmetry."""
+PARALLEL_ORBITALS: Final = 100
+"""Number of basis functions from which Hartree-Fock uses several threads."""
 DENSE_HESSIAN: Final = 2000
 """Orbital rotations up to which the closed-shell Hessian is diagonalised whole."""
 
@@ -84,8 +87,9 @@ def run_mean_field(molecule: Molecule) -> MeanField:
         )
     field = scf.ROHF(mole) if molecule.spin else scf.RHF(mole)
     notes: list[str] = []
-    field = _converge(field, None, notes)
-    field = _make_stable(field, notes)
+    with threads_for(mole.nao, worth_it=PARALLEL_ORBITALS):
+        field = _converge(field, None, notes)
+        field = _make_stable(field, notes)
     if not field.converged:
         raise MeanFieldError(
             f"run_mean_field: Hartree-Fock of {molecule.formula} (charge={molecule.charge}, "

@@ -6,6 +6,7 @@ States are real sector arrays, shape ``(n_alpha_strings, n_beta_strings)``.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +14,11 @@ from pyscf.fci import cistring, direct_spin1
 
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
+from qmlmat.systems.threads import threads_for
 from qmlmat.typing import FloatArray, IntArray, StateArray
+
+PARALLEL_DIMENSION: Final = 20_000
+"""Sector size from which a sigma build uses several threads (determinants)."""
 
 
 @lru_cache(maxsize=32)
@@ -55,9 +60,10 @@ class SigmaBuilder:
         vector = check_state("SigmaBuilder.apply", state, self.sector)
         if sum(self.sector.nelec) == 0:
             return self.constant * np.asarray(state)
-        image: StateArray = direct_spin1.contract_2e(
-            self._absorbed, vector, self.sector.norb, self.sector.nelec, self._tables
-        ).view(np.ndarray)
+        with threads_for(self.sector.dimension, worth_it=PARALLEL_DIMENSION):
+            image: StateArray = direct_spin1.contract_2e(
+                self._absorbed, vector, self.sector.norb, self.sector.nelec, self._tables
+            ).view(np.ndarray)
         if self.constant:
             image += self.constant * vector
         return image.reshape(np.shape(state))

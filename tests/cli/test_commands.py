@@ -282,14 +282,16 @@ def test_warnings_of_the_library_are_one_tidy_line_each(folder, monkeypatch):
 
 
 def test_threads_are_set_before_the_libraries_load(folder, monkeypatch):
-    """--threads sets the variables that numerical libraries read; without it none is touched."""
+    """One thread unless the environment, or before all --threads, says otherwise."""
     names = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"]
     for name in names:
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "1")  # so that all are restored after the test
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     run("scan", "none.toml")
-    assert not any(name in os.environ for name in names)
-    run("scan", "none.toml", "--threads", "1")
-    assert all(os.environ.pop(name) == "1" for name in names)
+    assert [os.environ[name] for name in names] == ["3", "1", "1", "1"]
+    run("scan", "none.toml", "--threads", "2")
+    assert [os.environ[name] for name in names] == ["2"] * 4
 
 
 def test_the_command_line_itself_loads_no_numerical_library():
