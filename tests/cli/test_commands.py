@@ -337,7 +337,12 @@ LONG = H2.replace(str(LENGTHS), str([round(0.5 + k / 500, 6) for k in range(500)
 def _start_and_wait(folder, n_points):
     """Start a long scan in a process of its own, and return it once some points are stored."""
     (folder / "long.toml").write_text(LONG, encoding="utf-8")
-    command = [sys.executable, "-m", "qmlmat", "scan", "long.toml"]
+    # A shell starts background jobs, hence perhaps this test run, with SIGINT ignored: undo that.
+    script = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "sys.argv = ['qmlmat', 'scan', 'long.toml']; from qmlmat.cli import main; main()"
+    )
+    command = [sys.executable, "-c", script]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     store = folder / "long.db"
     for _ in range(2000):
