@@ -110,6 +110,10 @@ def run_mean_field(molecule: Molecule) -> MeanField:
     )
 
 
+_RESULTS: Final = ("mo_coeff", "mo_energy", "mo_occ", "e_tot", "converged")
+"""What a PySCF mean field found."""
+
+
 def _say(notes: list[str], message: str) -> None:
     notes.append(message)
     logger.warning(message)
@@ -149,7 +153,7 @@ def _second_order(field: Any, orbitals: Any) -> Any:  # noqa: ANN401
     field.kernel(dm0=solver.make_rdm1())
     stayed = field.converged and abs(field.e_tot - solver.e_tot) < SAME_MINIMUM
     if not stayed:
-        for name in ("mo_coeff", "mo_energy", "mo_occ", "e_tot", "converged"):
+        for name in _RESULTS:
             setattr(field, name, getattr(solver, name))
     return field
 
@@ -169,12 +173,18 @@ def _make_stable(field: Any, notes: list[str]) -> Any:  # noqa: ANN401
             logger.info(note)
             notes.append(note)
             return field
-        before = field.e_tot
+        before = {name: getattr(field, name) for name in _RESULTS}
         field = _second_order(field, rotated)
+        gain = before["e_tot"] - field.e_tot
+        if gain < SAME_MINIMUM:
+            # A flat mode, such as the free rotation of a density that broke an axial symmetry.
+            for name, value in before.items():
+                setattr(field, name, value)
+            return field
         _say(
             notes,
             "Hartree-Fock had converged to a saddle point; following its lowest mode lowered "
-            f"the energy by {before - field.e_tot:.3e} hartree.",
+            f"the energy by {gain:.3e} hartree.",
         )
     if field.converged and _downhill(field) is not None:
         _say(

@@ -74,6 +74,15 @@ def test_open_shell_saddle_point_is_left():
     assert field.notes
 
 
+def test_a_flat_mode_is_not_followed_for_ever():
+    """NiH breaks its axial symmetry; turning the broken density about the axis gains nothing."""
+    molecule = Molecule.from_xyz("Ni 0 0 0; H 0 0 1.47", spin=1)
+    with pytest.warns(QmlmatWarning):
+        field = run_mean_field(molecule)
+    assert len([note for note in field.notes if "following its lowest mode" in note]) == 1
+    assert not any("still" in note for note in field.notes)
+
+
 def test_remaining_instability_is_said(monkeypatch):
     """When the bounded rounds do not suffice, the note says so."""
     monkeypatch.setattr(mean_field, "MAX_STABILITY_ROUNDS", 0)
