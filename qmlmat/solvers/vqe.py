@@ -10,7 +10,7 @@ import torch
 
 from qmlmat.ansatz import Ansatz, Circuit, Excitation
 from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
-from qmlmat.errors import InputError, nearest
+from qmlmat.errors import CapabilityError, InputError, nearest
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer, minimize
 from qmlmat.systems import (
@@ -116,11 +116,17 @@ class VQE:
         Raises:
             InputError: If more than one state is asked for, or the guess has the wrong number of
                 parameters.
+            CapabilityError: If the backend gives no gradients or no states.
         """
         if n_states != 1:
             raise InputError(
                 f"solve(VQE, n_states={n_states}): VQE finds the ground state. "
                 "Use n_states=1, or Exact() for excited states."
+            )
+        if not (backend.capabilities.gradient and backend.capabilities.state):
+            raise CapabilityError(
+                f"solve(VQE, backend={backend}): VQE needs gradients and states, and this backend "
+                "does not give both. Use SectorBackend()."
             )
         circuit = self.circuit(hamiltonian)
         start, notes = self._start(hamiltonian, circuit, guess, seed)

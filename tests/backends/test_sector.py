@@ -126,10 +126,14 @@ def test_rotations_agree_with_ffsim(nelec):
         assert ours.ravel() == pytest.approx(expected.real, abs=ROUNDING)
 
 
-def test_uccsd_state_agrees_with_pennylane_on_qubits():
-    """The same product on the Jordan-Wigner register, wire i = spin orbital i."""
+@pytest.mark.parametrize("name", ["uccsd", "uccgsd"])
+def test_states_agree_with_pennylane_on_qubits(name):
+    """The same product on the Jordan-Wigner register, wire i = spin orbital i.
+
+    Nothing leaks out of the sector there: both electron numbers are conserved, as claimed.
+    """
     norb, nelec = 3, (2, 1)
-    circuit = Ansatz("uccsd").circuit(norb, nelec)
+    circuit = Ansatz(name).circuit(norb, nelec)
     params = np.random.default_rng(5).uniform(-1, 1, circuit.n_params)
     sector = Sector(norb, nelec)
     wires = range(2 * norb)

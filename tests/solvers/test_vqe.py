@@ -12,7 +12,8 @@ from pyscf import ao2mo, fci, gto, scf
 import qmlmat as qm
 from qmlmat._resources import data_dir
 from qmlmat.ansatz.template import load_template
-from qmlmat.errors import InputError
+from qmlmat.backends import Capabilities
+from qmlmat.errors import CapabilityError, InputError
 from qmlmat.systems import ccsd_amplitudes, mp2_amplitudes
 
 MILLIHARTREE = 1e-3
@@ -268,3 +269,13 @@ def test_settings_that_make_no_sense_are_refused():
     other = qm.solve(hamiltonian(LITHIUM_HYDRIDE), qm.VQE())
     with pytest.raises(InputError, match="same ansatz and active space"):
         qm.solve(h, qm.VQE(), guess=other)
+
+
+def test_a_backend_without_gradients_is_refused():
+    """VQE asks what a backend can do before it relies on it."""
+
+    class ShotsOnly(qm.SectorBackend):
+        capabilities = Capabilities(exact=False, gradient=False, state=False, counts=True)
+
+    with pytest.raises(CapabilityError, match=r"Use SectorBackend\(\)"):
+        qm.solve(hamiltonian(HYDROGEN), qm.VQE(), backend=ShotsOnly())
