@@ -134,7 +134,7 @@ axes.plot(angles, energies, label="energy of the circuit")
 axes.plot(*zip(*visited, strict=True), "o", ms=4, label="steps of the optimiser")
 axes.axhline(hamiltonian.mean_field_energy, color="gray", ls="--", lw=1, label="Hartree-Fock")
 axes.set(xlabel="θ (rad)", ylabel="energy (hartree)", xlim=(-0.8, 0.8), ylim=(-1.15, -0.85))
-axes.legend(frameon=False, loc="upper center")
+axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
 figure.savefig("h2_energy_of_theta.png", dpi=120, bbox_inches="tight")
 
 # %% [markdown]
