@@ -23,7 +23,7 @@ class Ansatz:
     template: str
     """Name of a template, or the path of one, ending in ``.toml``."""
     options: tuple[tuple[str, OptionValue], ...]
-    """Options that differ from the template's defaults, sorted by name."""
+    """Options that were named, sorted; the others take the template's defaults."""
 
     def __init__(self, template: str, /, **options: OptionValue) -> None:
         object.__setattr__(self, "template", template)
@@ -57,6 +57,6 @@ class Ansatz:
         template = self.load()
         return {
             "template": template.name,
-            "options": dict(self.options),
+            "options": dict(template.resolve(dict(self.options))),
             "template_hash": template.content_hash(),
         }

@@ -85,9 +85,30 @@ class Template(_Table):
 
     def content_hash(self) -> str:
         """Return a hash of what determines the circuit, not of titles or comments."""
-        defaults = {key: option.default for key, option in self.options.items()}
-        tree = self.model_dump(mode="json", include={"reference", "block"})
-        return content_hash({**tree, "defaults": defaults})
+        return content_hash(self.model_dump(mode="json", include={"reference", "block"}))
+
+    def resolve(self, options: dict[str, OptionValue]) -> dict[str, OptionValue]:
+        """Return the value of every option of the template.
+
+        Args:
+            options: Those that are not to take their default.
+
+        Raises:
+            TemplateError: If the template has no such option, or its value is of the wrong type.
+        """
+        chosen: dict[str, OptionValue] = {k: option.default for k, option in self.options.items()}
+        for key, value in options.items():
+            if key not in chosen:
+                raise TemplateError(
+                    f'Ansatz("{self.name}", {key}={value}): no such option. {nearest(key, chosen)}'
+                )
+            if not isinstance(value, bool):
+                raise TemplateError(
+                    f'Ansatz("{self.name}", {key}={value!r}): this option is a switch. '
+                    "Use True or False."
+                )
+            chosen[key] = value
+        return chosen
 
     def circuit(
         self, norb: int, nelec: tuple[int, int], options: dict[str, OptionValue]
@@ -100,15 +121,9 @@ class Template(_Table):
             options: Values of the template's options; the rest take their defaults.
 
         Raises:
-            TemplateError: If an option is not declared by the template.
+            TemplateError: If an option is not the template's, or its value of the wrong type.
         """
-        chosen: dict[str, OptionValue] = {k: option.default for k, option in self.options.items()}
-        for key, value in options.items():
-            if key not in chosen:
-                raise TemplateError(
-                    f'Ansatz("{self.name}", {key}={value}): no such option. {nearest(key, chosen)}'
-                )
-            chosen[key] = value
+        chosen = self.resolve(options)
         excitations = [
             excitation
             for block in self.block

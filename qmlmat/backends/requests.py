@@ -25,6 +25,10 @@ class Reference:
     """Pairs of occupation bits (all alpha then all beta, wire 0 on the left) and amplitude."""
 
     def __post_init__(self) -> None:
+        if len({bits for bits, _ in self.terms}) < len(self.terms):
+            raise InputError(
+                f"Reference(terms={self.terms}): a determinant is there twice. Add its amplitudes."
+            )
         norm = sum(amplitude**2 for _, amplitude in self.terms)
         if abs(norm - 1.0) > 1e-12:  # a sum of a few squares, float64
             raise InputError(

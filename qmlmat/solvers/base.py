@@ -13,7 +13,8 @@ import numpy as np
 from qmlmat.backends import SectorBackend, StateBackend
 from qmlmat.errors import InputError, QmlmatWarning, VariationalError
 from qmlmat.provenance import provenance
-from qmlmat.systems import MolecularHamiltonian
+from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
+from qmlmat.systems.spectrum import lowest_states
 from qmlmat.typing import FloatArray, StateArray
 from qmlmat.units import Unit
 
@@ -25,6 +26,12 @@ VARIATIONAL_TOLERANCE: Final = 1e-8
 
 SPIN_DRIFT_TOLERANCE: Final = 1e-2
 """Excess of <S^2> over the lowest spin's value above which a ground state is flagged."""
+
+OTHER_SPIN: Final = 0.5
+"""Difference of <S^2> from which two states count as of different spin."""
+
+SPIN_GAP_TOLERANCE: Final = 1e-4
+"""Gap between spins below which they count as degenerate (hartree)."""
 
 Status = Literal["converged", "iteration_limit", "stalled"]
 """How a solver stopped; anything but ``"converged"`` is not a result to publish."""
@@ -190,7 +197,8 @@ def solve(
 
     Returns:
         The solution. ``status`` says whether the solver converged, ``reference_energy`` is the
-        exact ground-state energy where the sector has at most ``REFERENCE_DIMENSION`` states.
+        exact ground-state energy where the sector has at most ``REFERENCE_DIMENSION`` states,
+        whatever that state's spin; a note says where it differs from that of the state found.
 
     Raises:
         InputError: If the sector has fewer than ``n_states`` states, or the guess does not fit.
@@ -203,9 +211,9 @@ def solve(
         >>> round(qm.solve(qm.molecular_hamiltonian(h2), qm.VQE("uccsd")).energy, 8)
         -1.13730604
     """
-    if not 1 <= n_states <= hamiltonian.dimension:
+    if not (isinstance(n_states, int) and 1 <= n_states <= hamiltonian.dimension):
         raise InputError(
-            f"solve(n_states={n_states}): the sector has {hamiltonian.dimension} states. "
+            f"solve(n_states={n_states!r}): the sector has {hamiltonian.dimension} states. "
             f"Use n_states between 1 and {hamiltonian.dimension}."
         )
     found = solver.eigenpairs(
@@ -215,12 +223,7 @@ def solve(
         backend=SectorBackend() if backend is None else backend,
         seed=seed,
     )
-    if found.reference_energy is None and hamiltonian.dimension <= REFERENCE_DIMENSION:
-        exact = float(hamiltonian.spectrum(1).energies[0])
-        found = replace(found, reference_energy=exact)
-    elif found.reference_energy is None:
-        note = f"No reference: the sector has {hamiltonian.dimension} determinants."
-        found = replace(found, notes=(*found.notes, note))
+    found = _with_reference(found, hamiltonian)
     found = _with_spin_check(found, hamiltonian.nelec)
     record = provenance(solver=solver.inputs(), seed=seed)
     found = replace(found, provenance=record)
@@ -228,19 +231,66 @@ def solve(
     return found
 
 
+def _with_reference(found: Solution, hamiltonian: MolecularHamiltonian) -> Solution:
+    """Add the exact ground-state energy, and say so where that state has another spin."""
+    if found.reference_energy is not None:
+        return found
+    if hamiltonian.dimension > REFERENCE_DIMENSION:
+        return _noted(found, f"No reference: the sector has {hamiltonian.dimension} determinants.")
+    exact = hamiltonian.spectrum(1)
+    square = spin_square(exact.states[0], hamiltonian.norb, hamiltonian.nelec)
+    found = replace(found, reference_energy=float(exact.energies[0]))
+    spin = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1]) / 2
+    if found.spin_squares is None or square - max(found.spin_squares[0], spin) < OTHER_SPIN:
+        return found
+    lowest = lowest_spin_energy(hamiltonian)
+    gap = lowest - exact.energies[0]
+    if gap < SPIN_GAP_TOLERANCE:
+        return found  # the spins are degenerate: separated atoms
+    note = (
+        f"The exact ground state of these electrons has <S^2> = {square:.2f}; the lowest state of "
+        f"spin {spin:g} lies {1e3 * gap:.3f} mHa above it, and the state found "
+        f"{1e3 * (found.energy - lowest):.3f} mHa above that one. If the ground state is what you "
+        "want, set the molecule's spin."
+    )
+    return _noted(found, note, warn=True)
+
+
+def lowest_spin_energy(hamiltonian: MolecularHamiltonian) -> float:
+    """Return the exact energy of the lowest state with the sector's lowest spin (hartree)."""
+    spin = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1]) / 2
+    square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
+    # Weight one hartree: more than valence states of different spin differ by.
+    raised = WeightedSum(terms=((1.0, hamiltonian), (1.0, square)), constant=-spin * (spin + 1))
+    return float(lowest_states(raised.matvec, hamiltonian.diagonal(), 1).energies[0])
+
+
 def _with_spin_check(found: Solution, nelec: tuple[int, int]) -> Solution:
-    """Warn, and record, where the ground state's <S^2> left that of the lowest spin."""
+    """Say so where the ground state's <S^2> is not that of the lowest spin."""
     if found.spin_squares is None:
         return found
-    spin = abs(nelec[0] - nelec[1]) / 2
-    drift = float(found.spin_squares[0]) - spin * (spin + 1)
-    if drift <= SPIN_DRIFT_TOLERANCE:
+    spin, square = abs(nelec[0] - nelec[1]) / 2, float(found.spin_squares[0])
+    if square - spin * (spin + 1) <= SPIN_DRIFT_TOLERANCE:
         return found
-    note = (
-        f"<S^2> = {found.spin_squares[0]:.4f} instead of {spin * (spin + 1):.4f}: the state mixes "
-        "spins. Try a spin_penalty of about 0.05 hartree, or another ansatz."
+    multiplicity = np.sqrt(1 + 4 * square)  # 2s + 1
+    if abs(multiplicity - round(multiplicity)) < SPIN_DRIFT_TOLERANCE:
+        return _noted(
+            found,
+            f"<S^2> = {square:.4f}: the lowest state of these electrons has multiplicity "
+            f"{round(multiplicity)}, not {round(2 * spin + 1)}. Set the molecule's spin to "
+            f"{round(multiplicity) - 1} if that is the state you want.",
+        )
+    return _noted(
+        found,
+        f"<S^2> = {square:.4f} instead of {spin * (spin + 1):.4f}: the state mixes spins. Try "
+        "a spin_penalty of about 0.05 hartree, or another ansatz.",
+        warn=True,
     )
-    warnings.warn(note, QmlmatWarning, stacklevel=3)
+
+
+def _noted(found: Solution, note: str, *, warn: bool = False) -> Solution:
+    if warn:
+        warnings.warn(note, QmlmatWarning, stacklevel=4)
     return replace(found, notes=(*found.notes, note))
 
 

@@ -134,12 +134,21 @@ def make_optimizer(factory: OptimizerFactory, params: torch.Tensor) -> torch.opt
 
 
 def describe_optimizer(factory: OptimizerFactory) -> dict[str, Any]:
-    """Return an optimiser's name and settings as plain values, for the record."""
+    """Return an optimiser's name and settings as plain values, for the record.
+
+    Raises:
+        InputError: If it is neither an optimiser class nor a partial of one: a record could not
+            tell two such functions apart.
+    """
     inner = getattr(factory, "func", factory)
+    if not (isinstance(inner, type) and issubclass(inner, torch.optim.Optimizer)):
+        raise InputError(
+            f"VQE(optimizer={factory!r}): not an optimiser. Use a torch.optim.Optimizer class such "
+            "as torch.optim.Adam, or functools.partial(torch.optim.Adam, lr=0.02)."
+        )
     settings = dict(getattr(factory, "keywords", None) or {})
-    name = f"{getattr(inner, '__module__', '')}.{getattr(inner, '__qualname__', repr(inner))}"
     return {
-        "name": name,
+        "name": f"{inner.__module__}.{inner.__qualname__}",
         "settings": {
             key: value if isinstance(value, bool | int | float | str) else repr(value)
             for key, value in sorted(settings.items())

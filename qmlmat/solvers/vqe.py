@@ -59,6 +59,12 @@ class VQE:
     def __post_init__(self) -> None:
         if isinstance(self.ansatz, str):
             object.__setattr__(self, "ansatz", Ansatz(self.ansatz))
+        if not isinstance(self.ansatz, Ansatz):
+            raise InputError(
+                f"VQE(ansatz={self.ansatz!r}): not an ansatz. Use a template's name such as "
+                '"uccsd", or Ansatz("uccsd", spin_tied=True).'
+            )
+        describe_optimizer(self.optimizer)
         if self.initial not in get_args(Initial):
             raise InputError(
                 f'VQE(initial="{self.initial}"): not a start. '
@@ -69,10 +75,10 @@ class VQE:
                 f"VQE(gradient_tolerance={self.gradient_tolerance}): must be positive. "
                 "The default is 1e-6 hartree per radian."
             )
-        if self.max_iterations < 1:
+        if not isinstance(self.max_iterations, int) or self.max_iterations < 1:
             raise InputError(
-                f"VQE(max_iterations={self.max_iterations}): must be at least 1. "
-                "The default is 1000."
+                f"VQE(max_iterations={self.max_iterations!r}): must be a whole number of at least "
+                "1. The default is 1000."
             )
         if not 0 <= self.spin_penalty < np.inf:
             raise InputError(

@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from twins import generator_matrix
+from twins import generator_matrix, ladder_factors
 
 from qmlmat._resources import data_dir
 from qmlmat.ansatz import Ansatz, Circuit, Excitation
@@ -70,7 +70,36 @@ def test_hash_follows_the_circuit_not_the_prose(tmp_path):
     own = load_template("uccsd").content_hash()
     assert Ansatz(str(reworded)).load().content_hash() == own
     assert Ansatz(str(changed)).load().content_hash() != own
-    assert Ansatz("uccsd", spin_tied=True).inputs()["options"] == {"spin_tied": True}
+
+
+def test_what_enters_a_stores_hash_is_the_circuit_it_makes(tmp_path):
+    """A default that is named changes nothing; an edited file or default does, at the same path."""
+    named, silent = Ansatz("uccsd", spin_tied=False).inputs(), Ansatz("uccsd").inputs()
+    assert named == silent
+    assert Ansatz("uccsd", spin_tied=True).inputs() != silent
+    path = tmp_path / "mine.toml"
+    seen = []
+    for old, new in (
+        ("", ""),
+        ("same_spin_doubles", "singles"),
+        ("default = false", "default = true"),
+    ):
+        path.write_text(UCCSD.replace(old, new), encoding="utf-8")
+        seen.append(Ansatz(str(path)).inputs())
+    assert seen[0] != seen[1]
+    assert seen[0] != seen[2]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_conserve_what_they_claim(name):
+    """Each factor commutes with the number of electrons of the spins named in `conserves`."""
+    template = load_template(name)
+    assert template.conserves
+    for gate in template.circuit(3, (2, 1), {}).gates:
+        factors = ladder_factors(gate.excitation, 3)
+        for spin, claim in enumerate(("n_alpha", "n_beta")):
+            changes = [1 if kind == "+" else -1 for kind, mode in factors if mode // 3 == spin]
+            assert claim not in template.conserves or sum(changes) == 0
 
 
 @pytest.mark.parametrize(
@@ -103,6 +132,8 @@ def test_unknown_names_files_and_options_are_refused(tmp_path):
         Ansatz(str(tmp_path / "none.toml")).circuit(2, (1, 1))
     with pytest.raises(TemplateError, match="cannot be read"):
         read_template(Path(tmp_path))
+    with pytest.raises(TemplateError, match="Use True or False"):
+        Ansatz("uccsd", spin_tied="no").circuit(2, (1, 1))
     with pytest.raises(TemplateError, match='Did you mean "spin_tied"'):
         Ansatz("uccsd", spin_tide=True).circuit(2, (1, 1))
 

@@ -266,3 +266,5 @@ def test_requests_the_backend_cannot_answer_are_refused():
         paired(np.zeros((2, 3)))
     with pytest.raises(InputError, match="add up to 1"):
         Reference((("1010", 0.5),))
+    with pytest.raises(InputError, match="Add its amplitudes"):
+        Reference((("1010", 0.6), ("1010", 0.8)))

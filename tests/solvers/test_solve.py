@@ -1,6 +1,7 @@
 """What `solve` promises for every solver: reference, guard rails, records that keep each digit."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -86,10 +87,39 @@ def test_a_large_sector_says_that_there_is_no_reference(monkeypatch):
 
 def test_more_states_than_the_sector_holds_are_refused():
     """The message says how many there are."""
-    with pytest.raises(InputError, match="between 1 and 4"):
-        qm.solve(hamiltonian(HYDROGEN), qm.Exact(), n_states=5)
+    for n_states in (0, 5, "2"):
+        with pytest.raises(InputError, match="between 1 and 4"):
+            qm.solve(hamiltonian(HYDROGEN), qm.Exact(), n_states=n_states)
 
 
 def test_every_status_has_its_advice():
     """A user who sees a status is told what to do."""
     assert set(STATUS_ADVICE) == set(base.Status.__args__)
+
+
+def test_a_reference_of_another_spin_is_said():
+    """Singlet oxygen: the sector's exact ground state is the triplet, and a note says how far."""
+    h = qm.molecular_hamiltonian(qm.Molecule.from_xyz("O 0 0 0; O 0 0 1.21"), qm.ActiveSpace(8, 6))
+    with pytest.warns(qm.QmlmatWarning, match=r"<S\^2> = 2\.00; the lowest state of spin 0 lies"):
+        solution = qm.solve(h, qm.VQE("uccsd"))
+    levels = qm.solve(h, qm.Exact(), n_states=4)
+    singlet = levels.energies[levels.spin_squares < 0.01].min()
+    assert base.lowest_spin_energy(h) == pytest.approx(singlet, abs=1e-9)
+    assert solution.energy > singlet - 1e-9
+
+
+def test_exact_names_the_multiplicity_it_found():
+    """An eigenstate of another spin does not mix spins: it has one, and the note names it."""
+    h = qm.molecular_hamiltonian(qm.Molecule.from_xyz("O 0 0 0; O 0 0 1.21"), qm.ActiveSpace(8, 6))
+    exact = qm.solve(h, qm.Exact())
+    assert exact.spin_squares[0] == pytest.approx(2.0, abs=1e-8)
+    (note,) = exact.notes
+    assert "multiplicity 3, not 1. Set the molecule's spin to 2" in note
+
+
+def test_degenerate_spins_are_not_told_apart():
+    """Two distant H atoms: singlet and triplet coincide, and nothing is said of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solution = qm.solve(hamiltonian("H 0 0 0; H 0 0 6.0"), qm.VQE("uccsd"))
+    assert abs(solution.error) < 1e-7

@@ -14,6 +14,7 @@ from qmlmat._resources import data_dir
 from qmlmat.ansatz.template import load_template
 from qmlmat.backends import Capabilities
 from qmlmat.errors import CapabilityError, InputError
+from qmlmat.solvers.vqe import starting_params
 from qmlmat.systems import ccsd_amplitudes, mp2_amplitudes
 
 MILLIHARTREE = 1e-3
@@ -213,8 +214,9 @@ def test_spin_contamination_is_said():
     """A guard rail: a ground state that mixes spins warns and carries a note."""
     molecule = qm.Molecule.from_xyz("N 0 0 0; N 0 0 3.0")
     h = qm.molecular_hamiltonian(molecule, qm.ActiveSpace(6, 6))
-    with pytest.warns(qm.QmlmatWarning, match="spin_penalty of about 0.05"):
+    with pytest.warns(qm.QmlmatWarning) as caught:
         solution = qm.solve(h, qm.VQE("uccsd", gradient_tolerance=1e-4))
+    assert any("spin_penalty of about 0.05" in str(warning.message) for warning in caught)
     assert any("<S^2>" in note for note in solution.notes)
 
 
@@ -259,8 +261,13 @@ def test_settings_that_make_no_sense_are_refused():
         qm.VQE(initial="mp3")
     with pytest.raises(InputError, match="must be positive"):
         qm.VQE(gradient_tolerance=0)
-    with pytest.raises(InputError, match="at least 1"):
-        qm.VQE(max_iterations=0)
+    for steps in (0, 2.5, "5"):
+        with pytest.raises(InputError, match="whole number of at least 1"):
+            qm.VQE(max_iterations=steps)
+    with pytest.raises(InputError, match="Use a template's name"):
+        qm.VQE(3)
+    with pytest.raises(InputError, match=r"torch\.optim\.Optimizer class"):
+        qm.VQE(optimizer=print)
     with pytest.raises(InputError, match=r"about 0\.05 hartree"):
         qm.VQE(spin_penalty=-1)
     h = hamiltonian(HYDROGEN)
@@ -279,3 +286,37 @@ def test_a_backend_without_gradients_is_refused():
 
     with pytest.raises(CapabilityError, match=r"Use SectorBackend\(\)"):
         qm.solve(hamiltonian(HYDROGEN), qm.VQE(), backend=ShotsOnly())
+
+
+@pytest.mark.parametrize(("length", "low", "high"), [(0.9, 0.5, 1.0), (3.0, 10.0, 16.0)])
+def test_the_main_jobs_errors_at_both_ends(length, low, high):
+    """N2, cc-pVDZ, (10e,8o): uccsd is good where the bond is whole and fails where it breaks."""
+    molecule = qm.Molecule.from_xyz(f"N 0 0 0; N 0 0 {length}", basis="cc-pvdz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", qm.QmlmatWarning)  # <S^2> = 0.011 at 3.0 Å
+        h = qm.molecular_hamiltonian(molecule, qm.ActiveSpace(10, 8))
+        solution = qm.solve(h, qm.VQE("uccsd"))
+    assert solution.status == "converged"
+    assert low < solution.error / MILLIHARTREE < high
+    assert solution.spin_squares[0] < 0.02
+
+
+def test_the_spin_penalty_vanishes_for_the_lowest_spin():
+    """H + mu (S^2 - s(s+1)): a pure doublet pays nothing, so its energy is the unpenalised one."""
+    h = hamiltonian("H 0 0 0; H 0 0 1; H 0 0 2", spin=1)
+    free = qm.solve(h, qm.VQE("uccsd"))
+    bound = qm.solve(h, qm.VQE("uccsd", spin_penalty=0.3))
+    assert bound.spin_squares[0] == pytest.approx(0.75, abs=1e-6)
+    assert bound.history[-1].energy == pytest.approx(bound.energy, abs=1e-7)
+    assert bound.energy >= free.energy - 1e-9
+
+
+def test_amplitudes_start_a_gate_that_is_listed_upside_down_with_the_other_sign():
+    """Tied generalised gates carry scale -1; the start follows the gate, not the parameter."""
+    h = hamiltonian(LITHIUM_HYDRIDE)
+    move = qm.Excitation(((0, 1),), ((0, 1),))
+    gates = (qm.Gate(move, 0, -1.0),)
+    amplitudes = mp2_amplitudes(h)
+    (start,) = starting_params(qm.Circuit(h.norb, h.nelec, gates, 1), amplitudes)
+    assert start == pytest.approx(-amplitudes.t2_ab[0, 0, 0, 0], abs=1e-15)
+    assert start != 0
