@@ -73,6 +73,26 @@ def test_the_best_point_is_returned_not_the_last():
     assert float(found.params[0] ** 4) == min(step.energy for step in found.history)
 
 
+def test_a_higher_stationary_point_is_no_answer():
+    """A jump onto a flat spot further up has no gradient, and is not what was asked for."""
+
+    class Jump(torch.optim.SGD):
+        def step(self, closure):
+            closure()
+            with torch.no_grad():
+                self.param_groups[0]["params"][0].copy_(torch.tensor([10.0]))
+
+    found = minimize(
+        lambda x: torch.where(x < 5, x**2, 1 + (x - 10) ** 2).sum(),
+        np.array([0.1]),
+        optimizer=Jump,
+        gradient_tolerance=1e-6,
+        max_iterations=5,
+    )
+    assert found.params[0] == pytest.approx(0.1, abs=1e-15)
+    assert found.status != "converged"
+
+
 def test_an_optimiser_that_cannot_move_is_stalled_not_converged():
     """A kink: the gradient never vanishes and no step helps."""
     found = minimize(
