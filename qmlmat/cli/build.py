@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path as FilePath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from qmlmat.cli.inputs import InputDocument, OptimizerTable, VQETable
@@ -101,16 +104,34 @@ def _solver(document: InputDocument) -> Solver:
     table = document.solver
     if not isinstance(table, VQETable):
         return Exact()
+    if table.n_states != 1:
+        raise ConfigError(
+            f"[solver] n_states = {table.n_states}: VQE finds the ground state. Use n_states = 1, "
+            'or name = "Exact" for excited states.'
+        )
     solver = VQE(
-        Ansatz(table.ansatz, **table.options),
+        Ansatz(_template(table.ansatz), **table.options),
         optimizer=_optimizer(table.optimizer),
         initial=table.initial,
         gradient_tolerance=table.gradient_tolerance,
         max_iterations=table.max_iterations,
         spin_penalty=table.spin_penalty,
     )
-    solver.inputs()  # reads the template: an unknown one is refused before anything is computed
+    # reads the template: an unknown one, or an unknown option, is refused before anything is made
+    solver.inputs()
     return solver
+
+
+@cache
+def _template(ansatz: str) -> str:
+    """Return a template's name or path; the text of one is put in a file until the process ends."""
+    if "\n" not in ansatz:
+        return ansatz
+    folder = TemporaryDirectory(prefix="qmlmat-")
+    atexit.register(folder.cleanup)
+    file = FilePath(folder.name, "template.toml")
+    file.write_text(ansatz, encoding="utf-8")
+    return str(file)
 
 
 def _optimizer(table: OptimizerTable) -> Any:  # noqa: ANN401 - an optimiser class or a partial

@@ -133,8 +133,8 @@ def _scan(screen: Screen, job: Job, *, store: Path, plot: Path, start: float) ->
     from qmlmat.report import check_plot_file, plot_scan  # noqa: PLC0415
 
     path = job.scan_path()
+    _check_files(store, plot)
     check_plot_file(plot)
-    screen.on_interrupt = f"Nothing is lost; go on with: {_command('resume', store)}"
     with screen.progress(path.name) as bar:
 
         def on_point(progress: surfaces.ScanProgress) -> None:
@@ -154,13 +154,33 @@ def _scan(screen: Screen, job: Job, *, store: Path, plot: Path, start: float) ->
             on_point=on_point,
         )
     screen.on_interrupt = f"Every point is stored; draw it with: {_command('plot', store)}"
-    plot_scan(result, plot)
+    try:
+        plot_scan(result, plot)
+    except Exception:  # whatever went wrong with the picture, the numbers are shown
+        _show_scan(screen, result, store=store, plot=None, start=start)
+        screen.hint(f"Every point is stored in {store}; draw it with: {_command('plot', store)}")
+        raise
+    _show_scan(screen, result, store=store, plot=plot, start=start)
+    return ExitCode.OK if result.is_converged else ExitCode.NOT_CONVERGED
+
+
+def _check_files(store: Path, plot: Path) -> None:
+    if store.expanduser().resolve() == plot.expanduser().resolve():
+        raise ConfigError(
+            f'"{plot}" is to be both the store and the figure of this scan, and the one would '
+            "overwrite the other. Choose another name for one of them: --store FILE or --plot FILE"
+        )
+
+
+def _show_scan(screen: Screen, scan: Scan, *, store: Path, plot: Path | None, start: float) -> None:
     output = ScanOutput.from_scan(
-        result, store=str(store), plot=str(plot), wall_time=time.perf_counter() - start
+        scan,
+        store=str(store),
+        plot=None if plot is None else str(plot),
+        wall_time=time.perf_counter() - start,
     )
     screen.document(output)
-    _say_scan(screen, result, output)
-    return ExitCode.OK if result.is_converged else ExitCode.NOT_CONVERGED
+    _say_scan(screen, scan, output)
 
 
 def _say_scan(screen: Screen, scan: Scan, output: ScanOutput) -> None:
@@ -170,7 +190,8 @@ def _say_scan(screen: Screen, scan: Scan, output: ScanOutput) -> None:
     screen.say(scan_table(scan))
     for note in scan_notes(scan):
         screen.say(f"Note, {note}")
-    for line in (explanation(scan), f"Store:  {output.store}", f"Figure: {output.plot}"):
+    figure = "" if output.plot is None else f"Figure: {output.plot}"
+    for line in (explanation(scan), f"Store:  {output.store}", figure):
         if line:
             screen.say(line)
     screen.say(f"Time:   {output.wall_time:.1f} s")

@@ -109,7 +109,10 @@ class VQETable(Table):
     """The variational quantum eigensolver."""
 
     name: Literal["VQE"] = Field(description="Which solver.")
-    ansatz: str = Field(default="uccsd", description="Name of a template, or the path of your own.")
+    ansatz: str = Field(
+        default="uccsd",
+        description="Name of a template, or the path of your own .toml, relative to this file.",
+    )
     options: dict[str, bool] = Field(
         default={}, description="Options of the template, e.g. { spin_tied = true }."
     )
@@ -151,7 +154,7 @@ class InputDocument(Table):
 
 
 def load_input(file: Path) -> InputDocument:
-    """Return a checked input file, with the text of its XYZ file in place of the name.
+    """Return a checked input file, with the texts of the files it names in place of their names.
 
     Raises:
         ConfigError: If the file cannot be read, is not TOML, or breaks a rule; one line each.
@@ -183,21 +186,28 @@ def parse_input(values: Mapping[str, Any], *, name: str, folder: Path) -> InputD
     Args:
         values: The tables and keys.
         name: What messages call the input.
-        folder: Where a relative XYZ file's name starts from.
+        folder: Where the relative name of an XYZ file or template starts from.
 
     Raises:
         ConfigError: If a value breaks a rule; one line for each.
+        TemplateError: If the user's own template breaks one.
     """
     try:
         document = InputDocument.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(describe_errors(error, InputDocument, name))) from None
+    included: dict[str, Table] = {}
     xyz = document.molecule.xyz
-    if not _is_file_name(xyz):
-        return document
-    text = _read_xyz(folder / Path(xyz).expanduser(), f'{name}: [molecule] xyz = "{xyz}"')
-    molecule = document.molecule.model_copy(update={"xyz": text})
-    return document.model_copy(update={"molecule": molecule})
+    if _is_file_name(xyz):
+        text = _read(folder / Path(xyz).expanduser(), f'{name}: [molecule] xyz = "{xyz}"', _XYZ)
+        included["molecule"] = document.molecule.model_copy(update={"xyz": text})
+    solver = document.solver
+    if isinstance(solver, VQETable) and solver.ansatz.endswith(".toml"):
+        file = folder / Path(solver.ansatz).expanduser()
+        text = _read(file, f'{name}: [solver] ansatz = "{solver.ansatz}"', _TEMPLATE)
+        _check_template(file)
+        included["solver"] = solver.model_copy(update={"ansatz": f"{text.rstrip()}\n"})
+    return document.model_copy(update=included)
 
 
 def _is_file_name(xyz: str) -> bool:
@@ -207,15 +217,25 @@ def _is_file_name(xyz: str) -> bool:
     return text.lower().endswith(".xyz") or len(text.split()) == 1
 
 
-def _read_xyz(file: Path, place: str) -> str:
+_XYZ: Final = ("XYZ file", "write the atoms themselves, one per line")
+_TEMPLATE: Final = ("template", "give the name of one that comes with qmlmat")
+
+
+def _check_template(file: Path) -> None:
+    from qmlmat.ansatz.template import read_template  # noqa: PLC0415 - loads numpy
+
+    read_template(file)
+
+
+def _read(file: Path, place: str, what: tuple[str, str]) -> str:
+    kind, instead = what
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(
-            f'{place}: there is no file "{file}". Name it relative to the input file, or write '
-            "the atoms themselves, one per line."
+            f'{place}: there is no file "{file}". Name it relative to the input file, or {instead}.'
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f'{place}: "{file}" cannot be read ({error}). Give a readable XYZ file.'
+            f'{place}: "{file}" cannot be read ({error}). Give a readable {kind}.'
         ) from None

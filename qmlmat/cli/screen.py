@@ -63,7 +63,8 @@ class Screen:
         self.debug = debug
         self.out = _console(sys.stdout)
         self.err = _console(sys.stderr)
-        self.on_interrupt = ""
+        self.on_interrupt = "Nothing was computed yet; type the same command again."
+        self._documented = False
         self._seen: set[str] = set()
 
     def say(self, *lines: object) -> None:
@@ -76,6 +77,11 @@ class Screen:
         """Print the one document of ``--json``."""
         if self.as_json:
             sys.stdout.write(output.model_dump_json(indent=2) + "\n")
+            self._documented = True
+
+    def hint(self, text: str) -> None:
+        """Print on stderr what to do next."""
+        self._line("", "", text)
 
     def warn(self, message: str) -> None:
         """Print a warning as one line; once, where only its numbers change from point to point."""
@@ -91,7 +97,9 @@ class Screen:
             self._line("Error: ", "bold red", line)
         if self.debug:
             self.err.print("".join(traceback.format_exception(error)), markup=False)
-        self.document(ErrorOutput(error=type(error).__name__, message=message, exit_code=int(code)))
+        if not self._documented:  # --json prints one document; results come before a reason
+            name = type(error).__name__
+            self.document(ErrorOutput(error=name, message=message, exit_code=int(code)))
 
     def progress(self, description: str) -> AbstractContextManager[ProgressLine | None]:
         """Return a progress bar on stderr, or nothing where nobody watches."""

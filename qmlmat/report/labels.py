@@ -20,6 +20,13 @@ SINGLE_REFERENCE: Final = frozenset({"uccsd", "uccgsd", "puccd", "kupccgsd", "lu
 """Ansatzes that build on one determinant, which a breaking bond needs more than one of."""
 
 
+BROKEN: Final = 1.3
+"""A bond longer than this multiple of its own length is breaking: well past the inflection."""
+
+DIP: Final = 0.1
+"""How far an error that grows may fall from one point to the next, of its largest value."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ErrorScale:
     """The small unit in which errors of a scan are shown."""
@@ -121,18 +128,37 @@ def _error_sentence(scan: Scan, errors: FloatArray) -> str:
     worst = int(np.nanargmax(errors))
     largest = f"Largest error {errors[worst]:.3g} {scale.unit} at {_at(scan, worst)} {unit}"
     above = np.flatnonzero(errors > scale.chemical_accuracy)
+    n_compared = int(np.isfinite(errors).sum())
     if above.size == 0:
-        return f"{largest}: chemical accuracy at every point."
+        where = "every point" if n_compared == len(errors) else f"all {n_compared} compared points"
+        return f"{largest}: chemical accuracy at {where}."
     if any(scan.statuses[index] != CONVERGED for index in above):
         return f"{largest}; some points above chemical accuracy had not converged."
-    ansatz = ansatz_name(scan)
-    own_length = scan.path.coordinates[scan.path.root]
-    if ansatz in SINGLE_REFERENCE and (scan.path.coordinates[above] > own_length).all():
+    if _grows_as_the_bond_breaks(scan, errors):
         return (
             f"{largest}. The growth is the ansatz's failure, not a numerical fault: a product of "
-            f"excitations of one determinant ({ansatz}) cannot describe bonds that break."
+            f"excitations of one determinant ({ansatz_name(scan)}) cannot describe bonds that "
+            "break."
         )
-    return f"{largest}: every point converged, so the error is the {ansatz or 'surface'}'s own."
+    return f"{largest}; {above.size} of {n_compared} compared points are above chemical accuracy."
+
+
+def _grows_as_the_bond_breaks(scan: Scan, errors: FloatArray) -> bool:
+    """Whether a single-reference error shows the pattern of a breaking bond.
+
+    It is above chemical accuracy beyond the own bond length only, and rises towards its largest
+    value, which lies well beyond.
+    """
+    lengths = scan.path.coordinates
+    own = lengths[scan.path.root]
+    worst = int(np.nanargmax(errors))
+    is_bond = scan.path.name.startswith("r(")
+    if not is_bond or ansatz_name(scan) not in SINGLE_REFERENCE or lengths[worst] <= BROKEN * own:
+        return False
+    if (lengths[errors > error_scale(scan).chemical_accuracy] <= own).any():
+        return False
+    rising = errors[np.isfinite(errors) & (lengths >= own) & (lengths <= lengths[worst])]
+    return bool((np.diff(rising) > -DIP * errors[worst]).all())
 
 
 def _at(scan: Scan, index: int) -> str:

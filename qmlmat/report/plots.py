@@ -20,6 +20,7 @@ from qmlmat.report.labels import (
     solver_label,
 )
 from qmlmat.surfaces import Scan
+from qmlmat.surfaces.integrity import SQLITE_MAGIC
 from qmlmat.surfaces.surface import CONVERGED
 from qmlmat.typing import FloatArray
 
@@ -58,10 +59,7 @@ def plot_scan(scan: Scan, file: str | os.PathLike[str]) -> Path:
     try:
         figure.savefig(path, dpi=_DPI)
     except OSError as error:
-        raise InputError(
-            f'plot_scan("{path}"): the figure cannot be written ({error.strerror or error}). '
-            "Choose a file you may write."
-        ) from error
+        raise _unwritable(path, error) from error
     return path
 
 
@@ -69,7 +67,7 @@ def check_plot_file(file: str | os.PathLike[str]) -> Path:
     """Return ``file`` as a path after checking, before any work, that a figure may go there.
 
     Raises:
-        InputError: If it has an unknown ending, is a folder, or its folder does not exist.
+        InputError: If it has an unknown ending, is a folder or a store, or cannot be written.
     """
     path = Path(file).expanduser()
     if path.suffix.lower() not in FORMATS:
@@ -82,7 +80,35 @@ def check_plot_file(file: str | os.PathLike[str]) -> Path:
             f"{'a file' if path.is_dir() else 'a folder'}. "
             "Choose another name, or make the folder first: mkdir -p FOLDER"
         )
+    _check_place(path)
     return path
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a place that cannot be written, and one that holds a database."""
+    try:
+        if path.exists():
+            with path.open("r+b") as stream:
+                start = stream.read(len(SQLITE_MAGIC))
+        else:
+            start = b""
+            draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+            draft.touch(exist_ok=False)
+            draft.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    if start == SQLITE_MAGIC:
+        raise InputError(
+            f'plot_scan("{path}"): this file is a database, perhaps the store of a scan, and is '
+            "left as it is. Choose another name for the figure."
+        )
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f'plot_scan("{path}"): the figure cannot be written ({error.strerror or error}). '
+        "Choose a file you may write."
+    )
 
 
 def draw_scan(scan: Scan) -> Figure:
@@ -117,7 +143,8 @@ def draw_scan(scan: Scan) -> Figure:
         axes.append(lower)
         _draw_errors(lower, scan)
         upper.tick_params(labelbottom=False)
-    axes[-1].set_xlabel(coordinate_label(scan), fontsize=10.5, color=_INK)
+    label: dict[str, Any] = {"fontsize": 10.5, "color": _INK, "parse_math": False}
+    axes[-1].set_xlabel(coordinate_label(scan), **label)
     x = scan.path.coordinates
     margin = 0.03 * float(np.ptp(x)) or 0.1
     upper.set_xlim(float(x.min()) - margin, float(x.max()) + margin)  # also of an unfinished scan
@@ -146,7 +173,8 @@ def _draw_curves(axes: Axes, scan: Scan) -> None:
     axes.set_ylabel(f"energy ({scan.unit})", fontsize=10.5, color=_INK)
     if axes.lines:
         style = {"edgecolor": "none", "framealpha": 0.85, "handlelength": 2.4}
-        axes.legend(fontsize=9.5, labelcolor=_INK, **style)
+        for text in axes.legend(fontsize=9.5, labelcolor=_INK, **style).get_texts():
+            text.set_parse_math(False)  # a function's name is the user's
     axes.ticklabel_format(axis="y", useOffset=False)
 
 
@@ -248,10 +276,12 @@ def _write_texts(figure: Figure, scan: Scan, caption: str) -> None:
     height = figure.get_figheight()
     left = figure.axes[0].get_position().x0
     first, second = (scan.title, heading(scan)) if scan.title else (heading(scan), "")
-    figure.text(left, 1 - 0.17 / height, first, fontsize=12.5, weight="bold", color=_INK, va="top")
+    plain: dict[str, Any] = {"parse_math": False}  # the user's words: a dollar is a dollar
+    style: dict[str, Any] = {"fontsize": 12.5, "weight": "bold", "color": _INK, "va": "top"}
+    figure.text(left, 1 - 0.17 / height, first, **style, **plain)
     if second:
-        figure.text(left, 1 - 0.42 / height, second, fontsize=9.5, color=_FAINT, va="top")
+        style = {"fontsize": 9.5, "color": _FAINT, "va": "top"}
+        figure.text(left, 1 - 0.42 / height, second, **style, **plain)
     if caption:
-        figure.text(
-            left, 0.09 / height, caption, fontsize=9, color=_INK, va="bottom", linespacing=1.25
-        )
+        style = {"fontsize": 9, "color": _INK, "va": "bottom", "linespacing": 1.25}
+        figure.text(left, 0.09 / height, caption, **style, **plain)

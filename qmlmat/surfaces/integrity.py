@@ -9,7 +9,7 @@ from typing import Final
 
 from qmlmat.errors import StoreError
 
-_MAGIC: Final = b"SQLite format 3\x00"
+SQLITE_MAGIC: Final = b"SQLite format 3\x00"
 """How every SQLite database begins: https://www.sqlite.org/fileformat.html"""
 
 
@@ -19,13 +19,13 @@ def check_sqlite(file: FilePath) -> None:
         raise StoreError(f'"{file}": this is a folder. Name a file in it: --store PATH')
     try:
         with file.open("rb") as stream:
-            start = stream.read(len(_MAGIC))
+            start = stream.read(len(SQLITE_MAGIC))
     except OSError as error:
         raise StoreError(
             f'"{file}": the store cannot be read ({reason(error)}). Restore read permission, or '
             "choose another file: --store PATH"
         ) from error
-    if start != _MAGIC:
+    if start != SQLITE_MAGIC:
         what = "the file is empty" if not start else "it is not a SQLite database"
         raise StoreError(damaged(file, what))
     try:

@@ -196,11 +196,12 @@ def stretch(
 
 def _check_bond(molecule: Molecule, bond: tuple[int, int]) -> tuple[int, int]:
     n_atoms = len(molecule.symbols)
-    fine = len(bond) == 2 and all(0 <= atom < n_atoms for atom in bond) and bond[0] != bond[1]
-    if not fine:
+    whole = all(isinstance(atom, int | np.integer) and not isinstance(atom, bool) for atom in bond)
+    fine = len(bond) == 2 and whole and all(0 <= atom < n_atoms for atom in bond)
+    if not fine or bond[0] == bond[1]:
         raise InputError(
             f"stretch(bond={tuple(bond)}): a bond is two different atoms among 0 to {n_atoms - 1}. "
-            "Atoms are counted from 0, in the order of the molecule's rows."
+            "Give two whole numbers, counted from 0 in the order of the molecule's rows."
         )
     return int(bond[0]), int(bond[1])
 

@@ -16,12 +16,14 @@ from qmlmat.errors import (
     MissingExtraError,
     QmlmatError,
     StoreError,
+    VariationalError,
 )
 from qmlmat.solvers import Solution
+from qmlmat.surfaces.lock import writing
 from qmlmat.surfaces.path import Path
 from qmlmat.surfaces.progress import ScanProgress, Watch
 from qmlmat.surfaces.store import ScanStore, StoreHeader
-from qmlmat.surfaces.surface import CONVERGED, FAILED, PointResult, Surface
+from qmlmat.surfaces.surface import CONVERGED, FAILED, FunctionSurface, PointResult, Surface
 from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
 
@@ -181,32 +183,21 @@ def scan(
 
     Raises:
         StoreMismatchError: If the store holds the scan of other inputs.
-        StoreError: If the store cannot be written or read; raised before anything is computed.
-        InputError: If the surface refuses its inputs: no point could be right.
+        StoreError: If the store cannot be written or read, or another scan is writing it; raised
+            before anything is computed.
+        InputError: If the surface refuses its inputs: no point could be right; or if it is a
+            function without a name of its own and a store is given.
     """
-    inputs = {"surface": surface.inputs(), "path": path.inputs()}
-    opened = None
-    if store is not None:
-        opened = ScanStore.open(store, StoreHeader(inputs=inputs, title=title, document=document))
-    results: dict[int, PointResult] = {} if opened is None else opened.results()
-    watch = Watch(total=len(path), restored=len(results), on_point=on_point)
-    watch.report(len(results))
-
-    for index in path.order():
-        if index in results:
-            continue
-        point = path.points[index]
-        result = _evaluate(surface, path, index, results)
-        if opened is not None:
-            opened.write(index, point, result)
-        results[index] = result
-        watch.report(len(results), index, float(path.coordinates[index]), result)
-    return Scan(
-        path=path,
-        results=tuple(results[index] for index in range(len(path))),
-        title=title,
-        inputs=inputs,
+    header = StoreHeader(
+        inputs={"surface": surface.inputs(), "path": path.inputs()}, title=title, document=document
     )
+    if store is None:
+        return _scan(surface, path, header, None, on_point)
+    if isinstance(surface, FunctionSurface):
+        surface.check_name()
+    with writing(store):
+        opened = ScanStore.open(store, header)
+        return _scan(surface, path, opened.header, opened, on_point)
 
 
 def load_scan(store: str | os.PathLike[str]) -> Scan:
@@ -226,6 +217,34 @@ def load_scan(store: str | os.PathLike[str]) -> Scan:
     )
 
 
+def _scan(
+    surface: Surface,
+    path: Path,
+    header: StoreHeader,
+    opened: ScanStore | None,
+    on_point: Callable[[ScanProgress], None] | None,
+) -> Scan:
+    results: dict[int, PointResult] = {} if opened is None else opened.results()
+    watch = Watch(total=len(path), restored=len(results), on_point=on_point)
+    watch.report(len(results))
+
+    for index in path.order():
+        if index in results:
+            continue
+        point = path.points[index]
+        result = _evaluate(surface, path, index, results)
+        if opened is not None:
+            opened.write(index, point, result)
+        results[index] = result
+        watch.report(len(results), index, float(path.coordinates[index]), result)
+    return Scan(
+        path=path,
+        results=tuple(results[index] for index in range(len(path))),
+        title=header.title,
+        inputs=header.inputs,
+    )
+
+
 def _evaluate(
     surface: Surface, path: Path, index: int, results: Mapping[int, PointResult]
 ) -> PointResult:
@@ -238,6 +257,7 @@ def _evaluate(
         return PointResult(
             energies=np.array([np.nan]),
             status=f"{FAILED}: {' '.join(str(error).split())}",
+            solution=error.solution if isinstance(error, VariationalError) else None,
             wall_time=time.perf_counter() - start,
         )
 

@@ -11,7 +11,8 @@ import os
 import re
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -115,13 +116,20 @@ class ScanStore:
         path = FilePath(file).expanduser().absolute()
         if not path.exists():
             _create(path, header)
-            return cls(path, header)
         store = cls.load(path)
         _check_writable(path)
-        if store.header.inputs_hash != header.inputs_hash:
-            if store.results():
-                raise StoreMismatchError(_mismatch(path, store.header.inputs, header.inputs))
-            _replace_header(path, header)  # nothing was computed: nothing can be mixed up
+        stored = store.header
+        try:
+            if stored.inputs_hash != header.inputs_hash:
+                if store.results():
+                    raise StoreMismatchError(_mismatch(path, stored.inputs, header.inputs))
+                _replace_header(path, header)  # nothing was computed: nothing can be mixed up
+                return cls(path, header)
+            header = _with_words_of(stored, header)
+            if (stored.title, stored.document) != (header.title, header.document):
+                _replace_words(path, header)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(_unwritable(path, error)) from error
         return cls(path, header)
 
     def results(self) -> dict[int, PointResult]:
@@ -217,19 +225,51 @@ def _create(file: FilePath, header: StoreHeader) -> None:
         draft.touch(exist_ok=False)
         draft.unlink()  # the database must not exist before ASE makes it
         _replace_header(draft, header)
-        draft.rename(file)
+        _place(draft, file)
     except (OSError, sqlite3.Error) as error:
-        draft.unlink(missing_ok=True)
-        raise StoreError(
-            f'"{file}": the store cannot be written ({reason(error)}). Choose a folder you may '
-            "write in: --store PATH"
-        ) from error
+        raise StoreError(_unwritable(file, error)) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _place(draft: FilePath, file: FilePath) -> None:
+    try:
+        file.hardlink_to(draft)  # unlike a rename it never replaces what is there
+    except FileExistsError:
+        return  # another process made it meanwhile: its header is compared next
+    except OSError:  # a file system without links
+        draft.rename(file)
+
+
+def _unwritable(file: FilePath, error: OSError | sqlite3.Error) -> str:
+    return (
+        f'"{file}": the store cannot be written ({reason(error)}). Choose a folder you may '
+        "write in: --store PATH"
+    )
 
 
 def _replace_header(file: FilePath, header: StoreHeader) -> None:
     with _connect(file) as database:
         database.count()  # makes the tables where there are none
         database.metadata = header.to_metadata()
+
+
+def _with_words_of(stored: StoreHeader, wanted: StoreHeader) -> StoreHeader:
+    """Return ``wanted``, with the stored title and document where it brings none."""
+    if wanted.document is not None:
+        return wanted
+    return replace(wanted, title=wanted.title or stored.title, document=stored.document)
+
+
+def _replace_words(file: FilePath, header: StoreHeader) -> None:
+    """Write the title and the document, on which no energy depends, and nothing else."""
+    with _connect(file) as database:
+        database.count()
+        new, metadata = header.to_metadata(), database.metadata
+        metadata["title"] = new["title"]
+        metadata[_KEY] |= {name: new[_KEY][name] for name in ("title", "document")}
+        database.metadata = metadata
 
 
 def _check_writable(file: FilePath) -> None:

@@ -214,22 +214,42 @@ class FunctionSurface:
             guess: Not used.
 
         Raises:
-            InputError: If the function returns something that is not finite numbers.
+            InputError: If the function returns something that is not a number or a row of numbers.
         """
         start = time.perf_counter()
         energies = np.array(self.function(point.positions), dtype=np.float64)
-        if energies.ndim > 1 or energies.size == 0 or not np.isfinite(energies).all():
+        if energies.ndim > 1 or energies.size == 0:
             raise InputError(
                 f"FunctionSurface({self.inputs()['function']}): returned {energies!r}. "
                 "Return one finite energy, or a one-dimensional array of them."
             )
+        energies = energies.reshape(-1)
+        status = CONVERGED
+        if not np.isfinite(energies).all():
+            status = f"{FAILED}: the function returned {energies.tolist()}"
+            energies = np.full(energies.shape, np.nan)
         return PointResult(
-            energies=energies.reshape(-1), unit=self.unit, wall_time=time.perf_counter() - start
+            energies=energies, unit=self.unit, status=status, wall_time=time.perf_counter() - start
         )
+
+    def check_name(self) -> None:
+        """Refuse a function that a store could not tell from another.
+
+        Raises:
+            InputError: If the function has no name of its own, as a lambda, and none is given.
+        """
+        own = getattr(self.function, "__qualname__", "")
+        if self.name is None and (not own or "<lambda>" in own):
+            raise InputError(
+                f"scan(FunctionSurface({self.function!r}), store=...): a store knows a function by "
+                "its name, and this one has none of its own. Give it one: "
+                'FunctionSurface(function, name="...")'
+            )
 
     def inputs(self) -> dict[str, Any]:
         """Return the function's name and unit: a store cannot see into its code."""
-        own = getattr(self.function, "__qualname__", type(self.function).__qualname__)
+        named = self.function if hasattr(self.function, "__qualname__") else type(self.function)
+        own = f"{getattr(named, '__module__', None) or 'builtins'}.{named.__qualname__}"
         return {"function": self.name or own, "unit": self.unit}
 
 

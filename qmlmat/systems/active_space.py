@@ -149,7 +149,7 @@ class ActiveSpace:
         n_beta = int((occupations[list(active)] == 2).sum())
         note = self._cut_shell(mean_field, active)
         if note:
-            logger.warning(note)
+            logger.info(note)
             warnings.warn(note, QmlmatWarning, stacklevel=2)
         notes = (note,) if note else ()
         return OrbitalSelection(core=core, active=active, nelec=(n_alpha, n_beta), notes=notes)

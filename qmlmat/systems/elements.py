@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 from pyscf.data import elements
@@ -31,6 +33,10 @@ COMMON_ECPS: Final = (
     "ccecp", "crenbl", "bfd", "sbkjc",
 )  # fmt: skip
 """Effective core potentials offered when a name is not recognised."""
+
+
+ECP_FAMILIES: Final = ("ccecp28", "ccecp36", "ccecphe", "ccecpreg", "ccecp", "bfd")
+"""Potentials that share a name with the beginning of their basis sets' names."""
 
 
 def element_symbol(name: str) -> str:
@@ -153,3 +159,35 @@ def ecp_electrons(ecp: str, symbol: str) -> int | None:
         f'Molecule(ecp="{ecp}"): no effective core potential has this name. '
         f"{_nearest_set(ecp, COMMON_ECPS)}"
     )
+
+
+def companion_ecp(basis: str, symbol: str) -> str | None:
+    """Return the effective core potentials that a basis set was made for on an element.
+
+    Returns:
+        Their name, mostly that of the basis; ``None`` for an all-electron basis.
+
+    Example:
+        >>> companion_ecp("lanl2dz", "Cl"), companion_ecp("lanl2dz", "C")
+        ('lanl2dz', None)
+    """
+    plain = "".join(c for c in basis.lower() if c not in "-_ ")
+    family = next((name for name in ECP_FAMILIES if plain.startswith(name)), None)
+    for name in filter(None, (family, basis)):
+        try:
+            if ecp_electrons(name, symbol) is not None:
+                return name
+        except BasisError:
+            continue
+    return None
+
+
+def is_basis_file(basis: str) -> bool:
+    """Tell whether a basis set is read from a file rather than known by its name."""
+    return Path(basis).is_file()
+
+
+def basis_digest(basis: str, symbols: tuple[str, ...]) -> str:
+    """Return the SHA-256 of the functions that a basis set has for some elements."""
+    functions = [(symbol, pyscf_basis.load(basis, symbol)) for symbol in symbols]
+    return sha256(repr(functions).encode()).hexdigest()

@@ -14,6 +14,8 @@ from qmlmat.typing import FloatArray, IntArray
 QUANTUM: Final = 1.618033989e-4
 """Lengths are compared in these steps (bohr): an irrational step, so that no typed decimal
 falls on the edge between two of them."""
+FINE_QUANTUM: Final = 1.618033989e-8
+"""Step in which nearly equal choices of axes are compared again (bohr)."""
 OFF_AXIS: Final = 1e-3
 """Distance from a point or axis at which an atom can carry a direction (bohr)."""
 ANISOTROPY: Final = 1e-4
@@ -64,6 +66,48 @@ def molecular_frame(charges: FloatArray, positions: FloatArray, moments: Moments
         frame = Frame(origin=origin, axes=axes, atoms=inside[order])
         best.append(((*nuclei, *electrons), frame))
     return min(best, key=lambda entry: entry[0])[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NuclearFrame:
+    """Axes fixed by the nuclei alone, and those that their symmetry makes equivalent."""
+
+    origin: FloatArray
+    """Centre of nuclear charge, shape ``(3,)`` (bohr)."""
+    axes: tuple[FloatArray, ...]
+    """Rows x', y', z', each ``(3, 3)``: the chosen axes first, then those in which the nuclei
+    have the same coordinates."""
+    orders: tuple[IntArray, ...]
+    """For each of ``axes`` the atoms in the order of their coordinates, shape ``(n_atoms,)``."""
+    atoms: FloatArray
+    """Positions in the chosen axes and order, shape ``(n_atoms, 3)`` (bohr)."""
+
+
+def nuclear_frame(charges: FloatArray, positions: FloatArray) -> NuclearFrame:
+    """Return axes that follow the nuclei, chosen as in ``molecular_frame`` but without electrons.
+
+    Args:
+        charges: Nuclear charges, shape ``(n_atoms,)``.
+        positions: Positions, shape ``(n_atoms, 3)`` (bohr).
+    """
+    origin = charges @ positions / charges.sum()
+    centred = positions - origin
+    found: list[tuple[list[int], list[int], FloatArray, IntArray]] = []
+    round_density = Moments(n_electrons=0.0, first=np.zeros(3), second=np.eye(3))
+    for axes in _candidates(charges, centred, round_density):
+        inside = centred @ axes.T
+        order, nuclei = _canonical(charges, inside)
+        fine = np.rint(inside[order] / FINE_QUANTUM).astype(np.int64).ravel().tolist()
+        found.append((nuclei, fine, axes, order))
+    found.sort(key=lambda choice: choice[:2])
+    tied = [choice for choice in found if choice[0] == found[0][0]]
+    _, _, axes, order = tied[0]
+    return NuclearFrame(
+        origin=origin,
+        axes=tuple(choice[2] for choice in tied),
+        orders=tuple(choice[3] for choice in tied),
+        atoms=(centred @ axes.T)[order],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Final
 
 import numpy as np
 from pyscf import ao2mo, scf
+from pyscf.lib.linalg_helper import LinearDependencyError
 
 from qmlmat.errors import BasisError, MeanFieldError, QmlmatWarning
 from qmlmat.systems.molecule import Molecule
 from qmlmat.systems.orbitals import fix_gauge
+from qmlmat.systems.pose import Pose, canonical_pose
 from qmlmat.systems.threads import threads_for
 from qmlmat.typing import FloatArray
 
@@ -36,6 +40,12 @@ SAME_MINIMUM: Final = 1e-7
 """Energies closer than this belong to the same solution (hartree)."""
 SYMMETRIC: Final = 1e-4
 """Density-matrix element between orbitals of different symmetry that breaks the symmetry."""
+DEGENERATE_FRONTIER: Final = 1e-4
+"""Orbitals of unlike occupation closer than this are filled by chance (hartree)."""
+UNEVEN: Final = ((0.0, 0.0, 2.7), (1.9, 0.0, 1.3), (1.1, 2.3, -0.7))
+"""Positions (x', y', z') in the pose of the charges that make a start uneven (bohr)."""
+UNEVEN_CHARGE: Final = 0.1
+"""Size of those charges (elementary charges): splits a degenerate level by about 10 mHa."""
 PARALLEL_ORBITALS: Final = 100
 """Number of basis functions from which Hartree-Fock uses several threads."""
 DENSE_HESSIAN: Final = 2000
@@ -65,6 +75,8 @@ def run_mean_field(molecule: Molecule) -> MeanField:
 
     DIIS first; where it fails, a second-order solver. A solution that is no minimum is left
     along its lowest mode and optimised again. Each rescue logs, warns and leaves a note.
+    All of it happens in a pose that the nuclei fix, so that neither the axes nor the order of
+    the atoms decide which solution is found.
 
     Args:
         molecule: The molecule.
@@ -85,39 +97,118 @@ def run_mean_field(molecule: Molecule) -> MeanField:
             f"run_mean_field: {n_alpha} alpha electrons do not fit the {mole.nao} orbitals of "
             f'basis "{molecule.basis}". Use a larger basis, or a smaller spin or charge.'
         )
-    field = scf.ROHF(mole) if molecule.spin else scf.RHF(mole)
-    notes: list[str] = []
+    pose = canonical_pose(molecule)
     with threads_for(mole.nao, worth_it=PARALLEL_ORBITALS):
-        field = _converge(field, None, notes)
-        field = _make_stable(field, notes)
-    if not field.converged:
-        raise MeanFieldError(
-            f"run_mean_field: Hartree-Fock of {molecule.formula} (charge={molecule.charge}, "
-            f"spin={molecule.spin}) did not converge in {MAX_CYCLES} DIIS and {MAX_CYCLES} "
-            "second-order iterations. Check the geometry, charge and spin; or use another spin, "
-            "a smaller basis, or a point of the path nearer to equilibrium."
+        found = _solve(pose)
+        for note in found.notes:
+            logger.info(note)
+        for note in found.warnings:
+            warnings.warn(note, QmlmatWarning, stacklevel=2)
+        if not found.field.converged:
+            raise MeanFieldError(
+                f"run_mean_field: Hartree-Fock of {molecule.formula} (charge={molecule.charge}, "
+                f"spin={molecule.spin}) did not converge in {MAX_CYCLES} DIIS and {MAX_CYCLES} "
+                "second-order iterations. Check the geometry, charge and spin; or use another "
+                "spin, a smaller basis, or a point of the path nearer to equilibrium."
+            )
+        coefficients, energies, occupations = fix_gauge(
+            mole,
+            pose.back(found.field.mo_coeff, mole),
+            found.field.mo_energy,
+            found.field.mo_occ,
         )
-    coefficients, energies, occupations = fix_gauge(
-        mole, field.mo_coeff, field.mo_energy, field.mo_occ
-    )
+        here = _new_field(mole)
+        energy = float(here.energy_tot(dm=here.make_rdm1(coefficients, occupations)))
     return MeanField(
         molecule=molecule,
-        energy=float(field.e_tot),
+        energy=energy,
         mo_coeff=coefficients,
         mo_energy=energies,
         mo_occ=occupations,
-        notes=tuple(notes),
+        notes=tuple(found.notes),
     )
+
+
+@dataclass
+class _Attempt:
+    """A mean field on its way, and what to say of it."""
+
+    field: Any
+    """The PySCF mean field."""
+    notes: list[str] = dataclass_field(default_factory=list)
+    """All that happened, one sentence each."""
+    warnings: list[str] = dataclass_field(default_factory=list)
+    """Those of ``notes`` that the user must hear."""
+    degenerate: bool = False
+    """Whether the first or last iteration filled one of several degenerate orbitals."""
+
+    def warn(self, message: str) -> None:
+        """Note what the user must hear."""
+        self.notes.append(message)
+        self.warnings.append(message)
+
+
+def _new_field(mole: Any) -> Any:  # noqa: ANN401 (PySCF is untyped)
+    return scf.ROHF(mole) if mole.spin else scf.RHF(mole)
+
+
+def _solve(pose: Pose) -> _Attempt:
+    """Return the solution found in the pose.
+
+    Where degenerate frontier orbitals made the first one less symmetric than the nuclei, which
+    of them were filled is chance: starts that fill others are tried, and the lowest is kept.
+    """
+    first = _Attempt(_new_field(pose.mole))
+    _converge(first, None)
+    by_chance = first.degenerate and len(pose.frame.axes) > 1
+    _make_stable(first, by_chance=by_chance)
+    if not by_chance or pose.keeps_symmetry(_density(first.field)):
+        return first
+    best = first
+    for density in _uneven_densities(pose.mole):
+        other = _Attempt(_new_field(pose.mole))
+        _converge(other, density)
+        if best.field.converged and best.field.e_tot - other.field.e_tot < SAME_MINIMUM:
+            continue  # No better than one already made stable.
+        _make_stable(other, by_chance=True)
+        gain = best.field.e_tot - other.field.e_tot
+        if other.field.converged and (gain > SAME_MINIMUM or not best.field.converged):
+            best = other
+    if best is not first:
+        best.notes.append(
+            "Hartree-Fock has degenerate frontier orbitals and several solutions of lower "
+            "symmetry than the nuclei; the lowest of those found is kept."
+        )
+    return best
+
+
+def _gap(energies: FloatArray, occupations: FloatArray) -> float:
+    """Return the smallest difference of energies between orbitals of unlike occupation."""
+    apart = np.abs(np.subtract.outer(energies, energies))
+    unlike = np.not_equal.outer(occupations, occupations)
+    return float(apart[unlike].min(initial=np.inf))
+
+
+def _density(field: Any) -> FloatArray:  # noqa: ANN401 (a PySCF mean field)
+    density: FloatArray = (field.mo_coeff * field.mo_occ) @ field.mo_coeff.T
+    return density
+
+
+def _uneven_densities(mole: Any) -> Iterator[Any]:  # noqa: ANN401 (a PySCF Mole)
+    """Yield densities of the guess's orbitals in the field of a small charge off the axes."""
+    field = _new_field(mole)
+    guess, core, overlap = field.get_init_guess(), field.get_hcore(), field.get_ovlp()
+    potential = field.get_veff(mole, guess)
+    for place in UNEVEN:
+        with mole.with_rinv_origin(place):
+            charge = -UNEVEN_CHARGE * mole.intor("int1e_rinv")
+        fock = field.get_fock(core + charge, overlap, potential, guess)
+        energies, orbitals = field.eig(fock, overlap)
+        yield field.make_rdm1(orbitals, field.get_occ(energies, orbitals))
 
 
 _RESULTS: Final = ("mo_coeff", "mo_energy", "mo_occ", "e_tot", "converged")
 """What a PySCF mean field found."""
-
-
-def _say(notes: list[str], message: str) -> None:
-    notes.append(message)
-    logger.warning(message)
-    warnings.warn(message, QmlmatWarning, stacklevel=4)
 
 
 def _prepare(field: Any) -> None:  # noqa: ANN401 (a PySCF mean field)
@@ -127,17 +218,26 @@ def _prepare(field: Any) -> None:  # noqa: ANN401 (a PySCF mean field)
     field.max_cycle = MAX_CYCLES
 
 
-def _converge(field: Any, density: Any, notes: list[str]) -> Any:  # noqa: ANN401
+def _converge(attempt: _Attempt, density: Any) -> None:  # noqa: ANN401
+    field = attempt.field
     _prepare(field)
+    first: list[float] = []
+
+    def watch(state: dict[str, Any]) -> None:
+        if not first:
+            first.append(_gap(state["mo_energy"], state["mo_occ"]))
+
+    field.callback = watch
     field.kernel(dm0=density)
+    field.callback = None
+    last = _gap(field.mo_energy, field.mo_occ)
+    attempt.degenerate = min([*first, last]) < DEGENERATE_FRONTIER
     if not field.converged:
-        _say(
-            notes,
+        attempt.warn(
             f"Hartree-Fock did not converge in {MAX_CYCLES} DIIS iterations; "
-            "the second-order solver took over.",
+            "the second-order solver took over."
         )
-        field = _second_order(field, field.mo_coeff)
-    return field
+        attempt.field = _second_order(field, field.mo_coeff)
 
 
 def _second_order(field: Any, orbitals: Any) -> Any:  # noqa: ANN401
@@ -158,62 +258,103 @@ def _second_order(field: Any, orbitals: Any) -> Any:  # noqa: ANN401
     return field
 
 
-def _make_stable(field: Any, notes: list[str]) -> Any:  # noqa: ANN401
+def _make_stable(attempt: _Attempt, *, by_chance: bool) -> None:
+    """Leave saddle points; one that came ``by_chance`` of degenerate orbitals is no news."""
+    field = attempt.field
     for _ in range(MAX_STABILITY_ROUNDS):
         if not field.converged:
-            return field
-        rotated = _downhill(field)
-        if rotated is None:
-            return field
-        if _breaks_symmetry(field, rotated):
-            note = (
-                "Hartree-Fock has a lower solution of lower symmetry than the nuclei; the "
-                "symmetric one is kept, so that curves stay smooth."
+            return
+        mode = _downhill(attempt)
+        if mode is None:
+            return
+        if _breaks_symmetry(field, mode.orbitals):
+            attempt.notes.append(
+                "Hartree-Fock has a lower solution of lower symmetry than the nuclei"
+                f"{mode.steepness}; the symmetric one is kept, so that curves stay smooth."
             )
-            logger.info(note)
-            notes.append(note)
-            return field
-        before = {name: getattr(field, name) for name in _RESULTS}
-        field = _second_order(field, rotated)
-        gain = before["e_tot"] - field.e_tot
+            return
+        gain = _descend(field, mode.orbitals)
         if gain < SAME_MINIMUM:
             # A flat mode, such as the free rotation of a density that broke an axial symmetry.
-            for name, value in before.items():
-                setattr(field, name, value)
-            return field
-        _say(
-            notes,
+            return
+        say = attempt.notes.append if by_chance else attempt.warn
+        say(
             "Hartree-Fock had converged to a saddle point; following its lowest mode lowered "
-            f"the energy by {gain:.3e} hartree.",
+            f"the energy by {gain:.3e} hartree."
         )
-    if field.converged and _downhill(field) is not None:
-        _say(
-            notes,
+    if field.converged and _downhill(attempt) is not None:
+        attempt.warn(
             f"Hartree-Fock is still a saddle point after {MAX_STABILITY_ROUNDS} rounds; "
-            "treat the orbitals with care.",
+            "treat the orbitals with care."
         )
-    return field
 
 
-def _downhill(field: Any) -> Any:  # noqa: ANN401
-    """Return orbitals rotated along an unstable mode, else ``None``.
+def _descend(field: Any, rotated: FloatArray) -> float:  # noqa: ANN401
+    """Follow a mode and its opposite to the lower end; return the energy gained (hartree).
+
+    The sign of a mode is arbitrary, and the two ends are different solutions where the mode
+    keeps the symmetry. Where nothing is gained the field stays as it was.
+    """
+    start = best = {name: getattr(field, name) for name in _RESULTS}
+    turn = field.mo_coeff.T @ field.get_ovlp() @ rotated
+    for orbitals in (rotated, start["mo_coeff"] @ turn.T):
+        field.mo_occ = start["mo_occ"]
+        _second_order(field, orbitals)
+        if best["e_tot"] - field.e_tot > SAME_MINIMUM:
+            best = {name: getattr(field, name) for name in _RESULTS}
+        if best is start:
+            break  # A flat mode: the other end is no lower either.
+    for name, value in best.items():
+        setattr(field, name, value)
+    return float(start["e_tot"] - best["e_tot"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Mode:
+    """A way down from a saddle point."""
+
+    orbitals: FloatArray
+    """Orbitals turned a little that way, shape ``(n_ao, n_mo)``."""
+    curvature: float | None = None
+    """Eigenvalue of the orbital Hessian (hartree), where it is known."""
+
+    @property
+    def steepness(self) -> str:
+        """The curvature in words, or ""."""
+        if self.curvature is None:
+            return ""
+        return f" (lowest eigenvalue of the orbital Hessian {self.curvature:.3f} hartree)"
+
+
+def _downhill(attempt: _Attempt) -> _Mode | None:
+    """Return an unstable mode, if there is one.
 
     Among the unstable modes a closed shell prefers the lowest that keeps the symmetry.
     """
+    field = attempt.field
     n_occ = int((field.mo_occ > 0).sum())
     n_vir = field.mo_occ.size - n_occ
     if n_vir == 0 or field.mol.nelectron == 1:
         return None
     closed = not (field.mo_occ == 1).any()
     if not (closed and field._eri is not None and n_occ * n_vir <= DENSE_HESSIAN):
-        rotated, _, stable, _ = field.stability(return_status=True)
-        return None if stable else rotated
+        try:
+            rotated, _, stable, _ = field.stability(return_status=True)
+        except (LinearDependencyError, np.linalg.LinAlgError):
+            note = "The stability of Hartree-Fock could not be examined: its solver failed."
+            attempt.notes.append(note)
+            return None
+        return None if stable else _Mode(orbitals=rotated)
     values, modes = np.linalg.eigh(_closed_shell_hessian(field, n_occ, n_vir))
     candidates = [
-        _rotated(field.mo_coeff, field.mo_occ, mode.reshape(n_occ, n_vir))
-        for mode in modes.T[values < INSTABILITY]
+        _Mode(
+            orbitals=_rotated(field.mo_coeff, field.mo_occ, mode.reshape(n_occ, n_vir)),
+            curvature=float(value),
+        )
+        for value, mode in zip(values, modes.T, strict=True)
+        if value < INSTABILITY
     ]
-    kept = (rotated for rotated in candidates if not _breaks_symmetry(field, rotated))
+    kept = (mode for mode in candidates if not _breaks_symmetry(field, mode.orbitals))
     return next(kept, candidates[0] if candidates else None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,12 +15,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pyscf import gto
 
-from qmlmat.errors import BasisError, GeometryError, InputError
+from qmlmat.errors import BasisError, GeometryError, InputError, QmlmatWarning
 from qmlmat.systems.elements import (
     atomic_number,
+    basis_digest,
     check_basis,
+    companion_ecp,
     ecp_electrons,
     element_symbol,
+    is_basis_file,
 )
 from qmlmat.systems.xyz import parse_xyz
 from qmlmat.typing import FloatArray
@@ -50,7 +54,7 @@ class Molecule:
     spin: int = field(default=0, kw_only=True)
     """Number of unpaired electrons, 2S: 0 for a singlet, 1 for a doublet."""
     basis: str = field(default="sto-3g", kw_only=True)
-    """Name of the basis set, as PySCF knows it."""
+    """Name of the basis set, as PySCF knows it, or path of a file in NWChem's format."""
     ecp: str | None = field(default=None, kw_only=True)
     """Name of the effective core potentials; elements the set lacks keep all electrons."""
 
@@ -66,15 +70,31 @@ class Molecule:
         self._check_electrons()
 
     def _check_ecp(self) -> None:
-        if self.ecp is None:
-            return
-        replaced = [ecp_electrons(self.ecp, symbol) for symbol in sorted(set(self.symbols))]
-        if all(n is None for n in replaced):
+        elements = sorted(set(self.symbols))
+        replaced = {s: ecp_electrons(self.ecp, s) if self.ecp else None for s in elements}
+        if self.ecp is not None and all(n is None for n in replaced.values()):
             raise BasisError(
                 f'Molecule(ecp="{self.ecp}"): these potentials cover none of '
-                f"{', '.join(sorted(set(self.symbols)))}. Leave ecp out, or use a set made for "
-                "one of them."
+                f"{', '.join(elements)}. Leave ecp out, or use a set made for one of them."
             )
+        for symbol, n_replaced in replaced.items():
+            own = companion_ecp(self.basis, symbol)
+            if own is not None and n_replaced is None:
+                given = "None" if self.ecp is None else f'"{self.ecp}"'
+                raise BasisError(
+                    f'Molecule(basis="{self.basis}", ecp={given}): on {symbol} this basis set has '
+                    "no functions for the core and needs its effective core potential. Add "
+                    f'ecp="{own}", or use an all-electron basis.'
+                )
+            expected = ecp_electrons(own, symbol) if own is not None else None
+            if n_replaced and n_replaced != expected and not is_basis_file(self.basis):
+                warnings.warn(
+                    f'Molecule(basis="{self.basis}", ecp="{self.ecp}"): the potential replaces '
+                    f"{n_replaced} electrons of {symbol}, and the basis set was not made for it. "
+                    f'Use the potential\'s own basis, such as "{self.ecp}", or another ecp.',
+                    QmlmatWarning,
+                    stacklevel=4,
+                )
 
     def _check_electrons(self) -> None:
         n_electrons, spin = self.n_electrons, self.spin
@@ -180,7 +200,7 @@ class Molecule:
 
     def with_positions(self, positions: ArrayLike) -> Molecule:
         """Return the same molecule with its atoms at ``positions``, ``(n_atoms, 3)`` (Å)."""
-        return replace(self, positions=np.asarray(positions, dtype=np.float64))
+        return replace(self, positions=_as_positions(self.symbols, positions))
 
     @property
     def n_atoms(self) -> int:
@@ -213,14 +233,20 @@ class Molecule:
         return "".join(symbol + (str(n) if n > 1 else "") for symbol, n in counts)
 
     def inputs(self) -> dict[str, Any]:
-        """Return everything but the positions as plain values, for provenance and hashes."""
-        return {
+        """Return everything but the positions as plain values, for provenance and hashes.
+
+        Of a basis set read from a file the functions themselves are hashed too.
+        """
+        values: dict[str, Any] = {
             "symbols": list(self.symbols),
             "charge": self.charge,
             "spin": self.spin,
             "basis": self.basis,
             "ecp": self.ecp,
         }
+        if is_basis_file(self.basis):
+            values["basis_sha256"] = basis_digest(self.basis, tuple(sorted(set(self.symbols))))
+        return values
 
 
 def _checked_integer(name: str, value: Any) -> int:  # noqa: ANN401 (this is the check)
@@ -232,8 +258,18 @@ def _checked_integer(name: str, value: Any) -> int:  # noqa: ANN401 (this is the
     raise InputError(f"Molecule({name}={value!r}): {name} is a whole number. Use {name}=0 or 1.")
 
 
+def _as_positions(symbols: Sequence[str], positions: ArrayLike) -> FloatArray:
+    try:
+        return np.array(positions, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise GeometryError(
+            f"Molecule(positions={positions!r}): not a table of numbers. Give three numbers per "
+            f"atom: shape ({max(len(symbols), 1)}, 3) in Å."
+        ) from None
+
+
 def _checked_positions(symbols: Sequence[str], positions: ArrayLike) -> FloatArray:
-    array = np.array(positions, dtype=np.float64)
+    array = _as_positions(symbols, positions)
     if not symbols or array.shape != (len(symbols), 3):
         raise GeometryError(
             f"Molecule: {len(symbols)} symbols and positions of shape {array.shape}. "

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import numpy as np
 from pyscf import gto
+from pyscf.symm.sph import real_sph_vec
+from scipy.linalg import block_diag
 
 from qmlmat.systems.frame import Frame, Moments, molecular_frame
 from qmlmat.typing import FloatArray
@@ -66,6 +68,30 @@ def degenerate_groups(
         else:
             groups.append([p])
     return tuple(tuple(group) for group in groups)
+
+
+def basis_rotation(mol: Any, turn: FloatArray) -> FloatArray:  # noqa: ANN401 (a PySCF Mole)
+    """Return what a rotation or reflection does to orbitals, shape ``(n_ao, n_ao)``.
+
+    Orbitals ``c`` of nuclei at ``r`` become ``basis_rotation(mol, turn) @ c`` of the nuclei at
+    ``turn @ r``, numbered as before. PySCF's ``ao_rotation_matrix`` refuses reflections.
+
+    Args:
+        mol: The built ``pyscf.gto.Mole``, of spherical functions.
+        turn: An orthogonal matrix, shape ``(3, 3)``.
+    """
+    shells = [mol.bas_angular(shell) for shell in range(mol.nbas)]
+    points = np.random.default_rng(0).normal(size=(4 * max(shells) + 8, 3))
+    points /= np.linalg.norm(points, axis=1)[:, None]
+    before = real_sph_vec(points, max(shells), reorder_p=True)
+    after = real_sph_vec(points @ turn.T, max(shells), reorder_p=True)
+    # Y(turn r) = D Y(r) at more points than there are harmonics of one momentum.
+    turns = [image @ np.linalg.pinv(y) for y, image in zip(before, after, strict=True)]
+    blocks = [
+        turns[momentum] for shell, momentum in enumerate(shells) for _ in range(mol.bas_nctr(shell))
+    ]
+    rotation: FloatArray = block_diag(*blocks)
+    return rotation
 
 
 def fix_gauge(

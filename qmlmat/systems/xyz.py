@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from qmlmat.errors import GeometryError
-from qmlmat.systems.elements import element_symbol
+from qmlmat.systems.elements import SYMBOLS, element_symbol
 from qmlmat.typing import FloatArray
 
 
@@ -22,10 +22,13 @@ def parse_xyz(source: str | Path) -> tuple[tuple[str, ...], FloatArray]:
         GeometryError: If the file is missing or a line cannot be read.
     """
     text, name = _read(source)
-    lines = text.strip().replace(";", "\n").splitlines()
+    lines = _split(text)
     first = 0
     if lines and lines[0].strip().isdecimal():
         lines, first = _without_header(lines, name), 2
+    else:
+        # Under a header the count of lines would tell.
+        _check_one_atom_each(lines, name)
     atoms = [
         _parse_atom(line, f"{name}, line {first + i + 1}")
         for i, line in enumerate(lines)
@@ -36,7 +39,30 @@ def parse_xyz(source: str | Path) -> tuple[tuple[str, ...], FloatArray]:
     return tuple(symbol for symbol, _ in atoms), np.array([position for _, position in atoms])
 
 
+def _split(text: str) -> list[str]:
+    """Return the lines, also cut at semicolons, but for those in the comment of a header."""
+    lines = text.strip().splitlines()
+    kept = lines[:2] if lines and lines[0].strip().isdecimal() else []
+    return kept + "\n".join(lines[len(kept) :]).replace(";", "\n").splitlines()
+
+
+def _check_one_atom_each(lines: list[str], name: str) -> None:
+    for i, line in enumerate(lines):
+        words = line.split()
+        for k in range(4, len(words) - 3):
+            if words[k].capitalize() in SYMBOLS and all(map(_is_number, words[k + 1 : k + 4])):
+                raise GeometryError(
+                    f'{name}, line {i + 1}: "{line.strip()}" holds more than one atom. Write one '
+                    'atom per line, or separate them by ";": "N 0 0 0; N 0 0 1.1".'
+                )
+
+
 def _read(source: str | Path) -> tuple[str, str]:
+    if not isinstance(source, str | Path):
+        raise GeometryError(
+            f"Molecule.from_xyz({source!r}): this is neither a path nor text. Give the path of an "
+            'XYZ file, or the atoms as text: "N 0 0 0; N 0 0 1.1".'
+        )
     if isinstance(source, str) and (";" in source or "\n" in source.strip() or _is_atom(source)):
         return source, "Molecule.from_xyz(text)"
     path = Path(source).expanduser()

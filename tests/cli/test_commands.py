@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from qmlmat.ansatz import Ansatz
+from qmlmat.ansatz.template import template_folders
 from qmlmat.cli.app import app
 from qmlmat.cli.commands import json_schema
 from qmlmat.errors import MeanFieldError, QmlmatWarning
@@ -273,12 +275,12 @@ def test_warnings_of_the_library_are_one_tidy_line_each(folder, monkeypatch):
     assert done.stderr.splitlines() == ["Warning: the drift is 0.1", "Error: no"]
 
     def foreign(*_args, **_kwargs):
-        with pytest.warns(UserWarning, match="somebody else's"):
-            warnings.warn("somebody else's", UserWarning, stacklevel=1)
+        warnings.warn("somebody else's", UserWarning, stacklevel=1)
         raise MeanFieldError("no")
 
     monkeypatch.setattr("qmlmat.surfaces.surface.run_mean_field", foreign)
-    assert run("solve", "h2.toml").exit_code == 5
+    with pytest.warns(UserWarning, match="somebody else's"):
+        assert run("solve", "h2.toml").exit_code == 5
 
 
 def test_threads_are_set_before_the_libraries_load(folder, monkeypatch):
@@ -331,16 +333,142 @@ def test_an_interrupt_in_this_process_keeps_what_is_done(folder, monkeypatch):
     assert "1 of 3 points are stored in h2.db; go on with: qmlmat resume h2.db" in done.stderr
 
 
+def test_an_interrupt_before_the_first_point_says_what_to_type(folder, monkeypatch):
+    """Nothing is stored yet: there is nothing to resume."""
+
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qmlmat.cli.build.build_job", interrupted)
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 130
+    assert "Nothing was computed yet; type the same command again." in done.stderr
+
+
+def test_an_interrupt_while_drawing_says_that_all_is_stored(folder, monkeypatch):
+    """The figure is all that is missing, and has a command of its own."""
+
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qmlmat.report.plot_scan", interrupted)
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 130
+    assert "Every point is stored; draw it with: qmlmat plot h2.db" in done.stderr
+
+
+def test_a_figure_that_fails_does_not_hide_the_results(folder, monkeypatch):
+    """Table or document come first; then where the points are, and how to draw them."""
+
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 2
+    assert "0.7500" in done.stdout
+    assert "Figure:" not in done.stdout
+    hint, reason = done.stderr.splitlines()
+    assert hint == "Every point is stored in h2.db; draw it with: qmlmat plot h2.db"
+    assert "No space left on device" in reason
+    done = run("scan", "h2.toml", "--json")
+    document = json.loads(done.stdout)  # one document, not two
+    jsonschema.validate(document, json_schema("output"))
+    assert (document["kind"], document["plot"], done.exit_code) == ("scan", None, 2)
+    assert len(document["points"]) == 3
+
+
+def test_a_figure_that_cannot_be_written_is_refused_before_computing(folder):
+    """Neither a store nor an hour of work is made for it."""
+    done = run("scan", "h2.toml", "--plot", "/proc/x.png")
+    assert done.exit_code == 2
+    assert "cannot be written" in done.stderr
+    assert [file.name for file in folder.iterdir()] == ["h2.toml"]
+
+
+def test_a_figure_never_replaces_a_store(folder):
+    """Neither by its default name, nor where both are to have the same."""
+    run("scan", "h2.toml", "--store", "keep.png", "--plot", "keep.pdf")
+    before = (folder / "keep.png").read_bytes()
+    for command in (("plot", "keep.png"), ("scan", "h2.toml", "--plot", "keep.png")):
+        done = run(*command)
+        assert done.exit_code == 2
+        assert "left as it is" in done.stderr
+    for plot in ("s.png", "./s.png"):
+        done = run("scan", "h2.toml", "--store", "s.png", "--plot", plot)
+        assert done.exit_code == 2
+        assert "both the store and the figure" in done.stderr
+    assert not (folder / "s.png").exists()
+    assert (folder / "keep.png").read_bytes() == before
+
+
+def test_an_edited_title_is_drawn(folder):
+    """A new title needs no new store."""
+    run("scan", "h2.toml")
+    text = H2.replace('"H2"', r"'$\foo$ costs $5'")
+    (folder / "h2.toml").write_text(text, encoding="utf-8")
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 0, done.output
+    assert load_scan("h2.db").title == r"$\foo$ costs $5"
+
+
+def test_a_template_of_ones_own_is_found_beside_the_input_and_kept(folder, monkeypatch):
+    """The store holds its text: resume needs no template file, in whatever folder."""
+    own = Ansatz("uccsd").load()
+    source = next(f / "uccsd.toml" for f in template_folders() if (f / "uccsd.toml").is_file())
+    text = source.read_text(encoding="utf-8").replace('name = "uccsd"', 'name = "mine"')
+    project = folder / "project"
+    project.mkdir()
+    (project / "mine.toml").write_text(text, encoding="utf-8")
+    (project / "h2.toml").write_text(f'{H2}ansatz = "mine.toml"\n', encoding="utf-8")
+    done = run("scan", "project/h2.toml")
+    assert done.exit_code == 0, done.output
+    whole = load_scan("project/h2.db")
+    assert whole.inputs["surface"]["solver"]["ansatz"]["template"] == "mine"
+    assert whole.inputs["surface"]["solver"]["ansatz"]["template_hash"] == own.content_hash()
+    with ase.db.connect("project/h2.db", use_lock_file=False) as database:
+        database.delete([3])
+    (project / "h2.db").rename(folder / "moved.db")
+    (project / "mine.toml").unlink()
+    done = run("resume", "moved.db")
+    assert done.exit_code == 0, done.output
+    assert load_scan("moved.db").energies == pytest.approx(whole.energies, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("line", "answer"),
+    [
+        ('ansatz = "none.toml"', "relative to the input file"),
+        ('ansatz = "h2.toml"', "h2.toml"),
+        ("options = { spin_tide = true }", "spin_tied"),
+        ("n_states = 2", 'name = "Exact"'),
+    ],
+)
+def test_a_solver_that_cannot_work_is_refused_before_a_store_is_made(folder, line, answer):
+    """Unknown templates and options, and states VQE cannot find, cost no Hartree-Fock."""
+    (folder / "h2.toml").write_text(f"{H2}{line}\n", encoding="utf-8")
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 2
+    assert answer in done.stderr
+    assert [file.name for file in folder.iterdir()] == ["h2.toml"]
+
+
 LONG = H2.replace(str(LENGTHS), str([round(0.5 + k / 500, 6) for k in range(500)]))
 
 
-def _start_and_wait(folder, n_points):
-    """Start a long scan in a process of its own, and return it once some points are stored."""
-    (folder / "long.toml").write_text(LONG, encoding="utf-8")
+def _start_and_wait(folder, n_points, *, text=LONG, pause=0.0):
+    """Start a long scan in a process of its own, and return it once some points are stored.
+
+    Each point takes ``pause`` seconds longer than it would.
+    """
+    (folder / "long.toml").write_text(text, encoding="utf-8")
     # A shell starts background jobs, hence perhaps this test run, with SIGINT ignored: undo that.
     script = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "sys.argv = ['qmlmat', 'scan', 'long.toml']; from qmlmat.cli import main; main()"
+        "sys.argv = ['qmlmat', 'scan', 'long.toml']; from qmlmat.cli import main;"
+        "import time; from qmlmat.surfaces import SolverSurface as S; real = S.evaluate;"
+        f"S.evaluate = lambda *a, **k: (time.sleep({pause}), real(*a, **k))[1];"
+        "main()"
     )
     command = [sys.executable, "-c", script]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -373,6 +501,24 @@ def test_ctrl_c_ends_a_real_process_with_130_and_no_traceback(folder):
     assert "Traceback" not in err
     found = load_scan("long.db")
     assert 3 <= sum(result is not None for result in found.results) < 500
+
+
+def test_a_short_scan_killed_for_real_resumes_to_what_an_uninterrupted_one_gives(folder):
+    """SIGKILL in the middle of H2, then resume: every energy to 1e-8 hartree."""
+    text = H2.replace(str(LENGTHS), str([round(0.5 + k / 10, 6) for k in range(12)]))
+    child = _start_and_wait(folder, 2, text=text, pause=0.3)
+    child.kill()
+    child.communicate(timeout=60)
+    assert child.returncode == -signal.SIGKILL
+    stored = sum(result is not None for result in load_scan("long.db").results)
+    assert 2 <= stored < 12
+    done = run("resume", "long.db")
+    assert done.exit_code == 0, done.output
+    assert run("scan", "long.toml", "--store", "whole.db").exit_code == 0
+    killed, whole = load_scan("long.db"), load_scan("whole.db")
+    assert killed.energies == pytest.approx(whole.energies, abs=1e-8)
+    assert killed.is_complete
+    assert _rows(folder / "long.db") == 12
 
 
 @pytest.mark.slow

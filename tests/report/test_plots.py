@@ -8,6 +8,7 @@ from qmlmat.errors import InputError
 from qmlmat.report import check_plot_file, draw_scan, plot_scan
 from qmlmat.report.labels import coordinate_label, explanation, heading, solver_label
 from qmlmat.surfaces import Path, PointResult, Scan, stretch
+from qmlmat.surfaces.integrity import SQLITE_MAGIC
 from qmlmat.systems import Molecule
 from qmlmat.units import CHEMICAL_ACCURACY
 
@@ -107,8 +108,76 @@ def test_an_error_that_may_be_numerical_is_not_excused():
 def test_an_error_before_the_bond_breaks_has_no_such_excuse():
     """A large error at the equilibrium is not explained by a breaking bond."""
     text = explanation(_scan([5e-3] * 6))
-    assert "bonds that break" not in text
-    assert "uccsd's own" in text
+    assert text == (
+        "Largest error 5 mHa at 0.9 Å; 6 of 6 compared points are above chemical accuracy."
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "name"),
+    [
+        ((1e-4, 1e-4, 1e-4, 9e-3, 1e-3, 1.2e-2), "r(N0-N1)"),  # up, down and up again
+        ((1e-4, 1e-4, 1.2e-2, 9e-3, 5e-3, 3e-3), "r(N0-N1)"),  # a hump: 1.5 Å is well beyond
+        ((1e-4, 1e-4, 1e-4, 1e-4, 1e-4, 9e-3), "torsion"),  # no bond at all
+    ],
+    ids=["jagged", "hump", "no bond"],
+)
+def test_a_breaking_bond_is_blamed_only_where_it_is_seen(errors, name):
+    """The error must rise towards its largest value, far out along a bond."""
+    scan = _scan(errors, path=Path.from_inputs(PATH.inputs() | {"name": name}))
+    assert ("bonds that break" in explanation(scan)) == (errors[2] > 1e-2)
+
+
+def test_a_path_that_stays_near_the_equilibrium_breaks_no_bond():
+    """1.2 Å is not 1.3 times 1.1 Å."""
+    path = stretch(N2, (0, 1), [1.0, 1.1, 1.2])
+    text = explanation(_scan((1e-4, 1e-3, 5e-3), path=path))
+    assert text == (
+        "Largest error 5 mHa at 1.2 Å; 1 of 3 compared points are above chemical accuracy."
+    )
+
+
+@pytest.mark.parametrize(
+    ("errors", "changes"),
+    [
+        ([1e-6] * 5, {}),
+        ([1e-6] * 6, {2: {"status": "failed: no", "energies": np.array([np.nan])}}),
+        ([1e-6] * 6, {2: {"reference": None}}),
+    ],
+    ids=["unfinished", "failed", "no reference"],
+)
+def test_accuracy_is_claimed_only_for_points_that_were_compared(errors, changes):
+    """A point without an energy, or without a reference, is not "every point"."""
+    assert "chemical accuracy at all 5 compared points." in explanation(
+        _scan(errors, changes=changes)
+    )
+
+
+def test_a_dollar_in_the_users_words_is_a_dollar(tmp_path):
+    """Titles, names of functions and of coordinates are not read as formulas."""
+    path = Path.from_inputs(PATH.inputs() | {"name": r"$\foo$"})
+    scan = _scan(title=r"$\foo$", surface={"function": r"$\bar$"}, path=path)
+    assert plot_scan(scan, tmp_path / "n2.png").stat().st_size > 0
+
+
+def test_a_database_is_not_drawn_over(tmp_path):
+    """A figure replaces a figure, never a store."""
+    file = tmp_path / "keep.png"
+    file.write_bytes(SQLITE_MAGIC + b"rows")
+    for use in (check_plot_file, lambda name: plot_scan(_scan(), name)):
+        with pytest.raises(InputError, match="Choose another name for the figure"):
+            use(file)
+    assert file.read_bytes() == SQLITE_MAGIC + b"rows"
+
+
+def test_a_place_that_cannot_be_written_is_found_before_drawing(tmp_path):
+    """Tried out, with nothing left behind."""
+    with pytest.raises(InputError, match="cannot be written"):
+        check_plot_file("/proc/n2.png")
+    (tmp_path / "old.png").write_bytes(b"a figure")
+    assert check_plot_file(tmp_path / "old.png").read_bytes() == b"a figure"
+    check_plot_file(tmp_path / "new.png")
+    assert [file.name for file in tmp_path.iterdir()] == ["old.png"]
 
 
 def test_points_that_did_not_converge_are_hollow():

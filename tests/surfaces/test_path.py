@@ -116,7 +116,7 @@ def test_lengths_that_are_no_bond_lengths_are_refused(lengths, remedy):
         stretch(N2, (0, 1), lengths)
 
 
-@pytest.mark.parametrize("bond", [(0, 0), (0, 2), (-1, 0), (0,)])
+@pytest.mark.parametrize("bond", [(0, 0), (0, 2), (-1, 0), (0,), (0, 0.5), (0, True)])
 def test_a_bond_is_two_atoms_of_the_molecule(bond):
     """Atoms are counted from 0 and must exist."""
     with pytest.raises(InputError, match="counted from 0"):

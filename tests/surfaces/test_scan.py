@@ -11,12 +11,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from qmlmat.errors import CapabilityError, InputError, MeanFieldError, StoreError
-from qmlmat.solvers import VQE, Solution
+from qmlmat.errors import (
+    CapabilityError,
+    InputError,
+    MeanFieldError,
+    StoreError,
+    VariationalError,
+)
+from qmlmat.solvers import VQE, Exact, Solution
 from qmlmat.surfaces import (
     FunctionSurface,
     Geometry,
     PointResult,
+    Scan,
     ScanStore,
     SolverSurface,
     load_scan,
@@ -124,6 +131,51 @@ def test_a_failed_point_is_recorded_and_its_children_start_from_its_parent(tmp_p
     np.testing.assert_array_equal(load_scan(store).energies, found.energies)
     assert load_scan(store).statuses == found.statuses
     assert scan(Chain(), PATH, store=store).statuses == found.statuses  # not tried again
+
+
+def test_a_solution_below_the_exact_energy_is_kept_and_not_used(tmp_path):
+    """The point failed, but what was computed is there to be looked into."""
+    store = tmp_path / "h2.db"
+    wrong = Solution(energies=np.array([-9.0]), unit="hartree", status="converged")
+    length = LENGTHS[PATH.root + 1]
+    found = scan(Chain(failing={length: VariationalError("no", wrong)}), PATH, store=store)
+    for one in (found, load_scan(store)):
+        result = one.results[PATH.root + 1]
+        assert result.status == "failed: no"
+        assert result.solution.energies.tolist() == [-9.0]
+        assert np.isnan(one.energies[PATH.root + 1]).all()
+    expected = LENGTHS[PATH.root + 2] + found.energies[PATH.root, 0] / 3
+    assert found.energies[PATH.root + 2, 0] == pytest.approx(expected, abs=1e-15)
+
+
+def test_a_function_that_returns_nan_costs_one_point(tmp_path):
+    """The rest of the scan goes on."""
+    surface = FunctionSurface(
+        lambda x: float("nan") if x[1, 2] > 2 else float(x[1, 2]), name="short"
+    )
+    found = scan(surface, PATH, store=tmp_path / "h2.db")
+    assert [result.failed for result in found.results] == [False] * 5 + [True]
+    np.testing.assert_array_equal(load_scan(tmp_path / "h2.db").energies, found.energies)
+
+
+def test_a_failed_point_has_no_reference():
+    """Neither in the array nor in the table, whatever the surface left there."""
+    failed = PointResult(energies=np.array([np.nan]), reference=-1.0, status="failed: no")
+    fine = PointResult(energies=np.array([-0.9]), reference=-1.0)
+    path = stretch(H2, (0, 1), [0.7, 0.9])
+    found = Scan(path=path, results=(failed, fine))
+    np.testing.assert_array_equal(found.references, [np.nan, -1.0])
+    assert found.table()[0].reference is None
+
+
+@pytest.mark.filterwarnings("ignore::qmlmat.errors.QmlmatWarning")
+def test_what_the_hamiltonian_says_is_in_the_store(tmp_path):
+    """A note on the active space is kept with the point: (4e, 3o) cuts a shell of N2."""
+    n2 = Molecule(("N", "N"), [[0, 0, 0], [0, 0, 1.1]])
+    surface = SolverSurface(n2, ActiveSpace(4, 3), Exact())
+    scan(surface, stretch(n2, (0, 1), [1.1]), store=tmp_path / "n2.db")
+    (result,) = load_scan(tmp_path / "n2.db").results
+    assert any("cuts the degenerate shell" in note for note in result.notes)
 
 
 def test_a_failed_root_leaves_its_children_without_a_guess():

@@ -5,13 +5,14 @@ import subprocess
 import sys
 import textwrap
 from contextlib import closing
+from functools import partial
 
 import ase.db
 import numpy as np
 import pytest
 from ase import Atoms
 
-from qmlmat.errors import StoreError, StoreMismatchError
+from qmlmat.errors import InputError, StoreError, StoreMismatchError
 from qmlmat.surfaces import (
     FunctionSurface,
     Path,
@@ -22,6 +23,7 @@ from qmlmat.surfaces import (
     scan,
     stretch,
 )
+from qmlmat.surfaces.store import _create
 from qmlmat.surfaces.surface import FAILED
 from qmlmat.systems import Molecule
 from qmlmat.units import HARTREE_IN_EV
@@ -113,6 +115,93 @@ def test_many_differences_are_counted(store):
     other = stretch(H2, (0, 1), [1.0, 1.1, 1.3])
     with pytest.raises(StoreMismatchError, match=r"and \d+ more"):
         scan(FunctionSurface(abs, name="other", unit="eV"), other, store=store)
+
+
+def test_an_edited_title_reaches_the_store(store):
+    """Words are not inputs: the new ones are kept, and the computed points too."""
+    whole = load_scan(store)
+    found = scan(SURFACE, PATH, store=store, title="edited", document={"title": "edited"})
+    header = ScanStore.load(store).header
+    assert (found.title, header.title, header.document) == ("edited", "edited", {"title": "edited"})
+    with ase.db.connect(str(store)) as database:
+        assert database.metadata["title"] == "edited"
+    np.testing.assert_array_equal(load_scan(store).energies, whole.energies)
+    found = scan(SURFACE, PATH, store=store)  # nothing said: what is stored stays
+    assert (found.title, ScanStore.load(store).header.document) == ("edited", {"title": "edited"})
+
+
+def test_a_store_made_meanwhile_is_not_overwritten(tmp_path, store):
+    """Between looking and making, another process may have made the file: its points stay."""
+    before = store.read_bytes()
+    _create(store, _header(a=1))
+    assert store.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["h2.db"]
+
+
+def test_a_store_is_made_also_where_files_cannot_be_linked(tmp_path, monkeypatch):
+    """Some file systems know no hard links."""
+
+    def refuse(*_args):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)
+    scan(SURFACE, PATH, store=tmp_path / "h2.db")
+    assert [file.name for file in tmp_path.iterdir()] == ["h2.db"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_two_scans_cannot_write_one_store(tmp_path):
+    """The second is refused before it computes; a lock left by a killed scan means nothing."""
+    store = tmp_path / "h2.db"
+    (tmp_path / "other.db").symlink_to(store)
+    (tmp_path / ".h2.db.lock").touch()
+    seen = []
+
+    def again(progress):
+        for name in ("h2.db", "other.db"):
+            with pytest.raises(StoreError, match="another scan is writing this store"):
+                scan(SURFACE, PATH, store=tmp_path / name)
+        seen.append(progress.done)
+
+    scan(SURFACE, PATH, store=store, on_point=again)
+    assert seen == [0, 1, 2, 3]
+    assert load_scan(store).is_complete
+    assert {file.name for file in tmp_path.iterdir()} == {"h2.db", "other.db"}
+    with ase.db.connect(str(store)) as database:
+        assert database.count() == len(PATH)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
+def test_the_lock_of_a_killed_process_is_free(tmp_path):
+    """Another process holds it and the scan is refused; SIGKILL, and the system releases it."""
+    lock = tmp_path / ".h2.db.lock"
+    script = f"""
+        import fcntl, time
+        held = open({str(lock)!r}, "w")
+        fcntl.flock(held, fcntl.LOCK_EX)
+        print("held", flush=True)
+        time.sleep(600)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout.readline() == "held\n"
+            with pytest.raises(StoreError, match="another scan is writing"):
+                scan(SURFACE, PATH, store=tmp_path / "h2.db")
+        finally:
+            child.kill()
+    assert lock.exists()
+    assert scan(SURFACE, PATH, store=tmp_path / "h2.db").is_complete
+
+
+def test_a_function_without_a_name_needs_one_for_a_store(tmp_path):
+    """Two lambdas look the same to a store: their points would be mixed."""
+    nameless = FunctionSurface(lambda x: float(x[1, 2]))
+    assert scan(nameless, PATH).is_complete
+    for surface in (nameless, FunctionSurface(partial(np.max, axis=None))):
+        with pytest.raises(InputError, match=r'name="\.\.\."'):
+            scan(surface, PATH, store=tmp_path / "h2.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_store_without_points_takes_new_inputs(tmp_path):

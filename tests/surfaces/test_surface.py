@@ -66,6 +66,18 @@ def test_a_guess_is_where_the_solver_starts():
     assert warm.energies == pytest.approx(cold.energies, abs=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::qmlmat.errors.QmlmatWarning")
+def test_the_seed_reaches_the_solver():
+    """Random starts follow the surface's seed: the same one the same, another one another."""
+
+    def start(seed):
+        solver = VQE("uccsd", initial="random", max_iterations=1)
+        return SolverSurface(H2, ActiveSpace(), solver, seed=seed).evaluate(_at(1.0)).solution
+
+    assert start(1).history[0].energy == start(1).history[0].energy
+    assert start(1).history[0].energy != start(2).history[0].energy
+
+
 def test_a_surface_refuses_other_atoms():
     """The atoms of the point must be the molecule's."""
     point = Geometry(("He", "H"), np.array([[0, 0, 0], [0, 0, 1.0]]))
@@ -97,12 +109,22 @@ def test_a_function_is_a_surface():
 
 
 def test_a_function_is_known_by_its_own_name():
-    """Without a name given, the function's."""
-    assert FunctionSurface(_at).inputs()["function"] == "_at"
+    """Without a name given, the function's with its module: two modules may each have one."""
+    assert FunctionSurface(_at).inputs()["function"] == f"{__name__}._at"
+    assert FunctionSurface(abs).inputs()["function"] == "builtins.abs"
 
 
-@pytest.mark.parametrize("returned", [float("nan"), [], [[1.0]]])
+@pytest.mark.parametrize("returned", [float("nan"), [1.0, float("inf")]])
+def test_a_function_that_returns_nan_is_a_failed_point(returned):
+    """One geometry beyond the function's reach costs one point, and no number is read from it."""
+    result = FunctionSurface(lambda _: returned).evaluate(_at(1.0))
+    assert result.failed
+    assert "the function returned" in result.status
+    assert np.isnan(result.energies).all()
+
+
+@pytest.mark.parametrize("returned", [[], [[1.0]]])
 def test_a_function_that_returns_no_energy_is_refused(returned):
-    """NaN does not enter a scan by this door."""
+    """No point could be right: the function is at fault."""
     with pytest.raises(InputError, match="Return one finite energy"):
         FunctionSurface(lambda _: returned).evaluate(_at(1.0))

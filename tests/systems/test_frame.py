@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from qmlmat.systems.frame import Moments, molecular_frame
+from qmlmat.systems.frame import Moments, molecular_frame, nuclear_frame
 
 SAME = 1e-9
 """Coordinates of a few bohr, turned in float64."""
@@ -40,6 +40,25 @@ def test_frame_is_carried_by_the_molecule(atoms, seed):
     order = rng.permutation(len(charges))
     other = frame_of(charges[order], (positions @ turn.T + rng.normal(size=3))[order])
     np.testing.assert_allclose(other.atoms, frame.atoms, atol=SAME)
+
+
+@given(atoms=atoms, seed=st.integers(0, 1000))
+def test_nuclei_alone_fix_the_same_coordinates_in_every_pose(atoms, seed):
+    """Turned, renumbered or mirrored: one list of coordinates, and as many equivalent axes."""
+    sites = {site: charge for charge, site in atoms}
+    charges = np.array(list(sites.values()), dtype=float)
+    positions = 1.7 * np.array(list(sites), dtype=float)
+    frame = nuclear_frame(charges, positions)
+    for axes, order in zip(frame.axes, frame.orders, strict=True):
+        seen = (positions - frame.origin)[order] @ axes.T
+        np.testing.assert_allclose(seen, frame.atoms, atol=SAME)
+        np.testing.assert_array_equal(charges[order], charges[frame.orders[0]])
+    rng = np.random.default_rng(seed)
+    turn = Rotation.random(rng=rng).as_matrix() * rng.choice([-1, 1])
+    order = rng.permutation(len(charges))
+    other = nuclear_frame(charges[order], (positions @ turn.T + rng.normal(size=3))[order])
+    np.testing.assert_allclose(other.atoms, frame.atoms, atol=SAME)
+    assert len(other.axes) == len(frame.axes)
 
 
 def test_places_and_atoms_use_the_same_coordinates():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from brute_force import hamiltonian_terms, matrix
 
-from qmlmat.errors import ActiveSpaceError, InputError
+from qmlmat.errors import ActiveSpaceError, InputError, QmlmatWarning
 from qmlmat.systems import (
     ActiveSpace,
     MolecularHamiltonian,
@@ -117,6 +117,14 @@ def test_notes_of_the_mean_field_reach_the_hamiltonian():
     """What the rescue said is not lost."""
     molecule = Molecule.from_xyz("N 0 0 0; N 0 0 1.9")
     assert "lower symmetry" in molecular_hamiltonian(molecule, ActiveSpace(6, 6)).notes[0]
+
+
+def test_notes_of_the_active_space_reach_the_hamiltonian():
+    """A cut pi pair is warned of, and the note stays with the Hamiltonian."""
+    molecule = Molecule.from_xyz("N 0 0 0; N 0 0 1.1")
+    with pytest.warns(QmlmatWarning, match="cuts the degenerate shell"):
+        h = molecular_hamiltonian(molecule, ActiveSpace(2, 2))
+    assert any("cuts the degenerate shell" in note for note in h.notes)
 
 
 def test_integrals_beyond_memory_are_the_same(monkeypatch):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from qmlmat.errors import BasisError, GeometryError, InputError
-from qmlmat.systems import Molecule
+from qmlmat.errors import BasisError, GeometryError, InputError, QmlmatWarning
+from qmlmat.systems import Molecule, run_mean_field
 from qmlmat.systems.elements import core_orbitals
 
 
@@ -102,6 +102,8 @@ def test_core_is_the_noble_gas_below(symbol, count):
     [
         (("H", "H"), [[0, 0, 0], [0, 0, 0.1]], r"atoms 0 \(H\) and 1 \(H\).*at least 0.3"),
         (("H", "H"), [[0, 0, 0], [0, 0, np.nan]], "atom 1.*finite coordinates"),
+        (("H", "H"), [[0, 0, 0], [0, 0]], r"not a table of numbers.*shape \(2, 3\)"),
+        (("H",), [["a", "b", "c"]], "three numbers per atom"),
         (("H", "H"), [[0, 0, 0]], r"shape \(2, 3\)"),
         ((), np.zeros((0, 3)), "at least one atom"),
         (("Hq",), [[0, 0, 0]], 'Did you mean "H'),
@@ -149,3 +151,53 @@ def test_potentials_apply_where_they_exist():
     molecule = Molecule.from_xyz("H 0 0 0; I 0 0 1.6", basis="def2-svp", ecp="def2-svp")
     assert molecule.n_electrons == 26
     assert molecule.to_pyscf().nelectron == 26
+
+
+@pytest.mark.parametrize(
+    ("xyz", "basis", "ecp", "remedy"),
+    [
+        ("H 0 0 0; Cl 0 0 1.27", "lanl2dz", None, r'on Cl .*Add ecp="lanl2dz"'),
+        ("H 0 0 0; I 0 0 1.6", "def2-TZVPP", None, 'Add ecp="def2-TZVPP"'),
+        ("C 0 0 0; O 0 0 1.1", "ccecp-cc-pvdz", None, 'Add ecp="ccecp"'),
+        ("Cl 0 0 0; I 0 0 2.3", "lanl2dz", "def2-svp", 'on Cl .*Add ecp="lanl2dz"'),
+    ],
+)
+def test_basis_without_its_potentials_is_refused(xyz, basis, ecp, remedy):
+    """A valence basis without its potential has no core: HCl came out at -104 hartree."""
+    with pytest.raises(BasisError, match=remedy):
+        Molecule.from_xyz(xyz, basis=basis, ecp=ecp)
+
+
+def test_valence_basis_needs_no_potential_where_it_has_all_electrons():
+    """LANL2DZ treats all electrons of the first row, def2 those up to krypton."""
+    assert Molecule.from_xyz("C 0 0 0; O 0 0 1.1", basis="lanl2dz").n_electrons == 14
+    assert Molecule.from_xyz("H 0 0 0; Cl 0 0 1.27", basis="def2-svp").n_electrons == 18
+
+
+@pytest.mark.parametrize(
+    ("symbol", "basis", "ecp"), [("Cl", "cc-pvdz", "lanl2dz"), ("I", "def2-svp", "lanl2dz")]
+)
+def test_potential_with_a_foreign_basis_is_said_once(symbol, basis, ecp):
+    """The core functions of an all-electron basis are wasted, its valence not made for it."""
+    with pytest.warns(QmlmatWarning, match=r"was not made for it\. Use"):
+        molecule = Molecule((symbol,), [[0, 0, 0]], spin=1, basis=basis, ecp=ecp)
+    run_mean_field(molecule)  # says no more: warnings are errors here
+
+
+def test_potential_with_its_family_is_quiet():
+    """A basis of the same family and core, though of another name, suits the potential."""
+    h = "H 0 0 0; I 0 0 1.6"
+    assert Molecule.from_xyz(h, basis="def2-tzvp", ecp="def2-svp").n_electrons == 26
+    assert Molecule.from_xyz("C 0 0 0", basis="bfd-vdz", ecp="bfd").n_electrons == 4
+
+
+def test_edited_basis_file_changes_the_inputs(tmp_path):
+    """What provenance hashes includes the functions of a basis set of one's own."""
+    path = tmp_path / "mine.nw"
+    path.write_text("H S\n  1.0 1.0\n")
+    before = h2(basis=str(path))
+    inputs = before.inputs()
+    assert inputs["basis"] == str(path)
+    assert before.inputs() == inputs
+    path.write_text("H S\n  1.1 1.0\n")
+    assert h2(basis=str(path)).inputs() != inputs

@@ -20,6 +20,19 @@ def test_all_spellings_of_one_molecule_agree(text):
     np.testing.assert_array_equal(molecule.positions, [[0, 0, 0], [0, 0, 1.1]])
 
 
+def test_comment_line_may_hold_semicolons():
+    """Under a count, the second line is free text."""
+    molecule = Molecule.from_xyz("2\nenergy=-1; forces; N 0 0 0\nN 0 0 0\nN 0 0 1.1\n")
+    assert molecule.formula == "N2"
+
+
+def test_further_columns_of_numbers_are_ignored():
+    """Forces or labels after the coordinates, with or without a count."""
+    row = "H 0 0 0 0.1 0.2 0.3 tail"
+    assert Molecule.from_xyz(f"{row}; H 0 0 0.8 0.1 0.2 0.3").n_atoms == 2
+    assert Molecule.from_xyz(f"1\nF marks what may move\n{row} F 0.1 0.2 0.3", spin=1).n_atoms == 1
+
+
 def test_single_atom_on_one_line_is_text():
     """One line with a symbol and three numbers is an atom, not a path."""
     assert Molecule.from_xyz("He 0 0 0").formula == "He"
@@ -45,6 +58,9 @@ def test_file_is_read(tmp_path, as_text):
         ("1\nA\nHe 0 0 0\n1\nB\nHe 0 0 1\n", "one geometry per file"),
         ("1\nProperties=pos:R:3:species:S:1\n0 0 0 He\n", "ase.io.read"),
         (";", "holds no atoms"),
+        ("He 0 0 0 He 0 0 3.0", 'more than one atom.*separate them by ";"'),
+        ("He 0 0 0; He 0 0 3.0 1 he 0 3 0", "line 2.*more than one atom"),
+        (None, "neither a path nor text.*atoms as text"),
         ("Qq 0 0 0; N 0 0 1", "symbol of the periodic table"),
     ],
 )
