@@ -7,7 +7,7 @@ import pytest
 from pyscf import gto, scf
 
 from qmlmat.errors import BasisError, MeanFieldError, QmlmatWarning
-from qmlmat.systems import Molecule, mean_field, run_mean_field
+from qmlmat.systems import Molecule, mean_field, run_mean_field, stability
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_closed_shell_hessian_agrees_with_pyscf():
 
     field = scf.RHF(gto.M(atom="N 0 0 0; N 0 0 1.6", basis="sto-3g", verbose=0))
     field.run(conv_tol=1e-12)
-    dense = mean_field._closed_shell_hessian(field, 7, 3)
+    dense = stability.closed_shell_hessian(field, 7, 3)
     _, product, _ = newton_ah.gen_g_hop_rhf(field, field.mo_coeff, field.mo_occ)
     columns = np.column_stack([product(unit) for unit in np.eye(21)])  # virtual, occupied
     order = np.arange(21).reshape(3, 7).T.ravel()
