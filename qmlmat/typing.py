@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,11 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 """Integer array."""
 
-StateArray: TypeAlias = NDArray[np.float64]
-"""A sector vector, shape ``(n_alpha_strings, n_beta_strings)``, PySCF's CI layout."""
+StateArray: TypeAlias = NDArray[Any]
+"""A sector vector, shape ``(n_alpha_strings, n_beta_strings)``, PySCF's CI layout.
+
+float64, or complex128 where a circuit or a reference has phases.
+"""
 
 
 @runtime_checkable

@@ -2,6 +2,6 @@
 
 from qmlmat.ansatz.ansatz import Ansatz
 from qmlmat.ansatz.circuit import Circuit, Gate
-from qmlmat.ansatz.excitation import Excitation
+from qmlmat.ansatz.excitation import Excitation, NumberProduct
 
-__all__ = ["Ansatz", "Circuit", "Excitation", "Gate"]
+__all__ = ["Ansatz", "Circuit", "Excitation", "Gate", "NumberProduct"]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from qmlmat.ansatz.excitation import Excitation
+from qmlmat.ansatz.excitation import Excitation, NumberProduct
 from qmlmat.errors import InputError
 
 
 @dataclass(frozen=True)
 class Gate:
-    """The rotation ``exp(scale * params[param] * (T - T†))`` of one excitation."""
+    """The unitary ``exp(scale * params[param] * G)`` of one anti-Hermitian generator ``G``."""
 
-    excitation: Excitation
-    """The excitation ``T``."""
+    generator: Excitation | NumberProduct
+    """An excitation ``T`` for ``G = T - T†``, or a product ``N`` of numbers for ``G = i N``."""
     param: int
     """Which parameter sets the angle."""
     scale: float = 1.0
@@ -37,9 +38,9 @@ class Circuit:
 
     def __post_init__(self) -> None:
         for gate in self.gates:
-            if gate.excitation.max_orbital >= self.norb:
+            if gate.generator.max_orbital >= self.norb:
                 raise InputError(
-                    f"Circuit(norb={self.norb}): the excitation {gate.excitation} leaves the "
+                    f"Circuit(norb={self.norb}): the generator {gate.generator} leaves the "
                     f"orbitals. Use orbitals 0 to {self.norb - 1}."
                 )
         used = {gate.param for gate in self.gates}
@@ -48,6 +49,20 @@ class Circuit:
                 f"Circuit(n_params={self.n_params}): the gates use {len(used)} parameters. "
                 "Number the gates' parameters from 0 without gaps and set n_params to match."
             )
+
+    def __hash__(self) -> int:
+        """Return a hash computed once: backends look circuits up in every call."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Without the name: hashes of strings differ between processes, and this one is pickled.
+        return hash((self.norb, self.nelec, self.gates, self.n_params))
+
+    @cached_property
+    def is_real(self) -> bool:
+        """Whether the circuit keeps real amplitudes real."""
+        return all(isinstance(gate.generator, Excitation) for gate in self.gates)
 
     @property
     def n_qubits(self) -> int:

@@ -1,4 +1,4 @@
-"""Excitations: which electrons move where, and the anti-Hermitian generators they stand for."""
+"""What a gate is made of: which electrons move where, or which occupations turn a phase."""
 
 from __future__ import annotations
 
@@ -68,3 +68,45 @@ class Excitation:
 
 def _reversed(moves: tuple[Move, ...]) -> tuple[Move, ...]:
     return tuple((a, i) for i, a in moves)
+
+
+@dataclass(frozen=True, order=True)
+class NumberProduct:
+    """A product of occupation numbers, ``N = prod n_p``, over orbitals of each spin.
+
+    Its generator is ``i N``: the gate ``exp(i angle N)`` turns the phase of the determinants in
+    which all these orbitals are occupied. One orbital makes the phases of an orbital rotation, two
+    make the diagonal Coulomb evolution of a Jastrow circuit.
+    """
+
+    alpha: tuple[int, ...] = ()
+    """Orbitals of alpha electrons."""
+    beta: tuple[int, ...] = ()
+    """Orbitals of beta electrons."""
+
+    def __post_init__(self) -> None:
+        for spin, orbitals in (("alpha", self.alpha), ("beta", self.beta)):
+            if len(set(orbitals)) != len(orbitals) or any(p < 0 for p in orbitals):
+                raise InputError(
+                    f"NumberProduct({spin}={orbitals}): orbitals count from 0 and appear once "
+                    "each. n_p n_p is n_p: name it once."
+                )
+        if not (self.alpha or self.beta):
+            raise InputError("NumberProduct(): a global phase. Name at least one orbital.")
+
+    @property
+    def max_orbital(self) -> int:
+        """The highest orbital named."""
+        return max(self.alpha + self.beta)
+
+    def spin_flipped(self) -> NumberProduct:
+        """Return the same orbitals with alpha and beta exchanged."""
+        return NumberProduct(self.beta, self.alpha)
+
+    def __str__(self) -> str:
+        """Return a readable label such as ``n0 alpha n1 beta``."""
+        return " ".join(
+            f"n{p} {spin}"
+            for spin, orbitals in (("alpha", self.alpha), ("beta", self.beta))
+            for p in orbitals
+        )

@@ -14,7 +14,7 @@ from qmlmat.backends.requests import (
     Request,
     ValueAndGradient,
 )
-from qmlmat.typing import FloatArray, StateArray
+from qmlmat.typing import FloatArray, Observable, StateArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,5 +78,29 @@ class StateBackend(Backend, Protocol):
         ...
 
     def apply(self, circuit: Circuit, state: StateArray, params: FloatArray) -> StateArray:
-        """Return the circuit applied to a state vector of its sector."""
+        """Return the circuit applied to state vectors of its sector."""
+        ...
+
+    def overlap(self, bra: Preparation, ket: Preparation) -> StateArray:
+        """Return ``<bra|ket>``, shape ``(*bra_batch, *ket_batch)``."""
+        ...
+
+    def transition(self, bra: Preparation, ket: Preparation) -> StateArray:
+        """Return ``<bra|a†_p a_q|ket>``, shape ``(*bra_batch, *ket_batch, norb, norb)``."""
+        ...
+
+    def pool_gradients(
+        self, preparation: Preparation, observable: Observable, pool: Circuit
+    ) -> FloatArray:
+        """Return the slopes of appending each element of a pool, shape ``(..., n_pool)``."""
+        ...
+
+    def metric(self, preparation: Preparation) -> FloatArray:
+        """Return the Fubini-Study metric, shape ``(..., n_params, n_params)``."""
+        ...
+
+    def hvp(
+        self, preparation: Preparation, observable: Observable, direction: FloatArray
+    ) -> FloatArray:
+        """Return the Hessian of an expectation times a vector, shape ``(..., n_params)``."""
         ...

@@ -21,7 +21,7 @@ Pairing: TypeAlias = Literal["each", "all"]
 class Reference:
     """The state a circuit starts from: a determinant, or a short normalised sum of them."""
 
-    terms: tuple[tuple[str, float], ...]
+    terms: tuple[tuple[str, complex], ...]
     """Pairs of occupation bits (all alpha then all beta, wire 0 on the left) and amplitude."""
 
     def __post_init__(self) -> None:
@@ -29,12 +29,17 @@ class Reference:
             raise InputError(
                 f"Reference(terms={self.terms}): a determinant is there twice. Add its amplitudes."
             )
-        norm = sum(amplitude**2 for _, amplitude in self.terms)
+        norm = sum(abs(amplitude) ** 2 for _, amplitude in self.terms)
         if abs(norm - 1.0) > 1e-12:  # a sum of a few squares, float64
             raise InputError(
                 f"Reference(terms={self.terms}): the squares of the amplitudes add up to "
                 f"{norm:.6g}. Scale them to add up to 1."
             )
+
+    @property
+    def is_real(self) -> bool:
+        """Whether no amplitude has an imaginary part."""
+        return all(complex(amplitude).imag == 0 for _, amplitude in self.terms)
 
     @classmethod
     def determinant(cls, bits: str) -> Reference:

@@ -5,35 +5,41 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from qmlmat.ansatz import Circuit
-from qmlmat.ansatz.excitation import Move
 from qmlmat.backends.base import Capabilities
 from qmlmat.backends.requests import (
     Counts,
     Estimate,
     Preparation,
-    Reference,
     Request,
-    ValueAndGradient,
     check_params,
 )
-from qmlmat.backends.sector_kernels import backward, forward
+from qmlmat.backends.sector_evaluator import (
+    SectorEvaluator,
+    as_rows,
+    check_observable,
+    prepare_rows,
+    program_of,
+)
+from qmlmat.backends.sector_kernels import forward
+from qmlmat.backends.sector_program import compile_circuit
+from qmlmat.backends.sector_tangents import hessian_product, metric, pool_gradients
 from qmlmat.errors import CapabilityError, InputError
-from qmlmat.operators.sector import Sector, occupation_strings
-from qmlmat.typing import FloatArray, IntArray, Observable, StateArray
+from qmlmat.operators.sector import Sector
+from qmlmat.systems import sigma
+from qmlmat.typing import FloatArray, Observable, StateArray
 
 
 @dataclass(frozen=True)
 class SectorBackend:
     """Exact simulation of circuits that conserve the electrons of each spin.
 
-    States are PySCF CI vectors, shape ``(n_alpha_strings, n_beta_strings)``, real float64; a
-    gate rotates pairs of determinants; derivatives come from one adjoint sweep whatever the
-    number of parameters.
+    States are PySCF CI vectors, shape ``(n_alpha_strings, n_beta_strings)``: float64, or
+    complex128 where the circuit turns phases. A gate rotates pairs of determinants; derivatives
+    come from one adjoint sweep whatever the number of parameters. Threads: ``set_num_threads``.
     """
 
     @property
@@ -54,7 +60,7 @@ class SectorBackend:
                 "expectations only. Leave shots=None and name the observables."
             )
         return SectorEvaluator(
-            compile_circuit(request.preparation.circuit),
+            request.preparation.circuit,
             request.preparation.reference,
             request.observables,
             paired=request.pairing == "each",
@@ -75,12 +81,7 @@ class SectorBackend:
         answers: list[Estimate | Counts] = []
         for request in requests:
             evaluator = self.prepare(request)
-            if request.preparation.params is None:
-                raise InputError(
-                    "SectorBackend.run: a request brings no params. Set Preparation.params, or "
-                    "use prepare() and call the evaluator with them."
-                )
-            answers.append(evaluator(request.preparation.params))
+            answers.append(evaluator(given_params(request.preparation, "SectorBackend.run")))
         return answers
 
     def state(self, preparation: Preparation) -> StateArray:
@@ -89,218 +90,196 @@ class SectorBackend:
         Raises:
             InputError: If parameters are missing or of the wrong shape.
         """
-        compiled = compile_circuit(preparation.circuit)
-        start = reference_state(compiled.sector, preparation.reference)
-        if preparation.params is None:
-            raise InputError("SectorBackend.state: no params. Set Preparation.params (radians).")
-        return self.apply(preparation.circuit, start, preparation.params)
+        params = given_params(preparation, "SectorBackend.state")
+        program = program_of(preparation.circuit, preparation.reference)
+        rows = prepare_rows(program, preparation.reference, as_rows(params))
+        return program.states(rows).reshape(*params.shape[:-1], *program.sector.shape)
 
     def apply(self, circuit: Circuit, state: StateArray, params: FloatArray) -> StateArray:
-        """Return ``U(params)`` applied to a state, for each of a batch of parameters.
+        """Return ``U(params)`` applied to states: one or many, with one or many parameter vectors.
 
         Args:
             circuit: The circuit.
-            state: Sector vector, shape ``(n_alpha_strings, n_beta_strings)``.
-            params: Shape ``(..., n_params)`` (radians).
+            state: Sector vectors, shape ``(..., n_alpha_strings, n_beta_strings)``.
+            params: Shape ``(..., n_params)`` (radians); leading axes broadcast with the states'.
+
+        Returns:
+            Shape ``(..., n_alpha_strings, n_beta_strings)`` with the leading axes broadcast;
+            complex where a state or the circuit is.
 
         Raises:
             InputError: If a shape is wrong.
         """
-        compiled = compile_circuit(circuit)
-        batch = check_params(params, circuit.n_params, what="SectorBackend.apply")
-        if np.shape(state) != compiled.sector.shape:
+        array = np.asarray(state)
+        sector = Sector(circuit.norb, circuit.nelec)
+        angles = check_params(params, circuit.n_params, what="SectorBackend.apply")
+        if array.shape[-2:] != sector.shape:
             raise InputError(
-                f"SectorBackend.apply: the state has shape {np.shape(state)}, the sector of the "
-                f"circuit {compiled.sector.shape}. Use the circuit's norb and nelec."
+                f"SectorBackend.apply: the state has shape {array.shape}, the sector of the "
+                f"circuit {sector.shape}. Use the circuit's norb and nelec."
             )
-        flat = flatten_batch(batch)
-        rotated = np.array([compiled.forward(state, row) for row in flat])
-        return rotated.reshape(*batch.shape[:-1], *compiled.sector.shape)
+        try:
+            batch = np.broadcast_shapes(array.shape[:-2], angles.shape[:-1])
+        except ValueError as error:
+            raise InputError(
+                f"SectorBackend.apply: states {array.shape[:-2]} and params {angles.shape[:-1]} "
+                "do not broadcast. Give one of each, or as many states as parameter vectors."
+            ) from error
+        program = compile_circuit(circuit, 2 if np.iscomplexobj(array) else None)
+        states = np.broadcast_to(array, (*batch, *sector.shape))
+        rows = program.flat(states.reshape(-1, *sector.shape))
+        angles = as_rows(np.broadcast_to(program.angles(angles), (*batch, len(circuit.gates))))
+        program.share_batch(
+            len(rows), lambda part: program.sweep(forward, rows[part], angles[part], n_vectors=1)
+        )
+        return program.states(rows).reshape(states.shape)
 
+    def overlap(self, bra: Preparation, ket: Preparation) -> StateArray:
+        """Return ``<bra|ket>`` of every prepared bra with every prepared ket.
 
-@dataclass(frozen=True)
-class CompiledCircuit:
-    """A circuit's tables of determinant pairs."""
+        Returns:
+            Shape ``(*bra_batch, *ket_batch)``; complex where a state is.
 
-    sector: Sector
-    """The determinants."""
-    gates: tuple[IntArray, IntArray]
-    """Table numbers of each gate's alpha and beta part, shape ``(n_gates,)`` each; -1: none."""
-    tables: tuple[IntArray, IntArray, IntArray, FloatArray]
-    """Offsets, source strings, target strings, signs of all tables."""
-    param: IntArray
-    """Each gate's parameter, shape ``(n_gates,)``."""
-    scale: FloatArray
-    """Each gate's factor from parameter to angle, shape ``(n_gates,)``."""
-    n_params: int
-    """Number of parameters."""
+        Raises:
+            InputError: If parameters are missing, or the sectors differ.
+        """
+        _check_sectors("overlap", bra, ket)
+        bras, kets = self.state(bra), self.state(ket)
+        dimension = math.prod(bras.shape[-2:])
+        table = bras.reshape(-1, dimension).conj() @ kets.reshape(-1, dimension).T
+        return table.reshape(*bras.shape[:-2], *kets.shape[:-2])
 
-    def forward(self, state: StateArray, params: FloatArray) -> StateArray:
-        """Return the circuit applied to a copy of ``state``."""
-        result = np.array(state, dtype=np.float64, order="C")
-        forward(result, self.gates, self.tables, self.scale * params[self.param])
-        return result
-
-    def gradient(self, ket: StateArray, bra: StateArray, params: FloatArray) -> FloatArray:
-        """Return ``d<O>/d params``, shape ``(n_params,)``, where ``bra = O ket``.
+    def transition(
+        self, bra: Preparation, ket: Preparation, *, spin_resolved: bool = False
+    ) -> StateArray:
+        """Return the one-particle transition density matrices ``<bra|a†_p a_q|ket>``.
 
         Args:
-            ket: The circuit's final state; not changed.
-            bra: ``O ket``; overwritten.
-            params: The parameters that made ``ket`` (radians).
-        """
-        angles = self.scale * params[self.param]
-        slopes = backward(ket.copy(), bra, self.gates, self.tables, angles)
-        gradient = np.zeros(self.n_params)
-        np.add.at(gradient, self.param, self.scale * slopes)  # gates may share a parameter
-        return gradient
+            bra: The states on the left, one or a batch.
+            ket: The states on the right, one or a batch.
+            spin_resolved: Keep alpha and beta apart.
 
-
-@dataclass(frozen=True)
-class SectorEvaluator:
-    """Expectations of fixed observables in the states of one circuit."""
-
-    compiled: CompiledCircuit
-    """The circuit's tables."""
-    reference: Reference
-    """The state the circuit acts on."""
-    observables: tuple[Observable, ...]
-    """What is measured."""
-    paired: bool = False
-    """Whether state i meets observable i only."""
-
-    def __post_init__(self) -> None:
-        sector = self.compiled.sector
-        for observable in self.observables:
-            if Sector(observable.norb, observable.nelec) != sector:
-                raise InputError(
-                    f"an observable on norb={observable.norb}, nelec={observable.nelec} cannot "
-                    f"be measured in a circuit on norb={sector.norb}, nelec={sector.nelec}. "
-                    "Build the circuit for the Hamiltonian's norb and nelec."
-                )
-
-    @property
-    def n_params(self) -> int:
-        """Number of parameters."""
-        return self.compiled.n_params
-
-    def __call__(self, params: FloatArray) -> Estimate:
-        """Return exact expectations; see ``Estimate`` for the shapes.
+        Returns:
+            Every bra with every ket, shape ``(*bra_batch, *ket_batch, norb, norb)``; with
+            ``spin_resolved`` ``(*bra_batch, *ket_batch, 2, norb, norb)``, alpha first.
 
         Raises:
-            InputError: If the shape of ``params`` is wrong.
+            InputError: If parameters are missing, or the sectors differ.
         """
-        values = self._evaluate(params, gradient=False).values
-        return Estimate(values=values, variances=np.zeros_like(values), n_shots=None)
-
-    def value_and_gradient(self, params: FloatArray) -> ValueAndGradient:
-        """Return exact expectations and adjoint gradients; see ``ValueAndGradient``.
-
-        Raises:
-            InputError: If the shape of ``params`` is wrong.
-        """
-        return self._evaluate(params, gradient=True)
-
-    def _evaluate(self, params: FloatArray, *, gradient: bool) -> ValueAndGradient:
-        batch = check_params(params, self.n_params, what="SectorEvaluator")
-        flat = flatten_batch(batch)
-        if self.paired and len(flat) != len(self.observables):
-            raise InputError(
-                f'Request(pairing="each"): {len(flat)} parameter vectors and '
-                f"{len(self.observables)} observables. Give one vector for each observable."
-            )
-        start = reference_state(self.compiled.sector, self.reference)
-        values, slopes = [], []
-        for i, row in enumerate(flat):
-            ket = self.compiled.forward(start, row)
-            for observable in self.observables[i : i + 1] if self.paired else self.observables:
-                bra = observable.matvec(ket)
-                values.append(float(np.vdot(ket, bra)))
-                if gradient:
-                    slopes.append(self.compiled.gradient(ket, bra, row))
-        shape = batch.shape[:-1] if self.paired else (*batch.shape[:-1], len(self.observables))
-        return ValueAndGradient(
-            values=np.array(values).reshape(shape),
-            gradient=np.array(slopes).reshape(*shape, self.n_params if gradient else 0),
+        _check_sectors("transition", bra, ket)
+        bras, kets = self.state(bra), self.state(ket)
+        norb, nelec = bra.circuit.norb, bra.circuit.nelec
+        matrices = np.array(
+            [
+                sigma.transition_one_rdm(left, right, norb, nelec, spin_resolved=spin_resolved)
+                for left in bras.reshape(-1, *bras.shape[-2:])
+                for right in kets.reshape(-1, *kets.shape[-2:])
+            ]
         )
+        return matrices.reshape(*bras.shape[:-2], *kets.shape[:-2], *matrices.shape[1:])
+
+    def pool_gradients(
+        self, preparation: Preparation, observable: Observable, pool: Circuit
+    ) -> FloatArray:
+        """Return the slope each element of a pool would have if it were appended, at zero angle.
+
+        Element ``k`` is ``<psi| [O, A_k] |psi>`` with ``A_k`` the sum of the generators that
+        share the pool's parameter ``k``: what ADAPT-VQE chooses by. One sweep for all.
+
+        Args:
+            preparation: The states, one or a batch.
+            observable: The observable ``O``.
+            pool: The pool, as a circuit with one parameter for each element.
+
+        Returns:
+            Shape ``(..., n_pool)`` (the observable's unit per radian).
+
+        Raises:
+            InputError: If parameters are missing, or the sectors differ.
+
+        References:
+            H. R. Grimsley et al., Nat. Commun. 10, 3007 (2019).
+        """
+        params = given_params(preparation, "SectorBackend.pool_gradients")
+        check_observable(preparation.circuit, observable)
+        if (pool.norb, pool.nelec) != (preparation.circuit.norb, preparation.circuit.nelec):
+            raise InputError(
+                f"SectorBackend.pool_gradients: the pool is on norb={pool.norb}, "
+                f"nelec={pool.nelec}, the state on norb={preparation.circuit.norb}, "
+                f"nelec={preparation.circuit.nelec}. Build both for the same sector."
+            )
+        slopes = [pool_gradients(preparation, row, observable, pool) for row in as_rows(params)]
+        return np.array(slopes).reshape(*params.shape[:-1], pool.n_params)
+
+    def metric(self, preparation: Preparation) -> FloatArray:
+        """Return the Fubini-Study metric, the natural gradient's matrix.
+
+        ``g_ij = Re <d_i psi|d_j psi> - <d_i psi|psi><psi|d_j psi>``.
+
+        Args:
+            preparation: The states, one or a batch.
+
+        Returns:
+            Symmetric, positive semidefinite, shape ``(..., n_params, n_params)``.
+
+        Raises:
+            InputError: If parameters are missing or of the wrong shape.
+
+        References:
+            J. Stokes, J. Izaac, N. Killoran, G. Carleo, Quantum 4, 269 (2020).
+        """
+        params = given_params(preparation, "SectorBackend.metric")
+        tables = [metric(preparation, row) for row in as_rows(params)]
+        n_params = preparation.circuit.n_params
+        return np.array(tables).reshape(*params.shape[:-1], n_params, n_params)
+
+    def hvp(
+        self, preparation: Preparation, observable: Observable, direction: FloatArray
+    ) -> FloatArray:
+        """Return the product of an expectation's Hessian with a vector.
+
+        Args:
+            preparation: The states, one or a batch.
+            observable: The observable.
+            direction: The vector, shape ``(..., n_params)``; leading axes broadcast with those of
+                the parameters.
+
+        Returns:
+            Shape ``(..., n_params)`` (the observable's unit per radian squared, times the
+            vector's).
+
+        Raises:
+            InputError: If parameters are missing, or a shape is wrong.
+        """
+        params = given_params(preparation, "SectorBackend.hvp")
+        check_observable(preparation.circuit, observable)
+        vectors = check_params(direction, preparation.circuit.n_params, what="SectorBackend.hvp")
+        params, vectors = np.broadcast_arrays(params, vectors)
+        products = [
+            hessian_product(preparation, row, observable, vector)
+            for row, vector in zip(as_rows(params), as_rows(vectors), strict=True)
+        ]
+        return np.array(products).reshape(params.shape)
 
 
-def reference_state(sector: Sector, reference: Reference) -> StateArray:
-    """Return the sector vector of a reference.
+def given_params(preparation: Preparation, what: str) -> FloatArray:
+    """Return a preparation's parameters, shape ``(..., n_params)``.
 
     Raises:
-        InputError: If a determinant does not belong to the sector.
+        InputError: If there are none, or the shape is wrong.
     """
-    state = sector.zeros()
-    for bits, amplitude in reference.terms:
-        state[sector.index(bits)] += amplitude
-    return state
+    if preparation.params is None:
+        raise InputError(
+            f"{what}: no params. Set Preparation.params (radians), or use prepare() and call the "
+            "evaluator with them."
+        )
+    return check_params(preparation.params, preparation.circuit.n_params, what=what)
 
 
-def flatten_batch(params: FloatArray) -> FloatArray:
-    """Return parameters of shape ``(..., n_params)`` as rows, also where ``n_params`` is 0."""
-    return params.reshape(math.prod(params.shape[:-1]), params.shape[-1])
-
-
-@lru_cache(maxsize=8)
-def compile_circuit(circuit: Circuit) -> CompiledCircuit:
-    """Return the circuit's tables; the last few circuits are remembered."""
-    numbers: dict[tuple[int, tuple[Move, ...]], int] = {}
-    parts: list[tuple[IntArray, IntArray, FloatArray]] = []
-
-    def number(n_electrons: int, moves: tuple[Move, ...]) -> int:
-        if not moves:
-            return -1
-        key = (n_electrons, moves)
-        if key not in numbers:
-            numbers[key] = len(parts)
-            parts.append(string_pairs(circuit.norb, n_electrons, moves))
-        return numbers[key]
-
-    n_alpha, n_beta = circuit.nelec
-    pairs = [
-        (number(n_alpha, g.excitation.alpha), number(n_beta, g.excitation.beta))
-        for g in circuit.gates
-    ]
-    columns = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    start = np.cumsum([0, *(len(part[0]) for part in parts)], dtype=np.int64)
-    # An empty table in front gives concatenate something where a circuit has no gates.
-    parts.insert(0, (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)))
-    source, target, sign = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return CompiledCircuit(
-        sector=Sector(circuit.norb, circuit.nelec),
-        gates=(np.ascontiguousarray(columns[0]), np.ascontiguousarray(columns[1])),
-        tables=(start, source, target, sign),
-        param=np.array([g.param for g in circuit.gates], dtype=np.int64),
-        scale=np.array([g.scale for g in circuit.gates], dtype=np.float64),
-        n_params=circuit.n_params,
-    )
-
-
-def string_pairs(
-    norb: int, n_electrons: int, moves: tuple[Move, ...]
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return which strings of one spin an excitation connects, and with which sign.
-
-    Args:
-        norb: Number of orbitals.
-        n_electrons: Electrons of this spin.
-        moves: The moves ``prod a†_to a_from``.
-
-    Returns:
-        Source indices, target indices and signs with ``T|source> = sign |target>``, each of
-        shape ``(n_pairs,)``.
-    """
-    strings = occupation_strings(norb, n_electrons)
-    taken = sum(1 << i for i, _ in moves)
-    made = sum(1 << a for _, a in moves)
-    source = np.flatnonzero((strings & (taken | made)) == taken)
-    current = strings[source]
-    sign = np.ones(len(source))
-    for i, a in moves:
-        low, high = min(i, a), max(i, a)
-        between = (1 << high) - (1 << (low + 1))
-        sign *= 1.0 - 2.0 * (np.bitwise_count(current & between) % 2)
-        current = current ^ ((1 << i) | (1 << a))
-    target = np.searchsorted(strings, current).astype(np.int64)
-    return source.astype(np.int64), target, sign
+def _check_sectors(what: str, bra: Preparation, ket: Preparation) -> None:
+    left, right = ((p.circuit.norb, p.circuit.nelec) for p in (bra, ket))
+    if left != right:
+        raise InputError(
+            f"SectorBackend.{what}: the bra is on norb={left[0]}, nelec={left[1]}, the ket on "
+            f"norb={right[0]}, nelec={right[1]}. Use circuits of one sector."
+        )

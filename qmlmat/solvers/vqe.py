@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import torch
 
-from qmlmat.ansatz import Ansatz, Circuit, Excitation
+from qmlmat.ansatz import Ansatz, Circuit, Excitation, NumberProduct
 from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
 from qmlmat.errors import CapabilityError, InputError, nearest
 from qmlmat.solvers.base import Solution
@@ -216,11 +216,15 @@ def starting_params(circuit: Circuit, amplitudes: Amplitudes) -> FloatArray:
     total, count = np.zeros(circuit.n_params), np.zeros(circuit.n_params)
     for gate in circuit.gates:
         count[gate.param] += 1
-        total[gate.param] += gate.scale * _amplitude(gate.excitation, circuit.nelec, amplitudes)
+        total[gate.param] += gate.scale * _amplitude(gate.generator, circuit.nelec, amplitudes)
     return np.clip(total / np.maximum(count, 1), -MAX_START, MAX_START)
 
 
-def _amplitude(excitation: Excitation, nelec: tuple[int, int], amplitudes: Amplitudes) -> float:
+def _amplitude(
+    excitation: Excitation | NumberProduct, nelec: tuple[int, int], amplitudes: Amplitudes
+) -> float:
+    if isinstance(excitation, NumberProduct):
+        return 0.0
     moves = ((excitation.alpha, nelec[0]), (excitation.beta, nelec[1]))
     if excitation.rank > 2 or any(i >= n or a < n for part, n in moves for i, a in part):
         return 0.0

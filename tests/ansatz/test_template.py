@@ -37,12 +37,12 @@ def test_the_published_schema_is_the_models_schema():
 def test_tied_generators_commute_with_the_spin_flip(name, nelec):
     """With equal electrons, each tied parameter's generator is even under alpha <-> beta."""
     circuit = Ansatz(name, spin_tied=True).circuit(4, nelec)
-    size = generator_matrix(circuit.gates[0].excitation, 4, nelec).shape[0]
+    size = generator_matrix(circuit.gates[0].generator, 4, nelec).shape[0]
     n_strings = int(size**0.5)
     order = [c * n_strings + r for r, c in product(range(n_strings), repeat=2)]
     for param in range(circuit.n_params):
         total = sum(
-            g.scale * generator_matrix(g.excitation, 4, nelec)
+            g.scale * generator_matrix(g.generator, 4, nelec)
             for g in circuit.gates
             if g.param == param
         )
@@ -96,7 +96,7 @@ def test_templates_conserve_what_they_claim(name):
     template = load_template(name)
     assert template.conserves
     for gate in template.circuit(3, (2, 1), {}).gates:
-        factors = ladder_factors(gate.excitation, 3)
+        factors = ladder_factors(gate.generator, 3)
         for spin, claim in enumerate(("n_alpha", "n_beta")):
             changes = [1 if kind == "+" else -1 for kind, mode in factors if mode // 3 == spin]
             assert claim not in template.conserves or sum(changes) == 0

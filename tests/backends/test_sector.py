@@ -75,7 +75,7 @@ def test_adjoint_gradient_is_the_derivative_of_the_dense_expectation(circuit, se
     bra = observable.matrix @ ket
     gradient = np.zeros(circuit.n_params)
     for gate in reversed(circuit.gates):
-        generator = gate.scale * generator_matrix(gate.excitation, circuit.norb, circuit.nelec)
+        generator = gate.scale * generator_matrix(gate.generator, circuit.norb, circuit.nelec)
         gradient[gate.param] += 2 * bra @ generator @ ket
         undo = scipy.linalg.expm(-params[gate.param] * generator)
         ket, bra = undo @ ket, undo @ bra
@@ -107,7 +107,7 @@ def test_rotations_agree_with_ffsim(nelec):
     rng = np.random.default_rng(3)
     state = rng.normal(size=Sector(4, nelec).shape)
     for gate in circuit.gates:
-        excitation = gate.excitation
+        excitation = gate.generator
         factors = ladder_factors(excitation, 4)
         action = tuple(
             ffsim.FermionAction(action=kind == "+", spin=mode >= 4, orb=mode % 4)
@@ -140,7 +140,7 @@ def test_states_agree_with_pennylane_on_qubits(name):
     register = np.zeros(2 ** (2 * norb))
     register[int(sector.hartree_fock_bits(), 2)] = 1.0
     for gate in circuit.gates:
-        factors = ladder_factors(gate.excitation, norb)
+        factors = ladder_factors(gate.generator, norb)
         fermion = qml.fermi.FermiWord({(k, mode): kind for k, (kind, mode) in enumerate(factors)})
         matrix = qml.matrix(qml.jordan_wigner(fermion), wire_order=wires)
         generator = (matrix - matrix.conj().T).real

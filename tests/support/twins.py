@@ -45,7 +45,7 @@ def circuit_matrix(circuit, params):
     size = len(determinants(circuit.norb, circuit.nelec))
     unitary = np.eye(size)
     for gate in circuit.gates:
-        generator = generator_matrix(gate.excitation, circuit.norb, circuit.nelec)
+        generator = generator_matrix(gate.generator, circuit.norb, circuit.nelec)
         unitary = scipy.linalg.expm(gate.scale * params[gate.param] * generator) @ unitary
     return unitary
 

@@ -1,0 +1,166 @@
+"""Expectations of fixed observables in the states of one circuit, batches and gradients."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from qmlmat.ansatz import Circuit
+from qmlmat.backends.requests import Estimate, Reference, ValueAndGradient, check_params
+from qmlmat.backends.sector_kernels import backward, forward
+from qmlmat.backends.sector_program import Program, compile_circuit
+from qmlmat.errors import InputError
+from qmlmat.operators.sector import Sector
+from qmlmat.typing import FloatArray, Observable, StateArray
+
+BATCH_AMPLITUDES: Final = 2**22
+"""Amplitudes of the states of a batch held at a time: 32 MB, and as much for what acts on them."""
+
+
+@dataclass(frozen=True)
+class SectorEvaluator:
+    """Expectations of fixed observables in the states of one circuit."""
+
+    circuit: Circuit
+    """The circuit."""
+    reference: Reference
+    """The state the circuit acts on."""
+    observables: tuple[Observable, ...]
+    """What is measured."""
+    paired: bool = False
+    """Whether state i meets observable i only."""
+
+    def __post_init__(self) -> None:
+        for observable in self.observables:
+            check_observable(self.circuit, observable)
+
+    @cached_property
+    def program(self) -> Program:
+        """The circuit, ready for the kernels."""
+        return program_of(self.circuit, self.reference)
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters."""
+        return self.circuit.n_params
+
+    def __call__(self, params: FloatArray) -> Estimate:
+        """Return exact expectations; see ``Estimate`` for the shapes.
+
+        Raises:
+            InputError: If the shape of ``params`` is wrong.
+        """
+        values = self._evaluate(params, gradient=False).values
+        return Estimate(values=values, variances=np.zeros_like(values), n_shots=None)
+
+    def value_and_gradient(self, params: FloatArray) -> ValueAndGradient:
+        """Return exact expectations and adjoint gradients; see ``ValueAndGradient``.
+
+        Raises:
+            InputError: If the shape of ``params`` is wrong.
+        """
+        return self._evaluate(params, gradient=True)
+
+    def _evaluate(self, params: FloatArray, *, gradient: bool) -> ValueAndGradient:
+        batch = check_params(params, self.n_params, what="SectorEvaluator")
+        rows = as_rows(batch)
+        if self.paired and len(rows) != len(self.observables):
+            raise InputError(
+                f'Request(pairing="each"): {len(rows)} parameter vectors and '
+                f"{len(self.observables)} observables. Give one vector for each observable."
+            )
+        n_values = 1 if self.paired else len(self.observables)
+        values = np.empty((len(rows), n_values))
+        slopes = np.empty((len(rows), n_values, self.n_params if gradient else 0))
+        chunk = max(1, BATCH_AMPLITUDES // self.program.size)
+
+        def work(part: slice) -> None:
+            for begin in range(part.start, part.stop, chunk):
+                some = slice(begin, min(begin + chunk, part.stop))
+                self._fill(rows, some, values, slopes)
+
+        self.program.share_batch(len(rows), work)
+        shape = batch.shape[:-1] if self.paired else (*batch.shape[:-1], n_values)
+        return ValueAndGradient(
+            values=values.reshape(shape), gradient=slopes.reshape(*shape, slopes.shape[-1])
+        )
+
+    def _fill(self, rows: FloatArray, some: slice, values: FloatArray, slopes: FloatArray) -> None:
+        """Write the values and, where there is room for them, the slopes of some of the rows."""
+        program = self.program
+        angles = program.angles(rows[some])
+        kets = prepare_rows(program, self.reference, rows[some])
+        states = program.states(kets)
+        n_values = values.shape[1]
+        for k in range(n_values):
+            bras = np.empty_like(kets)
+            for i, state in enumerate(states):
+                observable = self.observables[some.start + i if self.paired else k]
+                bras[i : i + 1] = program.flat(observable.matvec(state)[None])
+                values[some.start + i, k] = kets[i] @ bras[i]
+            if not slopes.shape[-1]:
+                continue
+            if k == n_values - 1:
+                del states  # the kets themselves are undone: nobody needs them any more
+            undone = kets.copy() if k < n_values - 1 else kets
+            sums = np.zeros_like(angles)
+            program.sweep(backward, undone, bras, angles, n_vectors=2, sums=(sums,))
+            slopes[some, k] = program.collect(sums)
+
+
+def program_of(circuit: Circuit, reference: Reference) -> Program:
+    """Return the circuit's program for the amplitudes that it and the reference need."""
+    return compile_circuit(circuit, None if reference.is_real else 2)
+
+
+def prepare_rows(program: Program, reference: Reference, params: FloatArray) -> FloatArray:
+    """Return the prepared states as the kernels' rows.
+
+    Args:
+        program: The circuit's program.
+        reference: The state the circuit acts on.
+        params: Shape ``(n, n_params)`` (radians).
+
+    Returns:
+        Shape ``(n, program.size)``.
+    """
+    rows = np.zeros((len(params), program.size))
+    columns = program.sector.shape[1]
+    for bits, amplitude in reference.terms:
+        row, column = program.sector.index(bits)
+        rows[:, row * columns + column] += complex(amplitude).real
+        if program.n_planes == 2:
+            rows[:, program.sector.dimension + row * columns + column] += complex(amplitude).imag
+    program.sweep(forward, rows, program.angles(params), n_vectors=1)
+    return rows
+
+
+def as_rows(params: FloatArray) -> FloatArray:
+    """Return an array of shape ``(..., n)`` as ``(n_rows, n)``, also where ``n`` is 0."""
+    return np.ascontiguousarray(params.reshape(math.prod(params.shape[:-1]), params.shape[-1]))
+
+
+def apply_observable(program: Program, observable: Observable, row: FloatArray) -> FloatArray:
+    """Return ``O|row>`` for one of the kernels' rows, shape ``(size,)``; a new array."""
+    state: StateArray = program.states(row[None])[0]
+    image: FloatArray = program.flat(observable.matvec(state)[None])[0]
+    return image
+
+
+def check_observable(circuit: Circuit, observable: Observable) -> None:
+    """Raise unless an observable lives in a circuit's sector.
+
+    Raises:
+        InputError: If it does not.
+    """
+    sector = Sector(circuit.norb, circuit.nelec)
+    if Sector(observable.norb, observable.nelec) != sector:
+        raise InputError(
+            f"an observable on norb={observable.norb}, nelec={observable.nelec} cannot be "
+            f"measured in a circuit on norb={sector.norb}, nelec={sector.nelec}. Build the "
+            "circuit for the Hamiltonian's norb and nelec."
+        )

@@ -1,0 +1,324 @@
+"""A circuit made ready for the kernels: groups of gates, lanes, and tables of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qmlmat.ansatz import Circuit, Excitation, Gate
+from qmlmat.ansatz.excitation import Move
+from qmlmat.backends.sector_kernels import brackets, forward, tangent_forward, workspace
+from qmlmat.operators.parallel import get_num_threads, run_parts
+from qmlmat.operators.sector import Sector, occupation_strings
+from qmlmat.typing import FloatArray, IntArray, StateArray
+
+PARALLEL_SIZE: Final = 100_000
+"""Amplitudes in a state from which the blocks of one group are shared among threads."""
+
+_FORWARD: Final = (forward, tangent_forward, brackets)  # the others walk from the last group
+
+Lanes = tuple[bool, tuple[Any, ...]]
+"""What makes a lane: whether pairs of rows, and the moves or occupied orbitals that select them."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A circuit's groups of gates and their tables; see ``qmlmat.backends.sector_kernels``."""
+
+    sector: Sector
+    """The determinants."""
+    n_planes: int
+    """1 for real states; 2 for complex ones, real part first."""
+    tables: tuple[NDArray[Any], ...]
+    """The arrays every kernel takes."""
+    param: IntArray
+    """Each gate's parameter, shape ``(n_gates,)``."""
+    scale: FloatArray
+    """Each gate's factor from parameter to angle, shape ``(n_gates,)``."""
+    n_params: int
+    """Number of parameters."""
+    n_sites: int
+    """Rows of working memory a group needs at most."""
+
+    @property
+    def size(self) -> int:
+        """Real amplitudes of a state."""
+        return self.n_planes * self.sector.dimension
+
+    @property
+    def n_groups(self) -> int:
+        """Number of groups of gates."""
+        return len(self.tables[0])
+
+    def angles(self, params: FloatArray) -> FloatArray:
+        """Return the gates' angles, shape ``(..., n_gates)``."""
+        angles: FloatArray = self.scale * params[..., self.param]
+        return angles
+
+    def collect(self, slopes: FloatArray) -> FloatArray:
+        """Return derivatives by parameters ``(..., n_params)`` from those by angles."""
+        result = np.zeros((*slopes.shape[:-1], self.n_params))
+        # Gates may share a parameter, so this adds up repeated indices.
+        np.add.at(result.T, self.param, (self.scale * slopes).T)
+        return result
+
+    def flat(self, states: StateArray) -> FloatArray:
+        """Return states of shape ``(n, n_alpha_strings, n_beta_strings)`` as the kernels' rows.
+
+        A copy, shape ``(n, size)``; of complex states the real amplitudes come first.
+        """
+        rows = np.asarray(states).reshape(len(states), self.sector.dimension)
+        if self.n_planes == 1:
+            return np.array(rows.real, dtype=np.float64, order="C")
+        return np.concatenate([rows.real, rows.imag], axis=1)
+
+    def states(self, rows: FloatArray) -> StateArray:
+        """Return the kernels' rows as states; a view where they are real."""
+        if self.n_planes == 2:
+            real, imaginary = np.split(rows, 2, axis=1)
+            rows = real + 1j * imaginary
+        return rows.reshape(len(rows), *self.sector.shape)
+
+    def share_batch(self, n_rows: int, task: Callable[[slice], None]) -> None:
+        """Call ``task`` on slices of a batch's rows, several at a time where states are small.
+
+        Where states are large it is called once, and ``sweep`` shares the work inside.
+        """
+        n_parts = 1 if self.size >= PARALLEL_SIZE else min(get_num_threads(), max(n_rows, 1))
+        bounds = [part * n_rows // n_parts for part in range(n_parts + 1)]
+        run_parts(lambda part: task(slice(bounds[part], bounds[part + 1])), n_parts)
+
+    def sweep(
+        self,
+        kernel: Callable[..., None],
+        *arrays: NDArray[Any],
+        n_vectors: int,
+        sums: tuple[NDArray[Any], ...] = (),
+        which: tuple[int, int] | None = None,
+    ) -> None:
+        """Run a kernel over groups of gates, sharing each group's blocks among threads.
+
+        Args:
+            kernel: One of the sweeps of ``qmlmat.backends.sector_kernels``.
+            arrays: Its arguments before the sums and tables.
+            n_vectors: Vectors it works on at a time.
+            sums: Arrays it adds to, passed after ``arrays``; each thread fills its own.
+            which: The groups, ``(begin, end)``; all by default.
+        """
+        begin, end = (0, self.n_groups) if which is None else which
+        n_threads = get_num_threads() if self.size >= PARALLEL_SIZE else 1
+        if n_threads == 1:
+            buffers = workspace(n_vectors, self.n_sites)
+            kernel(*arrays, *sums, self.tables, (begin, end), 0, 1, buffers)
+            return
+        memories = [workspace(n_vectors, self.n_sites) for _ in range(n_threads)]
+        shares = [[np.zeros_like(total) for total in sums] for _ in range(n_threads)]
+        # Groups depend on one another: all threads end one before the next begins.
+        order = range(begin, end) if kernel in _FORWARD else reversed(range(begin, end))
+        for group in order:
+
+            def task(part: int, group: int = group) -> None:
+                span = (group, group + 1)
+                kernel(*arrays, *shares[part], self.tables, span, part, n_threads, memories[part])
+
+            run_parts(task, n_threads)
+        for k in range(len(sums)):
+            sums[k][...] += sum(share[k] for share in shares)
+
+
+@lru_cache(maxsize=8)
+def compile_circuit(circuit: Circuit, n_planes: int | None = None) -> Program:
+    """Return the circuit's program; the last few circuits are remembered.
+
+    Args:
+        circuit: The circuit.
+        n_planes: 1 for real states, 2 for complex ones; by default what the circuit needs.
+    """
+    if n_planes is None:
+        n_planes = 1 if circuit.is_real else 2
+    builder = _Builder(Sector(circuit.norb, circuit.nelec), n_planes)
+    for spin, gates in _runs(circuit.gates):
+        builder.add_group(spin, gates)
+    return Program(
+        sector=builder.sector,
+        n_planes=n_planes,
+        tables=builder.tables(),
+        param=np.array([g.param for g in circuit.gates], dtype=np.int64),
+        scale=np.array([g.scale for g in circuit.gates], dtype=np.float64),
+        n_params=circuit.n_params,
+        n_sites=builder.n_sites,
+    )
+
+
+def _part(gate: Gate, spin: int) -> tuple[Any, ...]:
+    """Return a gate's moves or orbitals of one spin; empty where it leaves the spin alone."""
+    return gate.generator.beta if spin else gate.generator.alpha
+
+
+def _lanes(gate: Gate, spin: int) -> Lanes | None:
+    """Return what a gate's lanes of one spin are; ``None`` if it acts on that spin alone."""
+    if not _part(gate, 1 - spin):
+        return None
+    own = _part(gate, spin)
+    return bool(own) and isinstance(gate.generator, Excitation), own
+
+
+def _runs(gates: tuple[Gate, ...]) -> Iterator[tuple[int, tuple[Gate, ...]]]:
+    """Yield the lanes' spin and the longest run of gates that have these lanes in common."""
+    begin = 0
+    while begin < len(gates):
+        best, chosen = begin, 0
+        for spin in (0, 1):
+            lanes, end = _lanes(gates[begin], spin), begin
+            while lanes is not None and end < len(gates) and _lanes(gates[end], spin) == lanes:
+                end += 1
+            if end > best:
+                best, chosen = end, spin
+        yield chosen, gates[begin:best]
+        begin = best
+
+
+class _Columns:
+    """Growing arrays of equal length."""
+
+    def __init__(self, *kinds: type) -> None:
+        self._chunks: list[list[NDArray[Any]]] = [[np.zeros(0, dtype=kind)] for kind in kinds]
+        self._length = 0
+
+    def append(self, *columns: NDArray[Any]) -> tuple[int, int]:
+        """Append rows and return where they begin and end."""
+        for chunks, column in zip(self._chunks, columns, strict=True):
+            chunks.append(column.astype(chunks[0].dtype))
+        begin, self._length = self._length, self._length + len(columns[0])
+        return begin, self._length
+
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """Return the arrays."""
+        return tuple(np.concatenate(chunks) for chunks in self._chunks)
+
+
+class _Builder:
+    """Collects groups of gates; tables that recur are stored once."""
+
+    def __init__(self, sector: Sector, n_planes: int) -> None:
+        self.sector, self.n_planes = sector, n_planes
+        self.n_sites = 1
+        self._groups: list[tuple[int, ...]] = []
+        self._gates: list[tuple[int, int]] = []
+        self._lanes = _Columns(np.int64, np.int64, np.float64)
+        self._sites = _Columns(np.int64)
+        self._pairs = _Columns(np.uint32, np.uint32)
+        self._spans: dict[tuple[int, Lanes], tuple[int, int]] = {}
+        self._blocks: dict[object, tuple[tuple[int, int, int], list[tuple[int, int]]]] = {}
+
+    def add_group(self, spin: int, gates: tuple[Gate, ...]) -> None:
+        """Append a run of gates with common lanes of one spin."""
+        lanes = _lanes(gates[0], spin)
+        assert lanes is not None
+        parts = tuple((isinstance(g.generator, Excitation), _part(g, 1 - spin)) for g in gates)
+        if (spin, lanes) not in self._spans:
+            self._spans[spin, lanes] = self._lanes.append(*self._lane_rows(spin, lanes))
+        key = (spin, lanes[0], parts)
+        if key not in self._blocks:
+            self._blocks[key] = self._block(1 - spin, parts, two_rows=lanes[0])
+        sites, pairs = self._blocks[key]
+        self.n_sites = max(self.n_sites, sites[2] - sites[0])
+        begin = len(self._gates)
+        self._gates += pairs
+        self._groups.append((*self._spans[spin, lanes], *sites, begin, len(self._gates)))
+
+    def tables(self) -> tuple[NDArray[Any], ...]:
+        """Return the arrays every kernel takes."""
+        groups = np.array(self._groups, dtype=np.int64).reshape(-1, 7)
+        gates = np.array(self._gates, dtype=np.int64).reshape(-1, 2)
+        lanes, sites, pairs = (c.arrays() for c in (self._lanes, self._sites, self._pairs))
+        return groups, *lanes, *sites, gates, *pairs
+
+    def _stride(self, spin: int) -> int:
+        return 1 if spin else self.sector.shape[1]
+
+    def _act(
+        self, spin: int, part: tuple[Any, ...], *, moves: bool
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return the strings a part acts on, where they go, and with which sign."""
+        n_electrons = self.sector.nelec[spin]
+        if moves:
+            return string_pairs(self.sector.norb, n_electrons, part)
+        strings = occupation_strings(self.sector.norb, n_electrons)
+        mask = sum(1 << p for p in part)
+        occupied = np.flatnonzero((strings & mask) == mask)
+        return occupied, occupied, np.ones(len(occupied))
+
+    def _lane_rows(self, spin: int, lanes: Lanes) -> tuple[IntArray, IntArray, FloatArray]:
+        first, second, sign = self._act(spin, lanes[1], moves=lanes[0])
+        stride = self._stride(spin)
+        return stride * first, stride * second, sign
+
+    def _block(
+        self, spin: int, parts: tuple[tuple[bool, tuple[Any, ...]], ...], *, two_rows: bool
+    ) -> tuple[tuple[int, int, int], list[tuple[int, int]]]:
+        """Return begin, split and end of a group's sites, and each gate's span of pairs.
+
+        Sites are numbered first row before second row, within a row real before imaginary plane.
+        """
+        acts = [self._act(spin, part, moves=moves) for moves, part in parts]
+        sources, targets = ([act[k] for act in acts] for k in (0, 1))
+        rows = [sources, targets] if two_rows else [sources + targets]
+        n_strings, stride = self.sector.shape[spin], self._stride(spin)
+        numbers: list[tuple[IntArray, int]] = []  # per row: each string's site, sites per plane
+        offsets: list[IntArray] = []  # per row: where its sites stand
+        for strings in rows:
+            touched = np.zeros(n_strings, dtype=bool)
+            touched[np.concatenate(strings)] = True
+            rank = np.cumsum(touched) - 1 + sum(len(offset) for offset in offsets)
+            numbers.append((rank, int(touched.sum())))
+            planes = self.sector.dimension * np.arange(self.n_planes)[:, None]
+            offsets.append((planes + stride * np.flatnonzero(touched)).ravel())
+        begin, end = self._sites.append(np.concatenate(offsets))
+        spans = []
+        (rank, step), (last_rank, last_step) = numbers[0], numbers[-1]
+        for (moves, _), (source, target, sign) in zip(parts, acts, strict=True):
+            x, y = rank[source], last_rank[target]
+            if moves:
+                x = np.concatenate([x + plane * step for plane in range(self.n_planes)])
+                y = np.concatenate([y + plane * last_step for plane in range(self.n_planes)])
+                turned = np.tile(sign < 0, self.n_planes)  # G x = -y says the same as G y = x
+                x, y = np.where(turned, y, x), np.where(turned, x, y)
+            else:
+                y = x + step  # i N turns the real part into the imaginary one
+            spans.append(self._pairs.append(x, y))
+        return (begin, begin + len(offsets[0]), end), spans
+
+
+def string_pairs(
+    norb: int, n_electrons: int, moves: tuple[Move, ...]
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return which strings of one spin an excitation connects, and with which sign.
+
+    Args:
+        norb: Number of orbitals.
+        n_electrons: Electrons of this spin.
+        moves: The moves ``prod a†_to a_from``.
+
+    Returns:
+        Source indices, target indices and signs with ``T|source> = sign |target>``, each of
+        shape ``(n_pairs,)``.
+    """
+    strings = occupation_strings(norb, n_electrons)
+    taken = sum(1 << i for i, _ in moves)
+    made = sum(1 << a for _, a in moves)
+    source = np.flatnonzero((strings & (taken | made)) == taken)
+    current = strings[source]
+    sign = np.ones(len(source))
+    for i, a in moves:
+        low, high = min(i, a), max(i, a)
+        between = (1 << high) - (1 << (low + 1))
+        sign *= 1.0 - 2.0 * (np.bitwise_count(current & between) % 2)
+        current = current ^ ((1 << i) | (1 << a))
+    target = np.searchsorted(strings, current).astype(np.int64)
+    return source.astype(np.int64), target, sign
