@@ -1,5 +1,7 @@
 """The sector backend against dense matrices, against ffsim and PennyLane, and its refusals."""
 
+import itertools
+
 import ffsim
 import hypothesis.strategies as st
 import numpy as np
@@ -8,9 +10,9 @@ import pytest
 import scipy.linalg
 import torch
 from hypothesis import given
-from twins import circuit_matrix, determinants, generator_matrix, ladder_factors, random_observable
+from twins import circuit_matrix, determinants, ladder_factors, random_observable, tangents
 
-from qmlmat.ansatz import Ansatz, Circuit, Excitation
+from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct
 from qmlmat.ansatz.generators import GENERATORS
 from qmlmat.backends import (
     Backend,
@@ -21,8 +23,10 @@ from qmlmat.backends import (
     SectorBackend,
     StateBackend,
     expectation,
+    sector_program,
 )
 from qmlmat.errors import CapabilityError, InputError
+from qmlmat.operators import parallel
 from qmlmat.operators.sector import Sector
 
 ROUNDING = 1e-12  # float64, a few hundred rotations of a normalised vector
@@ -32,7 +36,7 @@ BACKEND = SectorBackend()
 
 @st.composite
 def circuits(draw):
-    """A random circuit of any ranks in any sector of up to four orbitals."""
+    """A random circuit of any ranks in any sector of up to four orbitals, real or with phases."""
     norb = draw(st.integers(1, 4))
     nelec = (draw(st.integers(0, norb)), draw(st.integers(0, norb)))
     pool = [e for name in GENERATORS for e in GENERATORS[name](norb, nelec, "any")]
@@ -40,48 +44,150 @@ def circuits(draw):
         pool.append(Excitation(((0, 2), (1, 3)), ((0, 1),)))  # a triple
         pool.append(Excitation(((0, 3), (1, 2)), ((0, 1), (3, 2))))  # a quadruple
     picked = draw(st.lists(st.sampled_from(pool), max_size=8)) if pool else []
-    return Circuit.from_excitations(norb, nelec, picked, spin_tied=draw(st.booleans()))
+    circuit = Circuit.from_excitations(norb, nelec, picked, spin_tied=draw(st.booleans()))
+    sets = [p for r in range(3) for p in itertools.combinations(range(norb), r)]
+    numbers = st.sampled_from([NumberProduct(a, b) for a in sets for b in sets if a or b])
+    gates, n_params = list(circuit.gates), circuit.n_params
+    for number in draw(st.lists(numbers, max_size=4)):
+        place = draw(st.integers(0, len(gates)))
+        gates.insert(place, Gate(number, n_params, draw(st.sampled_from([1.0, -0.5]))))
+        n_params += 1
+    if n_params and draw(st.booleans()):  # a gate of another kind shares an angle
+        gates.append(
+            Gate(NumberProduct((0,), (norb - 1,)), draw(st.integers(0, n_params - 1)), 2.0)
+        )
+    return Circuit(norb, nelec, tuple(gates), n_params)
 
 
 def problem(circuit, seed):
+    """Random angles, a random observable, and a sum of two determinants, perhaps complex."""
     rng = np.random.default_rng(seed)
     params = rng.uniform(-np.pi, np.pi, circuit.n_params)
     observable = random_observable(circuit.norb, circuit.nelec, rng)
-    reference = Reference.hartree_fock(circuit.norb, circuit.nelec)
-    return params, observable, reference
+    both = determinants(circuit.norb, circuit.nelec)[:: max(1, rng.integers(1, 4))][:2]
+    factor = (0.6, 0.8) if seed % 2 else (0.6j, 0.8)
+    amplitudes = factor if len(both) == 2 else (1.0,)
+    terms = tuple(("".join(map(str, d)), a) for d, a in zip(both, amplitudes, strict=True))
+    return params, observable, Reference(terms)
 
 
-@given(circuits(), st.integers(0, 2**32 - 1))
-def test_states_agree_with_a_product_of_matrix_exponentials(circuit, seed):
+def start_vector(circuit, reference):
+    """The reference as a flat sector vector."""
+    names = ["".join(map(str, d)) for d in determinants(circuit.norb, circuit.nelec)]
+    amplitudes = dict(reference.terms)
+    return np.array([amplitudes.get(name, 0.0) for name in names])
+
+
+def fits(gate, norb):
+    """Whether a gate stays inside the orbitals."""
+    return gate.generator.max_orbital < norb
+
+
+@given(circuits(), st.integers(0, 2**32 - 1), st.booleans())
+def test_states_agree_with_a_product_of_matrix_exponentials(circuit, seed, complex_start):
     """Every kernel branch against its slow twin, on empty, full and open-shell sectors."""
     params, _, _ = problem(circuit, seed)
     rng = np.random.default_rng(seed)
     shape = Sector(circuit.norb, circuit.nelec).shape
-    start = rng.normal(size=shape)
+    start = rng.normal(size=shape) + (1j * rng.normal(size=shape) if complex_start else 0)
     expected = circuit_matrix(circuit, params) @ start.ravel()
-    assert BACKEND.apply(circuit, start, params).ravel() == pytest.approx(expected, abs=ROUNDING)
+    state = BACKEND.apply(circuit, start, params)
+    assert state.ravel() == pytest.approx(expected, abs=ROUNDING)
+    assert np.iscomplexobj(state) == (complex_start or not circuit.is_real)
 
 
 @given(circuits(), st.integers(0, 2**32 - 1))
 def test_adjoint_gradient_is_the_derivative_of_the_dense_expectation(circuit, seed):
-    """d<O>/d theta_k = 2 <psi| O U_after G_k U_before |ref> with dense matrices."""
+    """d<O>/d theta_k = 2 Re <psi| O |d_k psi> with dense matrices."""
     params, observable, reference = problem(circuit, seed)
     evaluator = BACKEND.prepare(
         Request(preparation=Preparation(circuit, reference), observables=(observable,))
     )
     answer = evaluator.value_and_gradient(params)
-    size = len(determinants(circuit.norb, circuit.nelec))
-    ket = circuit_matrix(circuit, params)[:, 0]
+    ket, derivatives = tangents(circuit, params, start_vector(circuit, reference))
     bra = observable.matrix @ ket
-    gradient = np.zeros(circuit.n_params)
-    for gate in reversed(circuit.gates):
-        generator = gate.scale * generator_matrix(gate.generator, circuit.norb, circuit.nelec)
-        gradient[gate.param] += 2 * bra @ generator @ ket
-        undo = scipy.linalg.expm(-params[gate.param] * generator)
-        ket, bra = undo @ ket, undo @ bra
-    assert ket == pytest.approx(np.eye(size)[0], abs=ROUNDING)
-    assert answer.gradient[0] == pytest.approx(gradient, abs=1e-11 * max(1, size))
+    atol = 1e-11 * max(1, len(ket))  # rounding of a matrix of this size
+    assert answer.values == pytest.approx([np.vdot(ket, bra).real], abs=atol)
+    assert answer.gradient[0] == pytest.approx(2 * (bra.conj() @ derivatives).real, abs=atol)
     assert evaluator(params).values == pytest.approx(answer.values, abs=0)
+
+
+@given(circuits(), st.integers(0, 2**32 - 1))
+def test_metric_is_that_of_the_dense_tangent_vectors(circuit, seed):
+    """Re <d_i|d_j> - <d_i|psi><psi|d_j>, real and complex states."""
+    params, _, reference = problem(circuit, seed)
+    ket, derivatives = tangents(circuit, params, start_vector(circuit, reference))
+    along = ket.conj() @ derivatives
+    expected = (derivatives.conj().T @ derivatives - np.outer(along.conj(), along)).real
+    metric = BACKEND.metric(Preparation(circuit, reference, params))
+    assert metric == pytest.approx(expected, abs=ROUNDING)
+    assert np.array_equal(metric, metric.T)
+
+
+@given(circuits(), st.integers(0, 2**32 - 1))
+def test_hessian_products_are_differences_of_gradients(circuit, seed):
+    """Hv = d/de gradient(theta + e v), and v H w = w H v."""
+    params, observable, reference = problem(circuit, seed)
+    preparation = Preparation(circuit, reference, params)
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(size=(2, circuit.n_params))
+    evaluator = BACKEND.prepare(Request(preparation=preparation, observables=(observable,)))
+    step = 1e-5
+    shifted = np.stack([params + step * first, params - step * first])
+    above, below = evaluator.value_and_gradient(shifted).gradient[:, 0]
+    size = observable.matrix.shape[0]
+    products = BACKEND.hvp(preparation, observable, np.stack([first, second]))
+    # The differences err by step**2 times third derivatives, which grow with the matrix.
+    assert products[0] == pytest.approx((above - below) / (2 * step), abs=1e-6 * max(1, size))
+    assert second @ products[0] == pytest.approx(first @ products[1], abs=1e-10 * max(1, size))
+
+
+@given(circuits(), circuits(), st.integers(0, 2**32 - 1))
+def test_pool_gradients_are_those_of_appended_gates(circuit, pool, seed):
+    """One pass over the pool = the gradient of the circuit with the pool behind it, at zero."""
+    gates = tuple(Gate(g.generator, g.param, g.scale) for g in pool.gates if fits(g, circuit.norb))
+    used = sorted({g.param for g in gates})
+    gates = tuple(Gate(g.generator, used.index(g.param), g.scale) for g in gates)
+    pool = Circuit(circuit.norb, circuit.nelec, gates, len(used))
+    params, observable, reference = problem(circuit, seed)
+    preparation = Preparation(circuit, reference, params)
+    appended = tuple(Gate(g.generator, circuit.n_params + g.param, g.scale) for g in gates)
+    n_params = circuit.n_params + pool.n_params
+    longer = Circuit(circuit.norb, circuit.nelec, circuit.gates + appended, n_params)
+    evaluator = BACKEND.prepare(
+        Request(preparation=Preparation(longer, reference), observables=(observable,))
+    )
+    at_zero = np.concatenate([params, np.zeros(pool.n_params)])
+    expected = evaluator.value_and_gradient(at_zero).gradient[0, circuit.n_params :]
+    slopes = BACKEND.pool_gradients(preparation, observable, pool)
+    assert slopes == pytest.approx(expected, abs=1e-10)
+
+
+@given(circuits(), st.integers(0, 2**32 - 1))
+def test_two_threads_give_what_one_gives(circuit, seed):
+    """To 1e-12, every sweep; the threshold from which threads are used is lowered for this."""
+    params, observable, reference = problem(circuit, seed)
+    preparation = Preparation(circuit, reference, params)
+    evaluator = BACKEND.prepare(Request(preparation=preparation, observables=(observable,)))
+
+    def everything():
+        answer = evaluator.value_and_gradient(params)
+        return [
+            BACKEND.state(preparation),
+            answer.values,
+            answer.gradient,
+            BACKEND.metric(preparation),
+            BACKEND.hvp(preparation, observable, params),
+            BACKEND.pool_gradients(preparation, observable, circuit),
+        ]
+
+    one = everything()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sector_program, "PARALLEL_SIZE", 0)
+        patch.setattr(parallel, "_chosen", [2])
+        two = everything()
+    for a, b in zip(one, two, strict=True):
+        assert b == pytest.approx(a, abs=1e-12 * max(1, observable.matrix.shape[0]))
 
 
 @pytest.mark.parametrize("nelec", [(2, 2), (3, 2), (1, 3)])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import brute_force
 import numpy as np
 import scipy.linalg
 
+from qmlmat.ansatz import NumberProduct
 from qmlmat.operators.sector import Sector
 
 
@@ -33,9 +35,12 @@ def ladder_factors(excitation, norb):
     return factors
 
 
-def generator_matrix(excitation, norb, nelec):
-    """The dense matrix of ``T - T†`` in the sector."""
-    term = (1.0, ladder_factors(excitation, norb))
+def generator_matrix(generator, norb, nelec):
+    """The dense matrix of ``T - T†``, or of ``i N``, in the sector."""
+    if isinstance(generator, NumberProduct):
+        named = [*generator.alpha, *(norb + p for p in generator.beta)]
+        return 1j * np.diag([math.prod(d[p] for p in named) for d in determinants(norb, nelec)])
+    term = (1.0, ladder_factors(generator, norb))
     excite = brute_force.matrix(Sector(norb, nelec), [term])
     return excite - excite.T
 
@@ -50,6 +55,17 @@ def circuit_matrix(circuit, params):
     return unitary
 
 
+def tangents(circuit, params, start):
+    """The state and its derivatives by the parameters, columns of a dense matrix."""
+    ket, derivatives = start.astype(complex), np.zeros((len(start), circuit.n_params), complex)
+    for gate in circuit.gates:
+        generator = gate.scale * generator_matrix(gate.generator, circuit.norb, circuit.nelec)
+        unitary = scipy.linalg.expm(params[gate.param] * generator)
+        ket, derivatives = unitary @ ket, unitary @ derivatives
+        derivatives[:, gate.param] += generator @ ket
+    return ket, derivatives
+
+
 class DenseObservable:
     """An observable given by its matrix on the flattened sector."""
 
@@ -61,7 +77,7 @@ class DenseObservable:
 
 
 def random_observable(norb, nelec, rng):
-    """A random real symmetric observable."""
+    """A random Hermitian observable: its imaginary part counts only in complex states."""
     size = len(determinants(norb, nelec))
-    matrix = rng.normal(size=(size, size))
-    return DenseObservable(matrix + matrix.T, norb, nelec)
+    matrix = rng.normal(size=(size, size)) + 1j * rng.normal(size=(size, size))
+    return DenseObservable(matrix + matrix.conj().T, norb, nelec)
