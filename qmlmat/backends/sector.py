@@ -21,7 +21,6 @@ from qmlmat.backends.sector_evaluator import (
     SectorEvaluator,
     as_rows,
     check_observable,
-    prepare_rows,
     program_of,
 )
 from qmlmat.backends.sector_kernels import forward
@@ -92,7 +91,8 @@ class SectorBackend:
         """
         params = given_params(preparation, "SectorBackend.state")
         program = program_of(preparation.circuit, preparation.reference)
-        rows = prepare_rows(program, preparation.reference, as_rows(params))
+        start = program.start(preparation.reference)
+        rows = program.prepare(start, program.angles(as_rows(params)))
         return program.states(rows).reshape(*params.shape[:-1], *program.sector.shape)
 
     def apply(self, circuit: Circuit, state: StateArray, params: FloatArray) -> StateArray:
@@ -130,7 +130,7 @@ class SectorBackend:
         rows = program.flat(states.reshape(-1, *sector.shape))
         angles = as_rows(np.broadcast_to(program.angles(angles), (*batch, len(circuit.gates))))
         program.share_batch(
-            len(rows), lambda part: program.sweep(forward, rows[part], angles[part], n_vectors=1)
+            len(rows), lambda part: program.sweep(forward, rows[part], angles[part])
         )
         return program.states(rows).reshape(states.shape)
 

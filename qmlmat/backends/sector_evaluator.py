@@ -11,11 +11,11 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit
 from qmlmat.backends.requests import Estimate, Reference, ValueAndGradient, check_params
-from qmlmat.backends.sector_kernels import backward, forward
+from qmlmat.backends.sector_kernels import backward
 from qmlmat.backends.sector_program import Program, compile_circuit
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
-from qmlmat.typing import FloatArray, Observable, StateArray
+from qmlmat.typing import FloatArray, IntArray, Observable, StateArray
 
 BATCH_AMPLITUDES: Final = 2**22
 """Amplitudes of the states of a batch held at a time: 32 MB, and as much for what acts on them."""
@@ -42,6 +42,11 @@ class SectorEvaluator:
     def program(self) -> Program:
         """The circuit, ready for the kernels."""
         return program_of(self.circuit, self.reference)
+
+    @cached_property
+    def start(self) -> tuple[IntArray, FloatArray]:
+        """Where the reference's amplitudes stand, and what they are."""
+        return self.program.start(self.reference)
 
     @property
     def n_params(self) -> int:
@@ -93,7 +98,7 @@ class SectorEvaluator:
         """Write the values and, where there is room for them, the slopes of some of the rows."""
         program = self.program
         angles = program.angles(rows[some])
-        kets = prepare_rows(program, self.reference, rows[some])
+        kets = program.prepare(self.start, angles)
         states = program.states(kets)
         n_values = values.shape[1]
         for k in range(n_values):
@@ -108,35 +113,13 @@ class SectorEvaluator:
                 del states  # the kets themselves are undone: nobody needs them any more
             undone = kets.copy() if k < n_values - 1 else kets
             sums = np.zeros_like(angles)
-            program.sweep(backward, undone, bras, angles, n_vectors=2, sums=(sums,))
+            program.sweep(backward, undone, bras, angles, sums=(sums,))
             slopes[some, k] = program.collect(sums)
 
 
 def program_of(circuit: Circuit, reference: Reference) -> Program:
     """Return the circuit's program for the amplitudes that it and the reference need."""
     return compile_circuit(circuit, None if reference.is_real else 2)
-
-
-def prepare_rows(program: Program, reference: Reference, params: FloatArray) -> FloatArray:
-    """Return the prepared states as the kernels' rows.
-
-    Args:
-        program: The circuit's program.
-        reference: The state the circuit acts on.
-        params: Shape ``(n, n_params)`` (radians).
-
-    Returns:
-        Shape ``(n, program.size)``.
-    """
-    rows = np.zeros((len(params), program.size))
-    columns = program.sector.shape[1]
-    for bits, amplitude in reference.terms:
-        row, column = program.sector.index(bits)
-        rows[:, row * columns + column] += complex(amplitude).real
-        if program.n_planes == 2:
-            rows[:, program.sector.dimension + row * columns + column] += complex(amplitude).imag
-    program.sweep(forward, rows, program.angles(params), n_vectors=1)
-    return rows
 
 
 def as_rows(params: FloatArray) -> FloatArray:

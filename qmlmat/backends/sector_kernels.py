@@ -32,8 +32,6 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from qmlmat.typing import FloatArray
-
 LANES: Final = 8
 """Amplitudes that go through the arithmetic together: a cache line of float64."""
 
@@ -256,11 +254,20 @@ def _share(group, part, n_parts):
     return first, min(last, group[1])
 
 
+@_NJIT
+def _buffers(n_vectors, groups):
+    """Return working memory for the group with most sites, ``(n_vectors, n_sites, LANES)``."""
+    n_sites = 1
+    for group in groups:
+        n_sites = max(n_sites, group[4] - group[2])
+    return np.empty((n_vectors, n_sites, LANES))
+
+
 # --------------------------------------------------------------------------------------- sweeps
 
 
 @_NJIT
-def forward(states, angles, tables, which, part, n_parts, buffers):
+def forward(states, angles, tables, which, part, n_parts):
     """Apply the gates of some groups to each state in place, first gate first.
 
     Args:
@@ -270,10 +277,9 @@ def forward(states, angles, tables, which, part, n_parts, buffers):
         which: The groups, ``(begin, end)``.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
-        buffers: Working memory, shape ``(1, n_sites, LANES)``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
-    buffer = buffers[0]
+    buffer = _buffers(1, groups)[0]
     for n in range(len(states)):
         state, angle = states[n], angles[n]
         cosines, sines = np.cos(angle), np.sin(angle)
@@ -288,7 +294,7 @@ def forward(states, angles, tables, which, part, n_parts, buffers):
 
 
 @_NJIT
-def backward(kets, bras, angles, slopes, tables, which, part, n_parts, buffers):
+def backward(kets, bras, angles, slopes, tables, which, part, n_parts):
     """Undo the gates of some groups on kets and bras, collecting the adjoint derivatives.
 
     Where ``ket = U|reference>`` and ``bra = O ket``, entry ``g`` of ``slopes`` grows by this
@@ -304,12 +310,12 @@ def backward(kets, bras, angles, slopes, tables, which, part, n_parts, buffers):
         which: The groups, ``(begin, end)``; walked from the last to the first.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
-        buffers: Working memory, shape ``(2, n_sites, LANES)``.
 
     References:
         T. Jones, J. Gacon, arXiv:2009.02823 (2020).
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
+    buffers = _buffers(2, groups)
     x, y = buffers[0], buffers[1]
     for n in range(len(kets)):
         ket, bra, angle, slope = kets[n], bras[n], angles[n], slopes[n]
@@ -330,7 +336,7 @@ def backward(kets, bras, angles, slopes, tables, which, part, n_parts, buffers):
 
 
 @_NJIT
-def brackets(bra, ket, values, tables, which, part, n_parts, buffers):
+def brackets(bra, ket, values, tables, which, part, n_parts):
     """Add this part's share of ``<bra| G_g |ket>`` to ``values[g]``, without applying any gate.
 
     Args:
@@ -341,9 +347,9 @@ def brackets(bra, ket, values, tables, which, part, n_parts, buffers):
         which: The groups, ``(begin, end)``.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
-        buffers: Working memory, shape ``(2, n_sites, LANES)``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
+    buffers = _buffers(2, groups)
     x, y = buffers[0], buffers[1]
     for group in groups[which[0] : which[1]]:
         begin, end = _share(group, part, n_parts)
@@ -356,7 +362,7 @@ def brackets(bra, ket, values, tables, which, part, n_parts, buffers):
 
 
 @_NJIT
-def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts, buffers):
+def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts):
     """Apply some groups to a state and to its derivative along ``rates``, in place.
 
     Args:
@@ -368,9 +374,9 @@ def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts,
         which: The groups, ``(begin, end)``.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
-        buffers: Working memory, shape ``(2, n_sites, LANES)``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
+    buffers = _buffers(2, groups)
     x, y = buffers[0], buffers[1]
     cosines, sines = np.cos(angles), np.sin(angles)
     for group in groups[which[0] : which[1]]:
@@ -389,7 +395,7 @@ def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts,
 
 
 @_NJIT
-def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_parts, buffers):
+def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_parts):
     """Undo some groups on ket, bra and their derivatives, collecting second derivatives.
 
     Entry ``g`` of ``curves`` grows by this part's share of the derivative along ``rates`` of
@@ -404,10 +410,10 @@ def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_part
         which: The groups, ``(begin, end)``; walked from the last to the first.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
-        buffers: Working memory, shape ``(4, n_sites, LANES)``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     cosines, sines = np.cos(angles), np.sin(angles)
+    buffers = _buffers(4, groups)
     ket, bra, moving_ket, moving_bra = buffers[0], buffers[1], buffers[2], buffers[3]
     for number in range(which[1] - 1, which[0] - 1, -1):
         group = groups[number]
@@ -448,7 +454,6 @@ def metric_backward(
     which,
     part,
     n_parts,
-    buffers,
 ):
     """Undo some groups on a state and on tangent vectors that start at their own gates.
 
@@ -468,11 +473,11 @@ def metric_backward(
         which: The groups, ``(begin, end)``; walked from the last to the first.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
-        buffers: Working memory, shape ``(1 + n_tangents, n_sites, LANES)``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     cosines, sines = np.cos(angles), np.sin(angles)
     n_vectors = vectors.shape[0]
+    buffers = _buffers(n_vectors, groups)
     for number in range(which[1] - 1, which[0] - 1, -1):
         group = groups[number]
         begin, end = _share(group, part, n_parts)
@@ -493,11 +498,3 @@ def metric_backward(
             for v in range(n_vectors):
                 x = vectors[v]
                 _scatter(x, buffers[v], group, lane_first, lane_second, lane_sign, sites, lane, w)
-
-
-def workspace(n_vectors: int, n_sites: int) -> FloatArray:
-    """Return working memory of a sweep, ``(n_vectors, n_sites, LANES)``, on cache-line bounds."""
-    size = n_vectors * n_sites * LANES
-    memory = np.empty(size + LANES)
-    start = (-memory.ctypes.data % (8 * LANES)) // 8
-    return memory[start : start + size].reshape(n_vectors, n_sites, LANES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from qmlmat.ansatz import Circuit, Excitation, Gate
 from qmlmat.ansatz.excitation import Move
-from qmlmat.backends.sector_kernels import brackets, forward, tangent_forward, workspace
+from qmlmat.backends.requests import Reference
+from qmlmat.backends.sector_kernels import brackets, forward, tangent_forward
 from qmlmat.operators.parallel import get_num_threads, run_parts
 from qmlmat.operators.sector import Sector, occupation_strings
 from qmlmat.typing import FloatArray, IntArray, StateArray
@@ -42,10 +43,8 @@ class Program:
     """Each gate's factor from parameter to angle, shape ``(n_gates,)``."""
     n_params: int
     """Number of parameters."""
-    n_sites: int
-    """Rows of working memory a group needs at most."""
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Real amplitudes of a state."""
         return self.n_planes * self.sector.dimension
@@ -55,6 +54,11 @@ class Program:
         """Number of groups of gates."""
         return len(self.tables[0])
 
+    @cached_property
+    def is_tied(self) -> bool:
+        """Whether a parameter sets the angle of several gates."""
+        return not np.array_equal(self.param, np.arange(self.n_params))
+
     def angles(self, params: FloatArray) -> FloatArray:
         """Return the gates' angles, shape ``(..., n_gates)``."""
         angles: FloatArray = self.scale * params[..., self.param]
@@ -62,6 +66,9 @@ class Program:
 
     def collect(self, slopes: FloatArray) -> FloatArray:
         """Return derivatives by parameters ``(..., n_params)`` from those by angles."""
+        if not self.is_tied:
+            scaled: FloatArray = self.scale * slopes
+            return scaled
         result = np.zeros((*slopes.shape[:-1], self.n_params))
         # Gates may share a parameter, so this adds up repeated indices.
         np.add.at(result.T, self.param, (self.scale * slopes).T)
@@ -77,6 +84,29 @@ class Program:
             return np.array(rows.real, dtype=np.float64, order="C")
         return np.concatenate([rows.real, rows.imag], axis=1)
 
+    def start(self, reference: Reference) -> tuple[IntArray, FloatArray]:
+        """Return where a reference's amplitudes stand in a row, and what they are."""
+        columns, places, values = self.sector.shape[1], [], []
+        for bits, amplitude in reference.terms:
+            row, column = self.sector.index(bits)
+            for plane, value in enumerate((complex(amplitude).real, complex(amplitude).imag)):
+                if plane < self.n_planes:
+                    places.append(plane * self.sector.dimension + row * columns + column)
+                    values.append(value)
+        return np.array(places), np.array(values)
+
+    def prepare(self, start: tuple[IntArray, FloatArray], angles: FloatArray) -> FloatArray:
+        """Return the circuit's states as rows, shape ``(n, size)``.
+
+        Args:
+            start: What ``start`` gave.
+            angles: Shape ``(n, n_gates)`` (radians).
+        """
+        rows = np.zeros((len(angles), self.size))
+        rows[:, start[0]] = start[1]
+        self.sweep(forward, rows, angles)
+        return rows
+
     def states(self, rows: FloatArray) -> StateArray:
         """Return the kernels' rows as states; a view where they are real."""
         if self.n_planes == 2:
@@ -89,7 +119,10 @@ class Program:
 
         Where states are large it is called once, and ``sweep`` shares the work inside.
         """
-        n_parts = 1 if self.size >= PARALLEL_SIZE else min(get_num_threads(), max(n_rows, 1))
+        n_parts = 1 if self.size >= PARALLEL_SIZE else min(get_num_threads(), n_rows)
+        if n_parts <= 1:
+            task(slice(0, n_rows))
+            return
         bounds = [part * n_rows // n_parts for part in range(n_parts + 1)]
         run_parts(lambda part: task(slice(bounds[part], bounds[part + 1])), n_parts)
 
@@ -97,7 +130,6 @@ class Program:
         self,
         kernel: Callable[..., None],
         *arrays: NDArray[Any],
-        n_vectors: int,
         sums: tuple[NDArray[Any], ...] = (),
         which: tuple[int, int] | None = None,
     ) -> None:
@@ -106,17 +138,14 @@ class Program:
         Args:
             kernel: One of the sweeps of ``qmlmat.backends.sector_kernels``.
             arrays: Its arguments before the sums and tables.
-            n_vectors: Vectors it works on at a time.
             sums: Arrays it adds to, passed after ``arrays``; each thread fills its own.
             which: The groups, ``(begin, end)``; all by default.
         """
         begin, end = (0, self.n_groups) if which is None else which
         n_threads = get_num_threads() if self.size >= PARALLEL_SIZE else 1
         if n_threads == 1:
-            buffers = workspace(n_vectors, self.n_sites)
-            kernel(*arrays, *sums, self.tables, (begin, end), 0, 1, buffers)
+            kernel(*arrays, *sums, self.tables, (begin, end), 0, 1)
             return
-        memories = [workspace(n_vectors, self.n_sites) for _ in range(n_threads)]
         shares = [[np.zeros_like(total) for total in sums] for _ in range(n_threads)]
         # Groups depend on one another: all threads end one before the next begins.
         order = range(begin, end) if kernel in _FORWARD else reversed(range(begin, end))
@@ -124,7 +153,7 @@ class Program:
 
             def task(part: int, group: int = group) -> None:
                 span = (group, group + 1)
-                kernel(*arrays, *shares[part], self.tables, span, part, n_threads, memories[part])
+                kernel(*arrays, *shares[part], self.tables, span, part, n_threads)
 
             run_parts(task, n_threads)
         for k in range(len(sums)):
@@ -151,7 +180,6 @@ def compile_circuit(circuit: Circuit, n_planes: int | None = None) -> Program:
         param=np.array([g.param for g in circuit.gates], dtype=np.int64),
         scale=np.array([g.scale for g in circuit.gates], dtype=np.float64),
         n_params=circuit.n_params,
-        n_sites=builder.n_sites,
     )
 
 
@@ -207,7 +235,6 @@ class _Builder:
 
     def __init__(self, sector: Sector, n_planes: int) -> None:
         self.sector, self.n_planes = sector, n_planes
-        self.n_sites = 1
         self._groups: list[tuple[int, ...]] = []
         self._gates: list[tuple[int, int]] = []
         self._lanes = _Columns(np.int64, np.int64, np.float64)
@@ -227,7 +254,6 @@ class _Builder:
         if key not in self._blocks:
             self._blocks[key] = self._block(1 - spin, parts, two_rows=lanes[0])
         sites, pairs = self._blocks[key]
-        self.n_sites = max(self.n_sites, sites[2] - sites[0])
         begin = len(self._gates)
         self._gates += pairs
         self._groups.append((*self._spans[spin, lanes], *sites, begin, len(self._gates)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit
 from qmlmat.backends.requests import Preparation
-from qmlmat.backends.sector_evaluator import apply_observable, prepare_rows, program_of
+from qmlmat.backends.sector_evaluator import apply_observable, program_of
 from qmlmat.backends.sector_kernels import (
     backward,
     brackets,
@@ -31,11 +31,11 @@ def pool_gradients(
     planes = max(program.n_planes, compile_circuit(pool).n_planes)
     if planes > program.n_planes:
         program = compile_circuit(preparation.circuit, planes)
-    (ket,) = prepare_rows(program, preparation.reference, params[None])
+    (ket,) = _prepare(program, preparation, params)
     bra = apply_observable(program, observable, ket)
     elements = compile_circuit(pool, planes)
     sums = np.zeros(len(pool.gates))
-    elements.sweep(brackets, bra, ket, n_vectors=2, sums=(sums,))
+    elements.sweep(brackets, bra, ket, sums=(sums,))
     return elements.collect(2.0 * sums)
 
 
@@ -49,14 +49,14 @@ def hessian_product(
     """
     program = program_of(preparation.circuit, preparation.reference)
     angles, rates = program.angles(params), program.angles(direction)
-    (start,) = prepare_rows(program, preparation.reference, np.zeros((1, program.n_params)))
+    places, amplitudes = program.start(preparation.reference)
     vectors = np.zeros((4, program.size))
-    vectors[0] = start
-    program.sweep(tangent_forward, vectors[0], vectors[2], angles, rates, n_vectors=2)
+    vectors[0, places] = amplitudes
+    program.sweep(tangent_forward, vectors[0], vectors[2], angles, rates)
     vectors[1] = apply_observable(program, observable, vectors[0])
     vectors[3] = apply_observable(program, observable, vectors[2])
     curves = np.zeros(len(angles))
-    program.sweep(tangent_backward, vectors, angles, rates, n_vectors=4, sums=(curves,))
+    program.sweep(tangent_backward, vectors, angles, rates, sums=(curves,))
     return program.collect(curves)
 
 
@@ -72,7 +72,7 @@ def metric(preparation: Preparation, params: FloatArray) -> FloatArray:
     """
     program = program_of(preparation.circuit, preparation.reference)
     angles = program.angles(params)
-    (state,) = prepare_rows(program, preparation.reference, params[None])
+    (state,) = _prepare(program, preparation, params)
     vectors = np.zeros((1 + min(TANGENTS, program.n_params), program.size))
     vectors[0] = state
     last_group = _last_groups(program)
@@ -120,7 +120,6 @@ def _meet(
         angles,
         births,
         program.scale,
-        n_vectors=len(vectors),
         sums=(products, norms),
         which=which,
     )
@@ -138,11 +137,16 @@ def _last_groups(program: Program) -> IntArray:
 
 def _phases(program: Program, preparation: Preparation, params: FloatArray) -> FloatArray:
     """Return ``Im <psi|d_i psi>``, shape ``(n_params,)``; zero for real states."""
-    kets = prepare_rows(program, preparation.reference, params[None])
+    kets = _prepare(program, preparation, params)
     real, imaginary = np.split(kets, 2, axis=1)
     bras = np.concatenate([-imaginary, real], axis=1)  # i |psi>
     angles = program.angles(params[None])
     sums = np.zeros_like(angles)
-    program.sweep(backward, kets, bras, angles, n_vectors=2, sums=(sums,))
+    program.sweep(backward, kets, bras, angles, sums=(sums,))
     phases: FloatArray = 0.5 * program.collect(sums)[0]
     return phases
+
+
+def _prepare(program: Program, preparation: Preparation, params: FloatArray) -> FloatArray:
+    """Return the prepared state as one row, shape ``(1, size)``."""
+    return program.prepare(program.start(preparation.reference), program.angles(params[None]))

@@ -69,12 +69,12 @@ class Sector:
                 f"electrons. Use norb >= {max(self.nelec)}, or fewer electrons."
             )
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """Shape of a state vector, ``(n_alpha_strings, n_beta_strings)``."""
         return comb(self.norb, self.nelec[0]), comb(self.norb, self.nelec[1])
 
-    @property
+    @cached_property
     def dimension(self) -> int:
         """Number of determinants."""
         return self.shape[0] * self.shape[1]
