@@ -8,7 +8,16 @@ from brute_force import hamiltonian_terms, matrix, random_integrals
 
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
-from qmlmat.systems import SigmaBuilder, apply_spin_square, one_rdm, spin_square, two_rdm
+from qmlmat.systems import (
+    MolecularHamiltonian,
+    SigmaBuilder,
+    apply_spin_square,
+    one_rdm,
+    spin_square,
+    transition_one_rdm,
+    transition_two_rdm,
+    two_rdm,
+)
 
 EXACT = 1e-11
 """Float64 sums of a few hundred terms of order one."""
@@ -39,10 +48,16 @@ def rng():
     return np.random.default_rng(3)
 
 
-@pytest.fixture
-def state(sector, rng):
+def random_state(sector, rng, kind):
     vector = rng.normal(size=sector.shape)
+    if kind == "complex":
+        vector = vector + 1j * rng.normal(size=sector.shape)
     return vector / np.linalg.norm(vector)
+
+
+@pytest.fixture(params=["real", "complex"])
+def state(request, sector, rng):
+    return random_state(sector, rng, request.param)
 
 
 def test_sigma_agrees_with_operators_one_by_one(sector, rng, state):
@@ -51,7 +66,7 @@ def test_sigma_agrees_with_operators_one_by_one(sector, rng, state):
     builder = SigmaBuilder(one, two, sector.nelec, constant=0.7)
     dense = matrix(sector, hamiltonian_terms(one, two)) + 0.7 * np.eye(sector.dimension)
     image = builder.apply(state)
-    assert image.shape == sector.shape
+    assert (image.shape, image.dtype) == (sector.shape, state.dtype)
     np.testing.assert_allclose(image.ravel(), dense @ state.ravel(), atol=EXACT)
     np.testing.assert_allclose(builder.apply(state.ravel()), dense @ state.ravel(), atol=EXACT)
     np.testing.assert_allclose(builder.diagonal().ravel(), dense.diagonal(), atol=EXACT)
@@ -77,18 +92,19 @@ def test_spin_square_agrees_with_operators_one_by_one(sector, state):
     dense = matrix(sector, terms) + s_z * (s_z + 1) * np.eye(sector.dimension)
     image = apply_spin_square(state, norb, sector.nelec)
     np.testing.assert_allclose(image.ravel(), dense @ state.ravel(), atol=EXACT)
-    expected = state.ravel() @ dense @ state.ravel()
+    expected = np.vdot(state, dense @ state.ravel())
     assert spin_square(3 * state, norb, sector.nelec) == pytest.approx(expected, abs=EXACT)
 
 
 def test_one_particle_density_agrees_with_operators_one_by_one(sector, state):
     """<a†_p a_q> of each spin, and their sum."""
     norb = sector.norb
-    expected = np.zeros((2, norb, norb))
+    expected = np.zeros((2, norb, norb), dtype=state.dtype)
     for s, p, q in product(range(2), range(norb), range(norb)):
         dense = matrix(sector, [(1.0, (("+", p + s * norb), ("-", q + s * norb)))])
-        expected[s, p, q] = state.ravel() @ dense @ state.ravel()
+        expected[s, p, q] = np.vdot(state, dense @ state.ravel())
     resolved = one_rdm(state, norb, sector.nelec, spin_resolved=True)
+    assert resolved.dtype == state.dtype
     np.testing.assert_allclose(resolved, expected, atol=EXACT)
     np.testing.assert_allclose(one_rdm(state, norb, sector.nelec), expected.sum(0), atol=EXACT)
 
@@ -98,36 +114,96 @@ def test_densities_give_the_energy_and_the_number_of_electrons(sector, rng, stat
     norb, total = sector.norb, sum(sector.nelec)
     one, two = random_integrals(norb, rng)
     g, pairs = one_rdm(state, norb, sector.nelec), two_rdm(state, norb, sector.nelec)
-    energy = np.vdot(one, g) + 0.5 * np.vdot(two, pairs)
+    energy = np.sum(one * g) + 0.5 * np.sum(two * pairs)
     image = SigmaBuilder(one, two, sector.nelec).apply(state)
     assert energy == pytest.approx(np.vdot(state, image), abs=EXACT)
     assert g.trace() == pytest.approx(total, abs=EXACT)
     assert np.einsum("ppqq", pairs) == pytest.approx(total * (total - 1), abs=EXACT)
 
 
-def test_two_particle_density_is_resolved_by_spin():
-    """Each block of the density is the operator product it claims to be."""
+def test_energy_of_a_complex_state_is_real(sector, rng, state):
+    """<H> of a state of any norm is one real number, from the vector or from its densities."""
+    one, two = random_integrals(sector.norb, rng)
+    hamiltonian = MolecularHamiltonian(one_body=one, two_body=two, nelec=sector.nelec)
+    dense = matrix(sector, hamiltonian_terms(one, two))
+    energy = hamiltonian.expectation(3 * state)
+    assert isinstance(energy, float)
+    assert energy == pytest.approx(np.vdot(state, dense @ state.ravel()).real, abs=EXACT)
+
+
+KINDS = [("real", "real"), ("real", "complex"), ("complex", "real"), ("complex", "complex")]
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids="-".join)
+def test_one_particle_transitions_agree_with_operators_one_by_one(sector, rng, kinds):
+    """<bra|a†_p a_q|ket>: the bra is conjugated, p is created."""
+    norb = sector.norb
+    bra, ket = (random_state(sector, rng, kind) for kind in kinds)
+    expected = np.zeros((2, norb, norb), dtype=complex)
+    for s, p, q in product(range(2), range(norb), range(norb)):
+        dense = matrix(sector, [(1.0, (("+", p + s * norb), ("-", q + s * norb)))])
+        expected[s, p, q] = np.vdot(bra, dense @ ket.ravel())
+    resolved = transition_one_rdm(bra, ket, norb, sector.nelec, spin_resolved=True)
+    assert np.iscomplexobj(resolved) == ("complex" in kinds)
+    np.testing.assert_allclose(resolved, expected, atol=EXACT)
+    total = transition_one_rdm(bra.ravel(), ket.ravel(), norb, sector.nelec)
+    np.testing.assert_allclose(total, expected.sum(0), atol=EXACT)
+
+
+def test_the_hamiltonian_between_two_states_is_in_their_transition_densities(sector, rng, state):
+    """<bra|H|ket> = h.g + (pq|rs).G / 2, in every sector."""
+    norb, bra = sector.norb, random_state(sector, rng, "complex")
+    one, two = random_integrals(norb, rng)
+    g = transition_one_rdm(bra, state, norb, sector.nelec)
+    pairs = transition_two_rdm(bra, state, norb, sector.nelec)
+    image = SigmaBuilder(one, two, sector.nelec).apply(state)
+    energy = np.sum(one * g) + 0.5 * np.sum(two * pairs)
+    assert energy == pytest.approx(np.vdot(bra, image), abs=EXACT)
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids="-".join)
+def test_two_particle_transitions_are_resolved_by_spin(kinds):
+    """Each block is the operator product it claims to be; the total is the sum over spins."""
     sector, rng = Sector(3, (2, 1)), np.random.default_rng(0)
-    state = rng.normal(size=sector.shape)
-    state /= np.linalg.norm(state)
-    resolved = two_rdm(state, 3, (2, 1), spin_resolved=True)
-    for block, (s, u) in enumerate(((0, 0), (0, 3), (3, 3))):
-        for p, q, r, t in ((0, 0, 1, 1), (0, 1, 1, 2), (2, 1, 0, 0), (2, 0, 0, 2)):
-            product_ = (("+", p + s), ("+", r + u), ("-", t + u), ("-", q + s))
-            dense = matrix(sector, [(1.0, product_)])
-            expected = state.ravel() @ dense @ state.ravel()
-            assert resolved[block, p, q, r, t] == pytest.approx(expected, abs=EXACT)
+    bra, ket = (random_state(sector, rng, kind) for kind in kinds)
+
+    def expected(p, q, r, t, s, u):
+        product_ = (("+", p + s), ("+", r + u), ("-", t + u), ("-", q + s))
+        return np.vdot(bra, matrix(sector, [(1.0, product_)]) @ ket.ravel())
+
+    resolved = transition_two_rdm(bra, ket, 3, (2, 1), spin_resolved=True)
+    total = transition_two_rdm(bra, ket, 3, (2, 1))
+    assert np.iscomplexobj(total) == np.iscomplexobj(resolved) == ("complex" in kinds)
+    for pqrt in ((0, 0, 1, 1), (0, 1, 1, 2), (2, 1, 0, 0), (2, 0, 0, 2), (1, 0, 2, 1)):
+        for block, (s, u) in enumerate(((0, 0), (0, 3), (3, 3))):
+            assert resolved[block][pqrt] == pytest.approx(expected(*pqrt, s, u), abs=EXACT)
+        spins = sum(expected(*pqrt, s, u) for s, u in product((0, 3), repeat=2))
+        assert total[pqrt] == pytest.approx(spins, abs=EXACT)
+
+
+@pytest.mark.parametrize("kind", ["real", "complex"])
+def test_densities_are_transitions_from_a_state_to_itself(kind):
+    """The same numbers whether or not the two sides are known to be one state."""
+    sector, rng = Sector(4, (2, 1)), np.random.default_rng(5)
+    state = random_state(sector, rng, kind)
+    for density, transition in ((one_rdm, transition_one_rdm), (two_rdm, transition_two_rdm)):
+        for resolved in (False, True):
+            np.testing.assert_allclose(
+                density(state, 4, (2, 1), spin_resolved=resolved),
+                transition(state, state.copy(), 4, (2, 1), spin_resolved=resolved),
+                atol=EXACT,
+            )
 
 
 @pytest.mark.parametrize(
     ("state", "remedy"),
     [
-        (np.ones((2, 2), dtype=complex), "real and imaginary parts"),
         (np.ones((2, 3)), r"Use shape \(2, 2\)"),
         (np.ones((1, 2, 2)), r"Use shape \(2, 2\)"),
     ],
 )
 def test_foreign_state_is_refused(state, remedy):
-    """A state of another sector or type is never reinterpreted."""
-    with pytest.raises(InputError, match=remedy):
-        apply_spin_square(state, 2, (1, 1))
+    """A state of another sector is never reinterpreted."""
+    for call in (apply_spin_square, one_rdm, two_rdm):
+        with pytest.raises(InputError, match=remedy):
+            call(state, 2, (1, 1))
