@@ -27,221 +27,189 @@ from typing import Final
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from qmlmat.systems.lane_kernels import (
+    SQUARE,
+    load,
+    multiply,
+    multiply_add,
+    scale,
+    scale_add,
+    store,
+    total,
+    transpose,
+    zero,
+)
 
 LANES: Final = 8
 """Amplitudes that go through the arithmetic together: a cache line of float64."""
 
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_INDEX = ir.IntType(64)
-_CONTRACT = ("contract",)  # a * b + c may be rounded once; nothing else is reordered
+_WIDTH: Final = (0,) * LANES
 _NJIT = numba.njit(cache=True, nogil=True)
 
 
 # ------------------------------------------------------------------------- on one gate's pairs
-# LLVM does not vectorise these loops by itself: it cannot know that the two rows of a pair do
-# not overlap. So the vector instructions are written out. Every function below loops over the
-# pairs begin..end of the tables and takes buffers of shape (n_sites, LANES).
+# Buffers are flat, ``buffer[LANES * site + lane]``; each function loops over the pairs begin..end.
 
 
-def _splat(builder, value):
-    first = builder.insert_element(
-        ir.Constant(_VECTOR, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
-    )
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(first, first, zeros)
-
-
-def _load(builder, pointer):
-    vector = builder.load(pointer)
-    vector.align = 8
-    return vector
-
-
-def _store(builder, vector, pointer) -> None:
-    builder.store(vector, pointer).align = 8
-
-
-class _Pairs:
-    """The loop over the pairs of one gate, for the code generators below."""
-
-    def __init__(self, context, builder, signature, args) -> None:
-        self.builder = builder
-        self.data = [
-            context.make_array(kind)(context, builder, value).data
-            if isinstance(kind, types.Array)
-            else value
-            for kind, value in zip(signature.args, args, strict=True)
-        ]
-
-    def over(self, firsts, seconds, begin, end):
-        """Return a context that yields pointers-to-rows functions for the two sites of a pair."""
-        self._tables = firsts, seconds
-        return cgutils.for_range_slice(self.builder, begin, end, ir.Constant(begin.type, 1))
-
-    def rows(self, pair, *buffers):
-        """Return pointers to both rows of a pair in each buffer."""
-        build = self.builder
-        offsets = [
-            build.mul(
-                build.zext(build.load(build.gep(table, [pair])), _INDEX), ir.Constant(_INDEX, LANES)
-            )
-            for table in self._tables
-        ]
-        first, second = (
-            [build.bitcast(build.gep(buffer, [offset]), _VECTOR.as_pointer()) for buffer in buffers]
-            for offset in offsets
-        )
-        return list(zip(first, second, strict=True))
-
-    def rotate(self, x, y, cosine, sine, to) -> None:
-        """Store ``cosine * x - sine * y`` and ``cosine * y + sine * x``."""
-        build, flags = self.builder, _CONTRACT
-        new_x = build.fsub(
-            build.fmul(cosine, x, flags=flags), build.fmul(sine, y, flags=flags), flags=flags
-        )
-        new_y = build.fadd(
-            build.fmul(cosine, y, flags=flags), build.fmul(sine, x, flags=flags), flags=flags
-        )
-        _store(build, new_x, to[0])
-        _store(build, new_y, to[1])
-
-    def accumulator(self):
-        """Return a vector variable that starts at zero."""
-        zero = ir.Constant(_VECTOR, [0.0] * LANES)
-        variable = cgutils.alloca_once(self.builder, _VECTOR)
-        self.builder.store(zero, variable)
-        return variable
-
-    def add_bracket(self, total, bra, ket) -> None:
-        """Add ``bra_y ket_x - bra_x ket_y`` to an accumulator, lane by lane."""
-        build, flags = self.builder, _CONTRACT
-        (u, v), (x, y) = bra, ket
-        value = build.fadd(build.load(total), build.fmul(v, x, flags=flags), flags=flags)
-        build.store(build.fsub(value, build.fmul(u, y, flags=flags), flags=flags), total)
-
-    def sum_of(self, total):
-        """Return the sum over the lanes of an accumulator."""
-        build, vector = self.builder, self.builder.load(total)
-        result = ir.Constant(ir.DoubleType(), 0.0)
-        for lane in range(LANES):
-            element = build.extract_element(vector, ir.Constant(ir.IntType(32), lane))
-            result = build.fadd(result, element)
-        return result
-
-
-@intrinsic
-def _rotate(typing, buffer, firsts, seconds, begin, end, cosine, sine):  # noqa: ARG001
+@_NJIT
+def _rotate(buffer, firsts, seconds, begin, end, cosine, sine):
     """Rotate the pairs of one buffer."""
-
-    def generate(context, builder, signature, args):
-        pairs = _Pairs(context, builder, signature, args)
-        data, firsts, seconds, begin, end, cosine, sine = pairs.data
-        cosines, sines = _splat(builder, cosine), _splat(builder, sine)
-        with pairs.over(firsts, seconds, begin, end) as (pair, _):
-            (to,) = pairs.rows(pair, data)
-            x, y = _load(builder, to[0]), _load(builder, to[1])
-            pairs.rotate(x, y, cosines, sines, to)
-        return context.get_dummy_value()
-
-    return types.void(buffer, firsts, seconds, begin, end, cosine, sine), generate
+    for pair in range(begin, end):
+        i, j = LANES * np.intp(firsts[pair]), LANES * np.intp(seconds[pair])
+        x, y = load(_WIDTH, buffer, i), load(_WIDTH, buffer, j)
+        store(buffer, i, scale_add(-sine, y, scale(cosine, x)))
+        store(buffer, j, scale_add(sine, x, scale(cosine, y)))
 
 
-@intrinsic
-def _bracket(typing, bra, ket, firsts, seconds, begin, end):  # noqa: ARG001
+@_NJIT
+def _bracket(bra, ket, firsts, seconds, begin, end):
     """Return ``<bra| G |ket>``."""
-
-    def generate(context, builder, signature, args):
-        pairs = _Pairs(context, builder, signature, args)
-        bra, ket, firsts, seconds, begin, end = pairs.data
-        total = pairs.accumulator()
-        with pairs.over(firsts, seconds, begin, end) as (pair, _):
-            values = [(_load(builder, x), _load(builder, y)) for x, y in pairs.rows(pair, bra, ket)]
-            pairs.add_bracket(total, *values)
-        return pairs.sum_of(total)
-
-    return types.float64(bra, ket, firsts, seconds, begin, end), generate
+    plus, minus = zero(_WIDTH), zero(_WIDTH)
+    for pair in range(begin, end):
+        i, j = LANES * np.intp(firsts[pair]), LANES * np.intp(seconds[pair])
+        plus = multiply_add(load(_WIDTH, bra, j), load(_WIDTH, ket, i), plus)
+        minus = multiply_add(load(_WIDTH, bra, i), load(_WIDTH, ket, j), minus)
+    return total(plus) - total(minus)
 
 
-@intrinsic
-def _bracket_and_rotate(typing, bra, ket, firsts, seconds, begin, end, cosine, sine):  # noqa: ARG001
+@_NJIT
+def _bracket_and_rotate(bra, ket, firsts, seconds, begin, end, cosine, sine):
     """Return ``<bra| G |ket>`` and rotate both."""
-
-    def generate(context, builder, signature, args):
-        pairs = _Pairs(context, builder, signature, args)
-        bra, ket, firsts, seconds, begin, end, cosine, sine = pairs.data
-        cosines, sines = _splat(builder, cosine), _splat(builder, sine)
-        total = pairs.accumulator()
-        with pairs.over(firsts, seconds, begin, end) as (pair, _):
-            rows = pairs.rows(pair, bra, ket)
-            values = [(_load(builder, x), _load(builder, y)) for x, y in rows]
-            pairs.add_bracket(total, *values)
-            for to, (x, y) in zip(rows, values, strict=True):
-                pairs.rotate(x, y, cosines, sines, to)
-        return pairs.sum_of(total)
-
-    return types.float64(bra, ket, firsts, seconds, begin, end, cosine, sine), generate
+    plus, minus = zero(_WIDTH), zero(_WIDTH)
+    for pair in range(begin, end):
+        i, j = LANES * np.intp(firsts[pair]), LANES * np.intp(seconds[pair])
+        x, y = load(_WIDTH, ket, i), load(_WIDTH, ket, j)
+        u, v = load(_WIDTH, bra, i), load(_WIDTH, bra, j)
+        plus, minus = multiply_add(v, x, plus), multiply_add(u, y, minus)
+        store(ket, i, scale_add(-sine, y, scale(cosine, x)))
+        store(ket, j, scale_add(sine, x, scale(cosine, y)))
+        store(bra, i, scale_add(-sine, v, scale(cosine, u)))
+        store(bra, j, scale_add(sine, u, scale(cosine, v)))
+    return total(plus) - total(minus)
 
 
-@intrinsic
-def _kick(typing, to, source, firsts, seconds, begin, end, weight):  # noqa: ARG001
+@_NJIT
+def _kick(to, source, firsts, seconds, begin, end, weight):
     """Add ``weight * G source`` to ``to``."""
-
-    def generate(context, builder, signature, args):
-        pairs = _Pairs(context, builder, signature, args)
-        to, source, firsts, seconds, begin, end, weight = pairs.data
-        weights, flags = _splat(builder, weight), _CONTRACT
-        with pairs.over(firsts, seconds, begin, end) as (pair, _):
-            target, start = pairs.rows(pair, to, source)
-            x, y = (_load(builder, pointer) for pointer in start)
-            first, second = (_load(builder, pointer) for pointer in target)
-            first = builder.fsub(first, builder.fmul(weights, y, flags=flags), flags=flags)
-            second = builder.fadd(second, builder.fmul(weights, x, flags=flags), flags=flags)
-            _store(builder, first, target[0])
-            _store(builder, second, target[1])
-        return context.get_dummy_value()
-
-    return types.void(to, source, firsts, seconds, begin, end, weight), generate
+    for pair in range(begin, end):
+        i, j = LANES * np.intp(firsts[pair]), LANES * np.intp(seconds[pair])
+        x, y = load(_WIDTH, source, i), load(_WIDTH, source, j)
+        store(to, i, scale_add(-weight, y, load(_WIDTH, to, i)))
+        store(to, j, scale_add(weight, x, load(_WIDTH, to, j)))
 
 
 @_NJIT
 def _norm(buffer, firsts, seconds, begin, end):
-    """Return ``<G state | G state>`` over the pairs."""
-    total = 0.0
+    """Return ``<G state | G state>``."""
+    squares = zero(_WIDTH)
     for pair in range(begin, end):
-        for lane in range(LANES):
-            total += buffer[firsts[pair], lane] ** 2 + buffer[seconds[pair], lane] ** 2
-    return total
+        i, j = LANES * np.intp(firsts[pair]), LANES * np.intp(seconds[pair])
+        x, y = load(_WIDTH, buffer, i), load(_WIDTH, buffer, j)
+        squares = multiply_add(x, x, multiply_add(y, y, squares))
+    return total(squares)
 
 
 # ------------------------------------------------------------------------------ blocks of lanes
 
 
 @_NJIT
-def _gather(state, buffer, group, lane_first, lane_second, lane_sign, sites, lane, width):
-    begin, split, end = group[2], group[3], group[4]
-    if width < LANES:
-        buffer[: end - begin] = 0.0
-    for k in range(begin, split):
-        for w in range(width):
-            buffer[k - begin, w] = state[lane_first[lane + w] + sites[k]]
-    for k in range(split, end):
-        for w in range(width):
-            buffer[k - begin, w] = lane_sign[lane + w] * state[lane_second[lane + w] + sites[k]]
+def _are_consecutive(starts):
+    """Return whether the lanes are neighbours in memory; targets of moves need not be sorted."""
+    for lane in range(1, LANES):
+        if starts[lane] != starts[lane - 1] + 1:
+            return False
+    return True
 
 
 @_NJIT
-def _scatter(state, buffer, group, lane_first, lane_second, lane_sign, sites, lane, width):
+def _gather_row(state, buffer, starts, signs, sites, begin, end, first_site):
+    """Copy one row of every lane into a buffer; lanes with sign 0 become zero."""
+    consecutive = _are_consecutive(starts)
+    every = load(_WIDTH, signs, 0)
+    k = begin
+    while k < end:
+        at, to = sites[k], LANES * (first_site + k - begin)
+        if consecutive:
+            store(buffer, to, multiply(every, load(_WIDTH, state, starts[0] + at)))
+            k += 1
+        elif k + 3 < end and sites[k + 3] == at + 3:
+            for half in range(0, LANES, 4):
+                a, b, c, d = transpose(
+                    load(SQUARE, state, starts[half] + at),
+                    load(SQUARE, state, starts[half + 1] + at),
+                    load(SQUARE, state, starts[half + 2] + at),
+                    load(SQUARE, state, starts[half + 3] + at),
+                )
+                sign = load(SQUARE, signs, half)
+                store(buffer, to + half, multiply(sign, a))
+                store(buffer, to + half + LANES, multiply(sign, b))
+                store(buffer, to + half + 2 * LANES, multiply(sign, c))
+                store(buffer, to + half + 3 * LANES, multiply(sign, d))
+            k += 4
+        else:
+            for lane in range(LANES):
+                buffer[to + lane] = signs[lane] * state[starts[lane] + at]
+            k += 1
+
+
+@_NJIT
+def _scatter_row(state, buffer, starts, signs, sites, begin, end, first_site):
+    """Copy a buffer back to one row of every lane whose sign is not 0."""
+    full = signs[LANES - 1] != 0.0
+    consecutive = full and _are_consecutive(starts)
+    every = load(_WIDTH, signs, 0)
+    k = begin
+    while k < end:
+        at, source = sites[k], LANES * (first_site + k - begin)
+        if consecutive:
+            store(state, starts[0] + at, multiply(every, load(_WIDTH, buffer, source)))
+            k += 1
+        elif full and k + 3 < end and sites[k + 3] == at + 3:
+            for half in range(0, LANES, 4):
+                sign = load(SQUARE, signs, half)
+                a, b, c, d = transpose(
+                    multiply(sign, load(SQUARE, buffer, source + half)),
+                    multiply(sign, load(SQUARE, buffer, source + half + LANES)),
+                    multiply(sign, load(SQUARE, buffer, source + half + 2 * LANES)),
+                    multiply(sign, load(SQUARE, buffer, source + half + 3 * LANES)),
+                )
+                store(state, starts[half] + at, a)
+                store(state, starts[half + 1] + at, b)
+                store(state, starts[half + 2] + at, c)
+                store(state, starts[half + 3] + at, d)
+            k += 4
+        else:
+            for lane in range(LANES):
+                if signs[lane] != 0.0:
+                    state[starts[lane] + at] = signs[lane] * buffer[source + lane]
+            k += 1
+
+
+@_NJIT
+def _lanes(starts, signs, lane_first, lane_second, lane_sign, lane, end):
+    """Write where the rows of a block's lanes start; lanes past the end repeat, with sign 0."""
+    for w in range(LANES):
+        which = min(lane + w, end - 1)
+        starts[0, w], starts[1, w] = lane_first[which], lane_second[which]
+        signs[0, w] = 1.0 if lane + w < end else 0.0
+        signs[1, w] = lane_sign[which] * signs[0, w]
+
+
+@_NJIT
+def _gather(state, buffer, group, starts, signs, sites):
     begin, split, end = group[2], group[3], group[4]
-    for k in range(begin, split):
-        for w in range(width):
-            state[lane_first[lane + w] + sites[k]] = buffer[k - begin, w]
-    for k in range(split, end):
-        for w in range(width):
-            state[lane_second[lane + w] + sites[k]] = lane_sign[lane + w] * buffer[k - begin, w]
+    _gather_row(state, buffer, starts[0], signs[0], sites, begin, split, 0)
+    if end > split:
+        _gather_row(state, buffer, starts[1], signs[1], sites, split, end, split - begin)
+
+
+@_NJIT
+def _scatter(state, buffer, group, starts, signs, sites):
+    begin, split, end = group[2], group[3], group[4]
+    _scatter_row(state, buffer, starts[0], signs[0], sites, begin, split, 0)
+    if end > split:
+        _scatter_row(state, buffer, starts[1], signs[1], sites, split, end, split - begin)
 
 
 @_NJIT
@@ -256,11 +224,11 @@ def _share(group, part, n_parts):
 
 @_NJIT
 def _buffers(n_vectors, groups):
-    """Return working memory for the group with most sites, ``(n_vectors, n_sites, LANES)``."""
+    """Return working memory for the group with most sites, ``(n_vectors, n_sites * LANES)``."""
     n_sites = 1
     for group in groups:
         n_sites = max(n_sites, group[4] - group[2])
-    return np.empty((n_vectors, n_sites, LANES))
+    return np.empty((n_vectors, n_sites * LANES))
 
 
 # --------------------------------------------------------------------------------------- sweeps
@@ -280,17 +248,18 @@ def forward(states, angles, tables, which, part, n_parts):
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     buffer = _buffers(1, groups)[0]
+    starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
     for n in range(len(states)):
         state, angle = states[n], angles[n]
         cosines, sines = np.cos(angle), np.sin(angle)
         for group in groups[which[0] : which[1]]:
             begin, end = _share(group, part, n_parts)
             for lane in range(begin, end, LANES):
-                w = min(LANES, end - lane)
-                _gather(state, buffer, group, lane_first, lane_second, lane_sign, sites, lane, w)
+                _lanes(starts, signs, lane_first, lane_second, lane_sign, lane, end)
+                _gather(state, buffer, group, starts, signs, sites)
                 for g in range(group[5], group[6]):
                     _rotate(buffer, firsts, seconds, gates[g, 0], gates[g, 1], cosines[g], sines[g])
-                _scatter(state, buffer, group, lane_first, lane_second, lane_sign, sites, lane, w)
+                _scatter(state, buffer, group, starts, signs, sites)
 
 
 @_NJIT
@@ -315,6 +284,7 @@ def backward(kets, bras, angles, slopes, tables, which, part, n_parts):
         T. Jones, J. Gacon, arXiv:2009.02823 (2020).
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
+    starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
     buffers = _buffers(2, groups)
     x, y = buffers[0], buffers[1]
     for n in range(len(kets)):
@@ -324,15 +294,15 @@ def backward(kets, bras, angles, slopes, tables, which, part, n_parts):
             group = groups[number]
             begin, end = _share(group, part, n_parts)
             for lane in range(begin, end, LANES):
-                w = min(LANES, end - lane)
-                _gather(ket, x, group, lane_first, lane_second, lane_sign, sites, lane, w)
-                _gather(bra, y, group, lane_first, lane_second, lane_sign, sites, lane, w)
+                _lanes(starts, signs, lane_first, lane_second, lane_sign, lane, end)
+                _gather(ket, x, group, starts, signs, sites)
+                _gather(bra, y, group, starts, signs, sites)
                 for g in range(group[6] - 1, group[5] - 1, -1):
                     slope[g] += 2.0 * _bracket_and_rotate(
                         y, x, firsts, seconds, gates[g, 0], gates[g, 1], cosines[g], -sines[g]
                     )
-                _scatter(ket, x, group, lane_first, lane_second, lane_sign, sites, lane, w)
-                _scatter(bra, y, group, lane_first, lane_second, lane_sign, sites, lane, w)
+                _scatter(ket, x, group, starts, signs, sites)
+                _scatter(bra, y, group, starts, signs, sites)
 
 
 @_NJIT
@@ -349,14 +319,15 @@ def brackets(bra, ket, values, tables, which, part, n_parts):
         n_parts: Number of shares.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
+    starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
     buffers = _buffers(2, groups)
     x, y = buffers[0], buffers[1]
     for group in groups[which[0] : which[1]]:
         begin, end = _share(group, part, n_parts)
         for lane in range(begin, end, LANES):
-            w = min(LANES, end - lane)
-            _gather(ket, x, group, lane_first, lane_second, lane_sign, sites, lane, w)
-            _gather(bra, y, group, lane_first, lane_second, lane_sign, sites, lane, w)
+            _lanes(starts, signs, lane_first, lane_second, lane_sign, lane, end)
+            _gather(ket, x, group, starts, signs, sites)
+            _gather(bra, y, group, starts, signs, sites)
             for g in range(group[5], group[6]):
                 values[g] += _bracket(y, x, firsts, seconds, gates[g, 0], gates[g, 1])
 
@@ -376,22 +347,23 @@ def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts)
         n_parts: Number of shares.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
+    starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
     buffers = _buffers(2, groups)
     x, y = buffers[0], buffers[1]
     cosines, sines = np.cos(angles), np.sin(angles)
     for group in groups[which[0] : which[1]]:
         begin, end = _share(group, part, n_parts)
         for lane in range(begin, end, LANES):
-            w = min(LANES, end - lane)
-            _gather(state, x, group, lane_first, lane_second, lane_sign, sites, lane, w)
-            _gather(tangent, y, group, lane_first, lane_second, lane_sign, sites, lane, w)
+            _lanes(starts, signs, lane_first, lane_second, lane_sign, lane, end)
+            _gather(state, x, group, starts, signs, sites)
+            _gather(tangent, y, group, starts, signs, sites)
             for g in range(group[5], group[6]):
                 first, last = gates[g, 0], gates[g, 1]
                 _rotate(x, firsts, seconds, first, last, cosines[g], sines[g])
                 _rotate(y, firsts, seconds, first, last, cosines[g], sines[g])
                 _kick(y, x, firsts, seconds, first, last, rates[g])
-            _scatter(state, x, group, lane_first, lane_second, lane_sign, sites, lane, w)
-            _scatter(tangent, y, group, lane_first, lane_second, lane_sign, sites, lane, w)
+            _scatter(state, x, group, starts, signs, sites)
+            _scatter(tangent, y, group, starts, signs, sites)
 
 
 @_NJIT
@@ -413,16 +385,17 @@ def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_part
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     cosines, sines = np.cos(angles), np.sin(angles)
+    starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
     buffers = _buffers(4, groups)
     ket, bra, moving_ket, moving_bra = buffers[0], buffers[1], buffers[2], buffers[3]
     for number in range(which[1] - 1, which[0] - 1, -1):
         group = groups[number]
         begin, end = _share(group, part, n_parts)
         for lane in range(begin, end, LANES):
-            w = min(LANES, end - lane)
+            _lanes(starts, signs, lane_first, lane_second, lane_sign, lane, end)
             for v in range(4):
                 x = vectors[v]
-                _gather(x, buffers[v], group, lane_first, lane_second, lane_sign, sites, lane, w)
+                _gather(x, buffers[v], group, starts, signs, sites)
             for g in range(group[6] - 1, group[5] - 1, -1):
                 first, last = gates[g, 0], gates[g, 1]
                 _kick(moving_ket, ket, firsts, seconds, first, last, -rates[g])
@@ -439,7 +412,7 @@ def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_part
                 )
             for v in range(4):
                 x = vectors[v]
-                _scatter(x, buffers[v], group, lane_first, lane_second, lane_sign, sites, lane, w)
+                _scatter(x, buffers[v], group, starts, signs, sites)
 
 
 @_NJIT
@@ -477,15 +450,16 @@ def metric_backward(
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     cosines, sines = np.cos(angles), np.sin(angles)
     n_vectors = vectors.shape[0]
+    starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
     buffers = _buffers(n_vectors, groups)
     for number in range(which[1] - 1, which[0] - 1, -1):
         group = groups[number]
         begin, end = _share(group, part, n_parts)
         for lane in range(begin, end, LANES):
-            w = min(LANES, end - lane)
+            _lanes(starts, signs, lane_first, lane_second, lane_sign, lane, end)
             for v in range(n_vectors):
                 x = vectors[v]
-                _gather(x, buffers[v], group, lane_first, lane_second, lane_sign, sites, lane, w)
+                _gather(x, buffers[v], group, starts, signs, sites)
             for g in range(group[6] - 1, group[5] - 1, -1):
                 first, last = gates[g, 0], gates[g, 1]
                 norms[g] += _norm(buffers[0], firsts, seconds, first, last)
@@ -497,4 +471,4 @@ def metric_backward(
                     _kick(buffers[births[g]], buffers[0], firsts, seconds, first, last, weights[g])
             for v in range(n_vectors):
                 x = vectors[v]
-                _scatter(x, buffers[v], group, lane_first, lane_second, lane_sign, sites, lane, w)
+                _scatter(x, buffers[v], group, starts, signs, sites)

@@ -301,6 +301,8 @@ class _Builder:
         for strings in rows:
             touched = np.zeros(n_strings, dtype=bool)
             touched[np.concatenate(strings)] = True
+            if 2 * touched.sum() > n_strings:  # runs of neighbours are copied faster
+                touched[:] = True
             rank = np.cumsum(touched) - 1 + sum(len(offset) for offset in offsets)
             numbers.append((rank, int(touched.sum())))
             planes = self.sector.dimension * np.arange(self.n_planes)[:, None]

@@ -10,7 +10,15 @@ import pytest
 import scipy.linalg
 import torch
 from hypothesis import given
-from twins import circuit_matrix, determinants, ladder_factors, random_observable, tangents
+from twins import (
+    DiagonalObservable,
+    circuit_matrix,
+    determinants,
+    ladder_factors,
+    random_observable,
+    sparse_generator,
+    tangents,
+)
 
 from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct
 from qmlmat.ansatz.generators import GENERATORS
@@ -110,6 +118,61 @@ def test_adjoint_gradient_is_the_derivative_of_the_dense_expectation(circuit, se
     assert answer.values == pytest.approx([np.vdot(ket, bra).real], abs=atol)
     assert answer.gradient[0] == pytest.approx(2 * (bra.conj() @ derivatives).real, abs=atol)
     assert evaluator(params).values == pytest.approx(answer.values, abs=0)
+
+
+def runs_of_gates(norb, nelec, rng):
+    """Runs of gates that have their alpha part, their beta part, or one spin in common."""
+    singles = {spin: GENERATORS["singles"](norb, nelec, "any") for spin in (0, 1)}
+    moves = {
+        0: [e.alpha for e in singles[0] if e.alpha],
+        1: [e.beta for e in singles[1] if e.beta],
+    }
+
+    def some(options, k=3):
+        return [options[i] for i in rng.choice(len(options), size=k)]
+
+    gates = [Excitation(alpha, beta) for alpha in some(moves[0]) for beta in some(moves[1])]
+    gates += [Excitation(alpha, beta) for beta in some(moves[1]) for alpha in some(moves[0])]
+    gates += some(GENERATORS["same_spin_doubles"](norb, nelec, "any"), 5)
+    gates += [Excitation(alpha=alpha) for alpha in some(moves[0])] + [NumberProduct((1,))]
+    gates += [Excitation(beta=beta) for beta in some(moves[1])] + [NumberProduct((), (0, 2))]
+    gates += [NumberProduct((p,), (q,)) for p in (0, 1) for q in (2, 0)]
+    gates += [Excitation(((5, 7),), ((5, 7),)), Excitation(((0, 1),), ((5, 7),))]
+    return tuple(Gate(g, k) for k, g in enumerate(gates))
+
+
+@pytest.mark.parametrize("nelec", [(1, 4), (4, 1), (4, 4)])
+def test_full_and_partial_blocks_of_lanes_agree_with_sparse_matrices(nelec):
+    """More rows than lanes, runs of every kind: exp(t G) = 1 + sin t G + (1 - cos t) G^2.
+
+    That holds for every generator here, since G^3 = -G.
+    """
+    norb = 8
+    rng = np.random.default_rng(sum(nelec))
+    gates = runs_of_gates(norb, nelec, rng)
+    circuit = Circuit(norb, nelec, gates, len(gates))
+    params = rng.uniform(-2, 2, len(gates))
+    shape = Sector(norb, nelec).shape
+    start = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    start /= np.linalg.norm(start)
+    generators = [sparse_generator(g.generator, norb, nelec) for g in gates]
+    ket, kets = start.ravel(), []
+    for angle, generator in zip(params, generators, strict=True):
+        turned = generator @ ket
+        ket = ket + np.sin(angle) * turned + (1 - np.cos(angle)) * (generator @ turned)
+        kets.append(ket)
+    assert BACKEND.apply(circuit, start, params).ravel() == pytest.approx(ket, abs=ROUNDING)
+
+    diagonal = rng.normal(size=shape)
+    terms = [("".join(map(str, d)), 1.0) for d in determinants(norb, nelec)[3:4]]
+    preparation = Preparation(circuit, Reference(tuple(terms)), params)
+    observable = DiagonalObservable(diagonal, norb, nelec)
+    evaluator = BACKEND.prepare(Request(preparation=preparation, observables=(observable,)))
+    gradient = evaluator.value_and_gradient(params).gradient[0]
+    for k in rng.choice(len(gates), size=8, replace=False):
+        steps = params + 1e-5 * np.array([[1.0], [-1.0]]) * np.eye(len(gates))[k]
+        above, below = evaluator(steps).values[:, 0]
+        assert gradient[k] == pytest.approx((above - below) / 2e-5, abs=1e-8)
 
 
 @given(circuits(), st.integers(0, 2**32 - 1))

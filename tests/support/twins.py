@@ -8,6 +8,7 @@ import math
 import brute_force
 import numpy as np
 import scipy.linalg
+import scipy.sparse
 
 from qmlmat.ansatz import NumberProduct
 from qmlmat.operators.sector import Sector
@@ -45,6 +46,25 @@ def generator_matrix(generator, norb, nelec):
     return excite - excite.T
 
 
+def sparse_generator(generator, norb, nelec):
+    """The matrix of ``T - T†``, or of ``i N``, in the sector, for larger sectors."""
+    basis = brute_force.determinants(Sector(norb, nelec))
+    if isinstance(generator, NumberProduct):
+        mask = sum(1 << p for p in generator.alpha) | sum(1 << norb + p for p in generator.beta)
+        return scipy.sparse.diags_array([1j * (bits & mask == mask) for bits in basis])
+    place = {bits: k for k, bits in enumerate(basis)}
+    factors = ladder_factors(generator, norb)
+    rows, columns, signs = [], [], []
+    for column, bits in enumerate(basis):
+        sign, image = brute_force.string_of(bits, factors)
+        if sign:
+            rows.append(place[image])
+            columns.append(column)
+            signs.append(float(sign))
+    excite = scipy.sparse.coo_array((signs, (rows, columns)), shape=(len(basis),) * 2).tocsr()
+    return excite - excite.T
+
+
 def circuit_matrix(circuit, params):
     """The dense unitary of a circuit: a product of matrix exponentials."""
     size = len(determinants(circuit.norb, circuit.nelec))
@@ -74,6 +94,16 @@ class DenseObservable:
 
     def matvec(self, state):
         return (self.matrix @ state.ravel()).reshape(state.shape)
+
+
+class DiagonalObservable:
+    """An observable that is diagonal in the determinants."""
+
+    def __init__(self, diagonal, norb, nelec) -> None:
+        self.diagonal, self.norb, self.nelec = diagonal, norb, nelec
+
+    def matvec(self, state):
+        return self.diagonal * state
 
 
 def random_observable(norb, nelec, rng):
