@@ -1,6 +1,6 @@
 """The public names, grouped: the table of contents of the package."""
 
-from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate
+from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct
 from qmlmat.backends import (
     Backend,
     Estimate,
@@ -11,6 +11,7 @@ from qmlmat.backends import (
     expectation,
 )
 from qmlmat.errors import QmlmatError, QmlmatWarning
+from qmlmat.operators.parallel import set_num_threads
 from qmlmat.report import plot_scan, scan_table
 from qmlmat.solvers import VQE, Exact, Solution, solve
 from qmlmat.surfaces import (
@@ -59,6 +60,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "Circuit",
     "Gate",
     "Excitation",
+    "NumberProduct",
     # Backends: where circuits run
     "Backend",
     "SectorBackend",
@@ -67,6 +69,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "Request",
     "Estimate",
     "expectation",
+    "set_num_threads",
     # Surfaces: from a path to a curve
     "scan",
     "load_scan",

@@ -154,7 +154,10 @@ def orbital_rotation_params(unitary: ArrayLike) -> FloatArray:
         angle = np.arctan2(abs(y), abs(x))
         cosine, sine, turn = np.cos(angle), np.sin(angle), np.exp(-1j * phase)
         first, second = rest[upper].copy(), turn * rest[upper + 1]
-        rest[upper], rest[upper + 1] = cosine * first + sine * second, cosine * second - sine * first
+        rest[upper], rest[upper + 1] = (
+            cosine * first + sine * second,
+            cosine * second - sine * first,
+        )
         angles.append((angle, phase))
     phases: FloatArray = np.angle(rest.diagonal())
     return np.concatenate([phases, np.array(angles[::-1]).ravel()])

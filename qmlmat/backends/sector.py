@@ -28,7 +28,7 @@ from qmlmat.backends.sector_program import compile_circuit
 from qmlmat.backends.sector_tangents import hessian_product, metric, pool_gradients
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.operators.sector import Sector
-from qmlmat.systems import sigma
+from qmlmat.systems import transition_one_rdm
 from qmlmat.typing import FloatArray, Observable, StateArray
 
 
@@ -171,7 +171,7 @@ class SectorBackend:
         norb, nelec = bra.circuit.norb, bra.circuit.nelec
         matrices = np.array(
             [
-                sigma.transition_one_rdm(left, right, norb, nelec, spin_resolved=spin_resolved)
+                transition_one_rdm(left, right, norb, nelec, spin_resolved=spin_resolved)
                 for left in bras.reshape(-1, *bras.shape[-2:])
                 for right in kets.reshape(-1, *kets.shape[-2:])
             ]

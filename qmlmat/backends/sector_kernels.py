@@ -28,7 +28,7 @@ from typing import Final
 import numba
 import numpy as np
 
-from qmlmat.systems.lane_kernels import (
+from qmlmat.operators.lane_kernels import (
     SQUARE,
     load,
     multiply,

@@ -10,8 +10,15 @@ from qmlmat.systems.hamiltonian import (
 )
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
-from qmlmat.systems.sigma import SigmaBuilder, apply_spin_square, one_rdm, spin_square, two_rdm
+from qmlmat.systems.sigma import (
+    SigmaBuilder,
+    one_rdm,
+    transition_one_rdm,
+    transition_two_rdm,
+    two_rdm,
+)
 from qmlmat.systems.spectrum import Spectrum
+from qmlmat.systems.spin import apply_spin_square, spin_square
 
 __all__ = [
     "ActiveSpace",
@@ -31,5 +38,7 @@ __all__ = [
     "one_rdm",
     "run_mean_field",
     "spin_square",
+    "transition_one_rdm",
+    "transition_two_rdm",
     "two_rdm",
 ]

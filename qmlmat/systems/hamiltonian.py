@@ -15,8 +15,9 @@ from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
 from qmlmat.systems.integrals import active_integrals
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
-from qmlmat.systems.sigma import SigmaBuilder, apply_spin_square, one_rdm, two_rdm
+from qmlmat.systems.sigma import SigmaBuilder, one_rdm, two_rdm
 from qmlmat.systems.spectrum import Spectrum, lowest_states
+from qmlmat.systems.spin import apply_spin_square
 from qmlmat.typing import FloatArray, Observable, StateArray
 from qmlmat.units import Unit
 
@@ -145,7 +146,7 @@ class MolecularHamiltonian:
     def expectation(self, state: StateArray) -> float:
         """Return the energy of a state, which need not be normalised (hartree)."""
         vector = np.asarray(state).ravel()
-        return float(vector @ self.matvec(vector) / (vector @ vector))
+        return float(np.vdot(vector, self.matvec(vector)).real / np.vdot(vector, vector).real)
 
     def one_rdm(self, state: StateArray, *, spin_resolved: bool = False) -> FloatArray:
         """Return the one-particle density matrix; see ``qmlmat.systems.sigma.one_rdm``."""
