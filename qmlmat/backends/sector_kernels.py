@@ -116,10 +116,10 @@ def _norm(buffer, firsts, seconds, begin, end):
 @_NJIT
 def _are_consecutive(starts):
     """Return whether the lanes are neighbours in memory; targets of moves need not be sorted."""
+    steps = 0
     for lane in range(1, LANES):
-        if starts[lane] != starts[lane - 1] + 1:
-            return False
-    return True
+        steps += starts[lane] == starts[lane - 1] + 1
+    return steps == LANES - 1
 
 
 @_NJIT
