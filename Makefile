@@ -11,6 +11,10 @@
 #   VENV         folder of the environment (default: .venv)
 #   THREADS      threads of a scan (default: 1; more pay off only in large active spaces)
 #   TEST_WORKERS processes of the test suite, one thread each (default: 2)
+#   PEERS        programs of the benchmarks (benchmarks/README.md). "all" adds TenCirChem-NG (licence:
+#                not for commercial use) and MindQuantum, each in an environment of its own; "none"
+#                leaves PySCF's sigma build only (default: default)
+#   BENCH_ARGS   further options of the benchmarks, such as --large or --docs
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -22,6 +26,8 @@ TORCH_INDEX ?=
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 THREADS ?= 1
+PEERS ?= default
+BENCH_ARGS ?=
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3.11 python3.12 python3 python; do \
@@ -33,6 +39,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_BENCH := $(VENV)/.installed-bench
 STAMP_DOCS := $(VENV)/.installed-docs
+BENCH_VENVS := benchmarks/.venvs
+STAMPS_PEERS := $(BENCH_VENVS)/tencirchem/.installed $(BENCH_VENVS)/mindquantum/.installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --constraint constraints.txt --editable
 THREADED = OMP_NUM_THREADS=$(1) OPENBLAS_NUM_THREADS=$(1) MKL_NUM_THREADS=$(1) NUMBA_NUM_THREADS=$(1)
@@ -111,8 +119,15 @@ doctest: $(STAMP)  ## the examples in the docstrings
 
 # ------------------------------------------------------------------------------ benchmarks and docs
 
-bench: $(STAMP_BENCH)  ## time side by side with peers, in one run
-	$(call THREADED,1) $(BIN)/python benchmarks/sector_gradient.py
+$(BENCH_VENVS)/%/.installed: benchmarks/requirements-%.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found: make bench PYTHON=..."; exit 1; }
+	@echo "Making $(@D) (minutes, the first time)"
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+bench: $(STAMP_BENCH) $(if $(filter all,$(PEERS)),$(STAMPS_PEERS))  ## time side by side with peers (PEERS=all: more of them)
+	$(call THREADED,1) $(BIN)/python -m benchmarks --peers $(PEERS) $(BENCH_ARGS)
 
 docs: $(STAMP_DOCS)  ## the documentation, in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

@@ -22,7 +22,7 @@ from benchmarks.targets import targets
 def results(tmp_path_factory):
     """H4 once: our child, the yardstick, a peer that cannot be imported, one without a venv."""
     stub = tmp_path_factory.mktemp("stub")
-    (stub / "pennylane.py").write_text("raise ImportError('No module named pennylane')\n")
+    (stub / "pennylane.py").write_text("raise ModuleNotFoundError('No module named pennylane')\n")
     hidden = replace(LIGHTNING, environment={"PYTHONPATH": str(stub)})
     absent = replace(TENCIRCHEM, python=stub / "bin" / "python")
     entries = (

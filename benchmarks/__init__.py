@@ -1,0 +1,1 @@
+"""Times qmlmat side by side with other programs; see benchmarks/README.md."""

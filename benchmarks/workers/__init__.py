@@ -1,0 +1,1 @@
+"""One child process for each program; the parent asks them in turn."""
