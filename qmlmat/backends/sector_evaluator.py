@@ -11,11 +11,11 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit
 from qmlmat.backends.requests import Estimate, Reference, ValueAndGradient, check_params
-from qmlmat.backends.sector_kernels import backward
+from qmlmat.backends.sector_kernels import backward, inner
 from qmlmat.backends.sector_program import Program, compile_circuit
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
-from qmlmat.typing import FloatArray, IntArray, Observable, StateArray
+from qmlmat.typing import FloatArray, IntArray, Observable
 
 BATCH_AMPLITUDES: Final = 2**22
 """Amplitudes of the states of a batch held at a time: 32 MB, and as much for what acts on them."""
@@ -100,21 +100,18 @@ class SectorEvaluator:
         angles = program.angles(rows[some])
         kets = program.prepare(self.start, angles)
         states = program.states(kets)
-        n_values = values.shape[1]
-        for k in range(n_values):
-            bras = np.empty_like(kets)
+        bras = np.empty_like(kets)
+        last = values.shape[1] - 1
+        for k in range(last + 1):
             for i, state in enumerate(states):
                 observable = self.observables[some.start + i if self.paired else k]
-                bras[i : i + 1] = program.flat(observable.matvec(state)[None])
-                values[some.start + i, k] = kets[i] @ bras[i]
-            if not slopes.shape[-1]:
-                continue
-            if k == n_values - 1:
-                del states  # the kets themselves are undone: nobody needs them any more
-            undone = kets.copy() if k < n_values - 1 else kets
-            sums = np.zeros_like(angles)
-            program.sweep(backward, undone, bras, angles, sums=(sums,))
-            slopes[some, k] = program.collect(sums)
+                program.copy_state(observable.matvec(state), bras[i])
+                values[some.start + i, k] = inner(bras[i], kets[i])
+            if slopes.shape[-1]:
+                undone = kets if k == last else kets.copy()  # the sweep undoes what it is given
+                sums = np.zeros_like(angles)
+                program.sweep(backward, undone, bras, angles, sums=(sums,))
+                slopes[some, k] = program.collect(sums)
 
 
 def program_of(circuit: Circuit, reference: Reference) -> Program:
@@ -129,8 +126,8 @@ def as_rows(params: FloatArray) -> FloatArray:
 
 def apply_observable(program: Program, observable: Observable, row: FloatArray) -> FloatArray:
     """Return ``O|row>`` for one of the kernels' rows, shape ``(size,)``; a new array."""
-    state: StateArray = program.states(row[None])[0]
-    image: FloatArray = program.flat(observable.matvec(state)[None])[0]
+    image = np.empty_like(row)
+    program.copy_state(observable.matvec(program.states(row[None])[0]), image)
     return image
 
 

@@ -306,6 +306,22 @@ def backward(kets, bras, angles, slopes, tables, which, part, n_parts):
 
 
 @_NJIT
+def inner(bra, ket):
+    """Return the inner product of two flat states of real amplitudes.
+
+    Not the linear-algebra library's: its threads would go on spinning beside those of the sweeps.
+    """
+    result = zero(_WIDTH)
+    whole = len(ket) // LANES * LANES
+    for k in range(0, whole, LANES):
+        result = multiply_add(load(_WIDTH, bra, k), load(_WIDTH, ket, k), result)
+    rest = 0.0
+    for k in range(whole, len(ket)):
+        rest += bra[k] * ket[k]
+    return total(result) + rest
+
+
+@_NJIT
 def brackets(bra, ket, values, tables, which, part, n_parts):
     """Add this part's share of ``<bra| G_g |ket>`` to ``values[g]``, without applying any gate.
 

@@ -61,7 +61,7 @@ class Program:
 
     def angles(self, params: FloatArray) -> FloatArray:
         """Return the gates' angles, shape ``(..., n_gates)``."""
-        angles: FloatArray = self.scale * params[..., self.param]
+        angles: FloatArray = self.scale * (params[..., self.param] if self.is_tied else params)
         return angles
 
     def collect(self, slopes: FloatArray) -> FloatArray:
@@ -83,6 +83,14 @@ class Program:
         if self.n_planes == 1:
             return np.array(rows.real, dtype=np.float64, order="C")
         return np.concatenate([rows.real, rows.imag], axis=1)
+
+    def copy_state(self, state: StateArray, row: FloatArray) -> None:
+        """Write one state to one of the kernels' rows; real rows take its real part."""
+        planes = row.reshape(self.n_planes, self.sector.dimension)
+        flat = state.reshape(self.sector.dimension)
+        planes[0] = flat.real
+        if self.n_planes == 2:
+            planes[1] = flat.imag
 
     def start(self, reference: Reference) -> tuple[IntArray, FloatArray]:
         """Return where a reference's amplitudes stand in a row, and what they are."""
@@ -119,8 +127,9 @@ class Program:
 
         Where states are large it is called once, and ``sweep`` shares the work inside.
         """
-        n_parts = 1 if self.size >= PARALLEL_SIZE else min(get_num_threads(), n_rows)
-        if n_parts <= 1:
+        small = n_rows > 1 and self.size < PARALLEL_SIZE
+        n_parts = min(get_num_threads(), n_rows) if small else 1
+        if n_parts == 1:
             task(slice(0, n_rows))
             return
         bounds = [part * n_rows // n_parts for part in range(n_parts + 1)]
