@@ -8,6 +8,18 @@ from pydantic import BaseModel, ValidationError
 
 from qmlmat.errors import nearest
 
+
+def plain_value(value: object) -> object:
+    """Return the value of an option: a switch, a whole number or a word.
+
+    Raises:
+        ValueError: If it is none of them.
+    """
+    if isinstance(value, bool | int | str):
+        return value
+    raise ValueError("give true or false, a whole number, or text in quotes")
+
+
 _RULES: Final = {
     "int_type": "give a whole number",
     "int_from_float": "give a whole number",

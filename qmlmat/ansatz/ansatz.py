@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from qmlmat.ansatz.circuit import Circuit
 
 if TYPE_CHECKING:
-    from qmlmat.ansatz.template import OptionValue, Template
+    from qmlmat.ansatz.blocks import OptionValue
+    from qmlmat.ansatz.template import Template
 
 
 @dataclass(frozen=True, init=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -68,6 +69,25 @@ class Circuit:
     def n_qubits(self) -> int:
         """Number of qubits, two per orbital."""
         return 2 * self.norb
+
+    @classmethod
+    def concatenate(
+        cls, norb: int, nelec: tuple[int, int], parts: Sequence[Circuit], *, name: str = "custom"
+    ) -> Circuit:
+        """Return the circuits one after the other, first listed acting first, none sharing angles.
+
+        Args:
+            norb: Number of spatial orbitals.
+            nelec: Electrons by spin.
+            parts: Circuits of this size.
+            name: Where the circuit comes from.
+        """
+        gates: list[Gate] = []
+        n_params = 0
+        for part in parts:
+            gates += [Gate(g.generator, g.param + n_params, g.scale) for g in part.gates]
+            n_params += part.n_params
+        return cls(norb, nelec, tuple(gates), n_params, name)
 
     @classmethod
     def from_excitations(

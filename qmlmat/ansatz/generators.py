@@ -1,6 +1,6 @@
-"""The building blocks a template names: ordered lists of excitations for a sector.
+"""Ordered lists of excitations for a sector, the material of building blocks and pools.
 
-Every block takes ``(norb, nelec, where)`` and returns excitations in a fixed, documented order,
+Each takes ``(norb, nelec, where)`` and returns excitations in a fixed, documented order,
 because a product of exponentials depends on it. ``where`` is ``"occupied_to_virtual"`` (moves out
 of the reference determinant's orbitals) or ``"any"`` (between all orbitals: generalised).
 """
@@ -18,7 +18,7 @@ Where = Literal["occupied_to_virtual", "any"]
 """Between which orbitals a block's electrons move."""
 
 Generator = Callable[[int, tuple[int, int], Where], list[Excitation]]
-"""A building block: ``(norb, nelec, where)`` to its ordered excitations."""
+"""From ``(norb, nelec, where)`` to ordered excitations."""
 
 
 def singles(norb: int, nelec: tuple[int, int], where: Where) -> list[Excitation]:
@@ -100,4 +100,4 @@ GENERATORS: Mapping[str, Generator] = MappingProxyType(
         "same_spin_doubles": same_spin_doubles,
     }
 )
-"""Every building block a template may name."""
+"""Every list of excitations by its name."""

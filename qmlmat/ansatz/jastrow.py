@@ -17,18 +17,22 @@ References:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from qmlmat.ansatz.circuit import Circuit, Gate
 from qmlmat.ansatz.excitation import Excitation, NumberProduct
-from qmlmat.errors import InputError
+from qmlmat.errors import InputError, nearest
 from qmlmat.typing import FloatArray
 
 OrbitalPair = tuple[int, int]
 """Two orbitals ``(p, q)`` with ``p <= q``."""
+
+LOCAL_STEPS: Final = {"square": 1, "heavy_hex": 4}
+"""How far apart the orbitals are whose two spins a device couples, as ffsim has it."""
 
 
 def jastrow_circuit(
@@ -76,6 +80,31 @@ def jastrow_circuit(
     return Circuit(norb, nelec, tuple(gates), n_params, "lucj")
 
 
+def local_pairs(norb: int, pairs: str) -> tuple[list[OrbitalPair] | None, list[OrbitalPair] | None]:
+    """Return the same-spin and the mixed pairs that a device couples; ``None`` stands for all.
+
+    ``"square"``: same-spin ``(p, p + 1)``, mixed ``(p, p)``; two lines of qubits, one for each
+    spin, with a link from every orbital to its other spin. ``"heavy_hex"``: as ``"square"``, with
+    the mixed ``(p, p)`` of every fourth orbital only.
+
+    Args:
+        norb: Number of spatial orbitals.
+        pairs: ``"all"``, ``"square"`` or ``"heavy_hex"``.
+
+    Raises:
+        InputError: If ``pairs`` is none of these.
+
+    References:
+        M. Motta et al., Chem. Sci. 14, 11213 (2023), doi:10.1039/D3SC02516K.
+    """
+    if pairs == "all":
+        return None, None
+    if pairs not in LOCAL_STEPS:
+        raise InputError(f'pairs="{pairs}": not known. {nearest(pairs, ["all", *LOCAL_STEPS])}')
+    same = [(p, p + 1) for p in range(norb - 1)]
+    return same, [(p, p) for p in range(0, norb, LOCAL_STEPS[pairs])]
+
+
 def jastrow_params(
     orbital_rotations: ArrayLike,
     same_spin: ArrayLike,
@@ -118,6 +147,52 @@ def jastrow_params(
             )
             for unitary, j, k in layers
         ]
+    )
+
+
+def factorized_params(
+    t2: ArrayLike,
+    *,
+    n_reps: int = 1,
+    same_pairs: Sequence[OrbitalPair] | None = None,
+    mixed_pairs: Sequence[OrbitalPair] | None = None,
+) -> FloatArray:
+    """Return the parameters of ``jastrow_circuit`` whose layers factorise doubles amplitudes.
+
+    With ``t[ia, jb] = sum_m w_m y_m y_m^T``, the Hermitian matrices ``(y exp(-i s pi/4) + h.c.) /
+    sqrt(2) = U diag(e) U†`` for ``s = 1, -1`` give layers with the orbital rotation ``U`` and the
+    couplings ``J_pq = K_pq = s w_m e_p e_q``: their generators add up to the doubles. Those of the
+    largest ``|w_m|`` are taken; couplings of pairs that are not there are dropped.
+
+    Args:
+        t2: ``t[i, j, a, b]`` of a closed shell, alpha ``i -> a`` and beta ``j -> b``, shape
+            ``(n_occupied, n_occupied, n_virtual, n_virtual)``.
+        n_reps: Number of layers; those that nothing is left for do nothing.
+        same_pairs: The circuit's same-spin pairs; all by default.
+        mixed_pairs: The circuit's mixed pairs; all by default.
+
+    Returns:
+        Shape ``(n_params,)`` (radians).
+
+    References:
+        Y. Matsuzawa, Y. Kurashige, J. Chem. Theory Comput. 16, 944 (2020);
+        M. Motta et al., Chem. Sci. 14, 11213 (2023).
+    """
+    doubles = np.asarray(t2)
+    n_occupied, n_virtual = doubles.shape[0], doubles.shape[2]
+    norb, n_moves = n_occupied + n_virtual, n_occupied * n_virtual
+    weights, vectors = np.linalg.eigh(doubles.transpose(0, 2, 1, 3).reshape(n_moves, n_moves))
+    rotations = np.tile(np.eye(norb, dtype=np.complex128), (n_reps, 1, 1))
+    couplings = np.zeros((n_reps, norb, norb))
+    largest = np.argsort(-np.abs(weights), kind="stable")
+    for layer, (m, sign) in zip(range(n_reps), product(largest, (1, -1)), strict=False):
+        move = np.zeros((norb, norb), dtype=np.complex128)
+        move[n_occupied:, :n_occupied] = vectors[:, m].reshape(n_occupied, n_virtual).T
+        move *= np.exp(-0.25j * np.pi * sign) / np.sqrt(2)
+        values, rotations[layer] = np.linalg.eigh(move + move.conj().T)
+        couplings[layer] = sign * weights[m] * np.outer(values, values)
+    return jastrow_params(
+        rotations, couplings, couplings, same_pairs=same_pairs, mixed_pairs=mixed_pairs
     )
 
 

@@ -8,23 +8,26 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from qmlmat._resources import data_dir
-from qmlmat._validation import describe_errors
+from qmlmat._validation import describe_errors, plain_value
+from qmlmat.ansatz.blocks import BLOCKS, OptionValue, Place
 from qmlmat.ansatz.circuit import Circuit
-from qmlmat.ansatz.generators import GENERATORS, Where
+from qmlmat.ansatz.jastrow import factorized_params, local_pairs
 from qmlmat.errors import TemplateError, nearest
 from qmlmat.provenance import content_hash
+from qmlmat.typing import FloatArray
 
-OptionValue = bool
-"""What an option of a template can be set to."""
+Start = Literal["amplitudes", "perturbed", "factorized"]
+"""Where a search for the minimum begins: each gate at its cluster amplitude; angles that have no
+slope there moved at random; or layers that factorise the doubles amplitudes first."""
 
-OptionName = Literal["spin_tied"]
-"""The options a template may offer: those that lowering to a circuit knows."""
+FileValue = Annotated[OptionValue, BeforeValidator(plain_value)]
+"""An option's value as a file gives it."""
 
 USER_FOLDER_VARIABLE = "QMLMAT_CIRCUITS"
 """Environment variable naming the user's own folder of templates."""
@@ -35,17 +38,41 @@ class _Table(BaseModel):
 
 
 class OptionTable(_Table):
-    """A choice the user can make when the template is used."""
+    """A choice the user can make when the template is used: a switch, a number or a word."""
 
-    default: OptionValue = Field(description="Value when nothing is said.")
+    default: FileValue = Field(description="Value when nothing is said; it fixes the type.")
     help: str = Field(description="One sentence on what it does.")
+    minimum: int | None = Field(None, description="Smallest value of a number.")
+    choices: list[str] | None = Field(None, description="The words to choose from.")
+
+    @model_validator(mode="after")
+    def _check_type(self) -> Self:
+        if (self.minimum is not None) != (type(self.default) is int):
+            raise ValueError("minimum belongs to a whole number, and a whole number needs one")
+        if (self.choices is not None) != isinstance(self.default, str):
+            raise ValueError("choices belong to a word, and a word needs them")
+        remedy = self.remedy(self.default)
+        if remedy:
+            raise ValueError(f"default = {self.default!r} is not allowed. {remedy}".rstrip("."))
+        return self
+
+    def remedy(self, value: object) -> str:
+        """Return what to use instead of a value, or nothing where it is allowed."""
+        if isinstance(self.default, bool):
+            return "" if isinstance(value, bool) else "This option is a switch. Use True or False."
+        if self.choices is not None:
+            return "" if value in self.choices else nearest(str(value), self.choices)
+        assert self.minimum is not None
+        if type(value) is int and value >= self.minimum:
+            return ""
+        return f"Use a whole number of at least {self.minimum}."
 
 
 class BlockTable(_Table):
-    """One building block: a list of excitations, appended to the circuit."""
+    """One building block: gates that are appended to the circuit."""
 
     generator: str = Field(description="Name of a building block, e.g. mixed_doubles.")
-    where: Where = Field("occupied_to_virtual", description="Between which orbitals.")
+    where: Place = Field("occupied_to_virtual", description="Between which orbitals.")
 
 
 class EnergyCheck(_Table):
@@ -64,7 +91,7 @@ class CheckTable(_Table):
 
     norb: int = Field(gt=0, description="Number of spatial orbitals.")
     nelec: tuple[int, int] = Field(description="Electrons by spin.")
-    options: dict[str, OptionValue] = Field({}, description="Options that differ from default.")
+    options: dict[str, FileValue] = Field({}, description="Options that differ from default.")
     n_params: int = Field(ge=0, description="Number of parameters at this size.")
     energy: EnergyCheck | None = Field(None, description="Energy at this size, if known.")
 
@@ -77,15 +104,25 @@ class Template(_Table):
     title: str = Field(description="One line for listings.")
     kind: Literal["fermionic"] = Field(description="What the building blocks act on.")
     reference: Literal["hartree_fock"] = Field(description="Determinant the circuit starts from.")
-    conserves: list[Literal["n_alpha", "n_beta"]] = Field(description="Conserved quantities.")
+    conserves: list[Literal["n_alpha", "n_beta", "spin"]] = Field(
+        description="Conserved quantities; spin is S^2."
+    )
     cite: list[str] = Field(description="Papers the method is from.")
-    options: dict[OptionName, OptionTable] = Field({}, description="Choices of the user.")
+    options: dict[str, OptionTable] = Field({}, description="Choices of the user.")
+    repeat: str | None = Field(
+        None, description="The option that says how often the blocks are repeated, new angles each."
+    )
+    start: Start = Field("amplitudes", description="Where a search for the minimum begins.")
     block: list[BlockTable] = Field(min_length=1, description="Building blocks, in order.")
     check: list[CheckTable] = Field(min_length=1, description="Expectations for the tests.")
 
     def content_hash(self) -> str:
         """Return a hash of what determines the circuit, not of titles or comments."""
-        return content_hash(self.model_dump(mode="json", include={"reference", "block"}))
+        tree = self.model_dump(mode="json", include={"reference", "block"})
+        # Only where they are said: a template without them keeps its hash, and scans resume.
+        later = {"repeat": self.repeat, "start": self.start}
+        plain = (None, "amplitudes")
+        return content_hash(tree | {k: value for k, value in later.items() if value not in plain})
 
     def resolve(self, options: dict[str, OptionValue]) -> dict[str, OptionValue]:
         """Return the value of every option of the template.
@@ -94,19 +131,18 @@ class Template(_Table):
             options: Those that are not to take their default.
 
         Raises:
-            TemplateError: If the template has no such option, or its value is of the wrong type.
+            TemplateError: If the template has no such option, or its value is not allowed.
         """
         chosen: dict[str, OptionValue] = {k: option.default for k, option in self.options.items()}
         for key, value in options.items():
             if key not in chosen:
                 raise TemplateError(
-                    f'Ansatz("{self.name}", {key}={value}): no such option. {nearest(key, chosen)}'
+                    f'Ansatz("{self.name}", {key}={value!r}): no such option. '
+                    f"{nearest(key, chosen)}"
                 )
-            if not isinstance(value, bool):
-                raise TemplateError(
-                    f'Ansatz("{self.name}", {key}={value!r}): this option is a switch. '
-                    "Use True or False."
-                )
+            remedy = self.options[key].remedy(value)
+            if remedy:
+                raise TemplateError(f'Ansatz("{self.name}", {key}={value!r}): {remedy}')
             chosen[key] = value
         return chosen
 
@@ -121,21 +157,31 @@ class Template(_Table):
             options: Values of the template's options; the rest take their defaults.
 
         Raises:
-            TemplateError: If an option is not the template's, or its value of the wrong type.
+            TemplateError: If an option is not the template's, or its value is not allowed.
         """
         chosen = self.resolve(options)
-        excitations = [
-            excitation
-            for block in self.block
-            for excitation in GENERATORS[block.generator](norb, nelec, block.where)
-        ]
-        return Circuit.from_excitations(
-            norb,
-            nelec,
-            excitations,
-            spin_tied=chosen.get("spin_tied", False),
-            name=self.name,
+        layer = [BLOCKS[b.generator].build(norb, nelec, b.where, chosen) for b in self.block]
+        n_layers = self._n_layers(chosen)
+        return Circuit.concatenate(norb, nelec, layer * n_layers, name=self.name)
+
+    def factorized_params(self, t2: FloatArray, options: dict[str, OptionValue]) -> FloatArray:
+        """Return parameters from doubles amplitudes, for a template with that start.
+
+        Args:
+            t2: Amplitudes of a closed shell, as ``jastrow.factorized_params`` takes them.
+            options: Values of the template's options; the rest take their defaults.
+
+        Returns:
+            Shape ``(n_params,)`` (radians).
+        """
+        chosen = self.resolve(options)
+        same, mixed = local_pairs(t2.shape[0] + t2.shape[2], str(chosen.get("pairs", "all")))
+        return factorized_params(
+            t2, n_reps=self._n_layers(chosen), same_pairs=same, mixed_pairs=mixed
         )
+
+    def _n_layers(self, chosen: dict[str, OptionValue]) -> int:
+        return 1 if self.repeat is None else int(chosen[self.repeat])
 
 
 def template_folders() -> list[Path]:
@@ -145,11 +191,41 @@ def template_folders() -> list[Path]:
     return [user / "ansatz", data_dir("circuits") / "ansatz"]
 
 
-def load_template(name: str) -> Template:
-    """Return the template of a name, or of a path ending in ``.toml``.
+def template_files() -> dict[str, Path]:
+    """Return the file of every template that a name finds, the user's own folder first."""
+    found: dict[str, Path] = {}
+    for folder in template_folders():
+        if folder.is_dir():
+            for path in sorted(folder.glob("*.toml")):
+                found.setdefault(path.stem, path)
+    return found
+
+
+def find_template(name: str) -> Path:
+    """Return the file of a template, by its name or by a path ending in ``.toml``.
 
     A name is looked up in the user's own folder first (the environment variable
     ``QMLMAT_CIRCUITS``, else the platform's configuration folder), then in the package's.
+
+    Raises:
+        TemplateError: If there is no such file.
+    """
+    if name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise TemplateError(f'Ansatz("{name}"): no such file. Check the path.')
+        return path
+    known = template_files()
+    if name not in known:
+        raise TemplateError(
+            f'Ansatz("{name}"): no template of this name. {nearest(name, known)} '
+            "Your own template can be given by its path, ending in .toml."
+        )
+    return known[name]
+
+
+def load_template(name: str) -> Template:
+    """Return the template of a name, or of a path ending in ``.toml``; see ``find_template``.
 
     Raises:
         TemplateError: If there is no such template, or its file breaks a rule.
@@ -158,21 +234,7 @@ def load_template(name: str) -> Template:
         >>> load_template("uccsd").circuit(4, (2, 2), {}).n_params
         26
     """
-    if name.endswith(".toml"):
-        path = Path(name)
-        if not path.is_file():
-            raise TemplateError(f'Ansatz("{name}"): no such file. Check the path.')
-        return read_template(path)
-    known: dict[str, Path] = {}
-    for folder in reversed(template_folders()):
-        if folder.is_dir():
-            known |= {path.stem: path for path in sorted(folder.glob("*.toml"))}
-    if name not in known:
-        raise TemplateError(
-            f'Ansatz("{name}"): no template of this name. {nearest(name, known)} '
-            "Your own template can be given by its path, ending in .toml."
-        )
-    return read_template(known[name])
+    return read_template(find_template(name))
 
 
 def read_template(path: Path) -> Template:
@@ -189,10 +251,32 @@ def read_template(path: Path) -> Template:
         raise TemplateError(f"{path}: not valid TOML: {error}.") from error
     except ValidationError as error:
         raise TemplateError("; ".join(describe_errors(error, Template, str(path)))) from error
-    for block in template.block:
-        if block.generator not in GENERATORS:
-            raise TemplateError(
-                f'{path}: block.generator = "{block.generator}" is not a building block. '
-                f"{nearest(block.generator, GENERATORS)}"
-            )
+    wrong = _what_is_wrong(template)
+    if wrong:
+        raise TemplateError(f"{path}: {wrong}")
     return template
+
+
+def _what_is_wrong(template: Template) -> str:
+    """Return what breaks a rule across tables, with its remedy, or nothing."""
+    for block in template.block:
+        if block.generator not in BLOCKS:
+            hint = nearest(block.generator, BLOCKS)
+            return f'block.generator = "{block.generator}" is not a building block. {hint}'
+        places = BLOCKS[block.generator].places
+        if block.where not in places:
+            hint = "Use " + " or ".join(f'"{place}"' for place in places) + "."
+            return f'block.where = "{block.where}" is nothing {block.generator} can do. {hint}'
+    names = [block.generator for block in template.block]
+    numbers = [name for name, option in template.options.items() if option.minimum is not None]
+    if template.repeat is not None and template.repeat not in numbers:
+        hint = nearest(template.repeat, numbers)
+        return f'repeat = "{template.repeat}" is not an option that is a number. {hint}'
+    if template.start == "factorized" and names != ["cluster_jastrow"]:
+        return 'start = "factorized" is for the single block cluster_jastrow. Use "perturbed".'
+    used = {name for block in template.block for name in BLOCKS[block.generator].options}
+    used |= {template.repeat} if template.repeat else set()
+    for name in template.options:
+        if name not in used:
+            return f"[options.{name}]: nothing in the template reads it. {nearest(name, used)}"
+    return ""

@@ -29,6 +29,8 @@ def expectation(evaluator: Evaluator, params: torch.Tensor) -> torch.Tensor:
             f"expectation(params): a {params.dtype} tensor on {params.device}. Use "
             'params.to("cpu", torch.float64).'
         )
+    if not torch.is_grad_enabled():  # autograd would still say that a gradient is needed
+        params = params.detach()
     values: torch.Tensor = _Expectation.apply(params, evaluator)  # type: ignore[no-untyped-call]
     return values
 

@@ -137,23 +137,28 @@ def _template(ansatz: str) -> str:
 def _optimizer(table: OptimizerTable) -> Any:  # noqa: ANN401 - an optimiser class or a partial
     import torch  # noqa: PLC0415
 
+    from qmlmat import solvers  # noqa: PLC0415
+    from qmlmat.solvers.optimize import make_optimizer  # noqa: PLC0415
+
     base = torch.optim.Optimizer
     known: dict[str, Any] = {
         name: kind
-        for name, kind in vars(torch.optim).items()
+        for module in (torch.optim, solvers)
+        for name, kind in vars(module).items()
         if isinstance(kind, type) and issubclass(kind, base) and kind is not base
     }
     if table.name not in known:
         raise ConfigError(
-            f'[solver.optimizer] name = "{table.name}": not an optimiser of torch.optim. '
+            f'[solver.optimizer] name = "{table.name}": not an optimiser of torch.optim or qmlmat. '
             f"{nearest(table.name, known)}"
         )
-    kind = known[table.name]
-    chosen = kind if table.learning_rate is None else partial(kind, lr=table.learning_rate)
+    kind, settings = known[table.name], table.settings()
+    chosen = partial(kind, **settings) if settings else kind
     probe = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     probe.grad = torch.ones_like(probe)
+    landscape = solvers.Landscape(metric=lambda params: torch.eye(len(params)))
     try:  # e.g. SparseAdam takes no dense gradient, Muon no vector
-        chosen([probe]).step(probe.sum)
+        make_optimizer(chosen, probe, landscape).step(lambda: float(probe.detach().sin()))
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f'[solver.optimizer] name = "{table.name}": it cannot be used with these settings '

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from qmlmat._validation import describe_errors
+from qmlmat._validation import describe_errors, plain_value
 from qmlmat.errors import ConfigError
 
 MAX_POINTS: Final = 100_000
@@ -99,10 +99,33 @@ class PathTable(Table):
 class OptimizerTable(Table):
     """The classical optimiser of the circuit's parameters."""
 
-    name: str = Field(default="LBFGS", description="Name of an optimiser class of torch.optim.")
+    name: str = Field(
+        default="PreconditionedLBFGS",
+        description="PreconditionedLBFGS, NaturalGradient, SPSA, Rotosolve, or the name of an "
+        "optimiser class of torch.optim.",
+    )
     learning_rate: float | None = Field(
         default=None, gt=0, description="Step size; by default the optimiser's own."
     )
+    regularization: float | None = Field(
+        default=None,
+        gt=0,
+        description="NaturalGradient: Tikhonov's, as a fraction of the metric's mean diagonal.",
+    )
+    perturbation: float | None = Field(
+        default=None, gt=0, description="SPSA: size of the perturbations (radians)."
+    )
+    averages: int | None = Field(
+        default=None, ge=1, description="SPSA: directions averaged in each step."
+    )
+    blocking: bool | None = Field(
+        default=None, description="SPSA: whether steps that raise the energy are taken back."
+    )
+
+    def settings(self) -> dict[str, float | int | bool]:
+        """Return the settings that were given, by the names the optimisers have for them."""
+        given = self.model_dump(exclude={"name"}, exclude_none=True)
+        return {"lr" if name == "learning_rate" else name: value for name, value in given.items()}
 
 
 class VQETable(Table):
@@ -113,8 +136,8 @@ class VQETable(Table):
         default="uccsd",
         description="Name of a template, or the path of your own .toml, relative to this file.",
     )
-    options: dict[str, bool] = Field(
-        default={}, description="Options of the template, e.g. { spin_tied = true }."
+    options: dict[str, Annotated[bool | int | str, BeforeValidator(plain_value)]] = Field(
+        default={}, description="Options of the template, e.g. { spin_tied = true } or { k = 2 }."
     )
     initial: Literal["mp2", "ccsd", "zero", "random"] = Field(
         default="mp2", description="Parameters of the point computed first."

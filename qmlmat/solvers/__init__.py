@@ -2,6 +2,27 @@
 
 from qmlmat.solvers.base import STATUS_ADVICE, Iteration, Solution, Solver, solve
 from qmlmat.solvers.exact import Exact
+from qmlmat.solvers.optim_base import Landscape
+from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
+from qmlmat.solvers.optim_natural import NaturalGradient
+from qmlmat.solvers.optim_rotosolve import Rotosolve
+from qmlmat.solvers.optim_spsa import SPSA
+from qmlmat.solvers.optimize import Optimum, minimize
 from qmlmat.solvers.vqe import VQE
 
-__all__ = ["STATUS_ADVICE", "VQE", "Exact", "Iteration", "Solution", "Solver", "solve"]
+__all__ = [
+    "SPSA",
+    "STATUS_ADVICE",
+    "VQE",
+    "Exact",
+    "Iteration",
+    "Landscape",
+    "NaturalGradient",
+    "Optimum",
+    "PreconditionedLBFGS",
+    "Rotosolve",
+    "Solution",
+    "Solver",
+    "minimize",
+    "solve",
+]

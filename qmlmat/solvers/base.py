@@ -41,7 +41,8 @@ STATUS_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "converged": "The gradient is below its tolerance.",
         "iteration_limit": (
             "Stopped at max_iterations before the gradient fell below its tolerance: raise "
-            "max_iterations, start from a neighbouring solution (guess=), or use LBFGS."
+            "max_iterations, start from a neighbouring solution (guess=), or use "
+            "PreconditionedLBFGS."
         ),
         "stalled": (
             "The optimiser could not lower the energy any further although the gradient is above "
@@ -63,7 +64,7 @@ class Iteration:
     gradient_norm: float
     """Largest absolute derivative by a parameter (unit of the solution, per radian)."""
     n_evaluations: int
-    """Evaluations of energy and gradient so far."""
+    """Evaluations of the energy so far, most optimisers' with the gradient."""
 
 
 @dataclass(frozen=True, kw_only=True)

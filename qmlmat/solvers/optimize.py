@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,7 @@ import torch
 
 from qmlmat.errors import InputError
 from qmlmat.solvers.base import Iteration, Status
+from qmlmat.solvers.optim_base import Landscape, Traits
 from qmlmat.typing import FloatArray
 
 OptimizerFactory = Callable[[Iterable[torch.Tensor]], torch.optim.Optimizer]
@@ -33,7 +35,10 @@ class Optimum:
 
 
 class _Objective:
-    """The loss as a torch closure that never evaluates the same point twice in a row."""
+    """The loss as a torch closure that never evaluates the same point twice in a row.
+
+    It computes the gradient where autograd is on, and the loss alone under ``torch.no_grad()``.
+    """
 
     def __init__(self, loss: Callable[[torch.Tensor], torch.Tensor], start: FloatArray) -> None:
         self.params = torch.tensor(start, dtype=torch.float64, requires_grad=True)
@@ -41,25 +46,33 @@ class _Objective:
         self._loss = loss
         self._point: torch.Tensor | None = None
         self._value = torch.zeros(())
-        self._gradient = torch.zeros(0)
+        self._gradient: torch.Tensor | None = None
 
     def __call__(self) -> torch.Tensor:
         point = self.params.detach()
-        if self._point is None or not torch.equal(point, self._point):
-            self.params.grad = None
-            value = self._loss(self.params)
-            value.backward()  # type: ignore[no-untyped-call]
-            self.n_evaluations += 1
+        is_new = self._point is None or not torch.equal(point, self._point)
+        if is_new or (torch.is_grad_enabled() and self._gradient is None):
+            self._evaluate()
             self._point = point.clone()
-            self._value = value.detach()
-            gradient = self.params.grad
-            self._gradient = torch.zeros_like(point) if gradient is None else gradient.clone()
-        self.params.grad = self._gradient.clone()
+        if self._gradient is not None:
+            self.params.grad = self._gradient.clone()
         return self._value
+
+    def _evaluate(self) -> None:
+        self.n_evaluations += 1
+        self.params.grad = None
+        value = self._loss(self.params)
+        self._value, self._gradient = value.detach(), None
+        if torch.is_grad_enabled():
+            value.backward()  # type: ignore[no-untyped-call]
+            gradient = self.params.grad
+            self._gradient = torch.zeros_like(self.params) if gradient is None else gradient.clone()
 
     def iteration(self, number: int) -> Iteration:
         """Return the record of the current point, evaluating it if need be."""
-        value = float(self())
+        with torch.enable_grad():
+            value = float(self())
+        assert self._gradient is not None
         norm = float(self._gradient.abs().max()) if self._gradient.numel() else 0.0
         return Iteration(number, value, norm, self.n_evaluations)
 
@@ -71,10 +84,14 @@ def minimize(
     optimizer: OptimizerFactory,
     gradient_tolerance: float,
     max_iterations: int,
+    landscape: Landscape | None = None,
 ) -> Optimum:
     """Return the minimum of a differentiable loss, and how the search ended.
 
-    Converged means that the largest absolute derivative is at most ``gradient_tolerance``.
+    Converged means that the largest absolute derivative is at most ``gradient_tolerance``, for
+    every optimiser. One that takes no gradients is judged by the exact gradient all the same: the
+    driver evaluates it after each sweep of ``Rotosolve`` and each twentieth step of ``SPSA``
+    (``Traits.check_every``), and these points make the history.
 
     Args:
         loss: Float64 parameters, shape ``(n_params,)``, to a scalar.
@@ -84,27 +101,34 @@ def minimize(
             partial says otherwise.
         gradient_tolerance: Largest absolute derivative at which to stop.
         max_iterations: Most optimiser steps.
+        landscape: What else is known of the loss; an optimiser with ``traits`` takes from it what
+            its ``needs`` name.
 
     Raises:
-        InputError: If the loss or its gradient is not finite at the start.
+        InputError: If the loss or its gradient is not finite at the start, or the optimiser needs
+            what the landscape does not hold.
     """
     objective = _Objective(loss, start)
     history = [objective.iteration(0)]
     best, best_params = history[0], start.copy()
     if not np.isfinite([best.energy, best.gradient_norm]).all():
         raise InputError("minimize: the loss is not finite at the start. Check the parameters.")
-    stepper = make_optimizer(optimizer, objective.params)
-    restarts = 0
-    while best.gradient_norm > gradient_tolerance and len(history) <= max_iterations:
+    stepper = make_optimizer(optimizer, objective.params, landscape)
+    traits = traits_of(optimizer)
+    restarts = n_steps = 0
+    while best.gradient_norm > gradient_tolerance and n_steps < max_iterations:
         before = objective.params.detach().clone()
         stepper.step(objective)  # type: ignore[arg-type]
-        if torch.equal(before, objective.params.detach()):
+        if not traits.may_stand_still and torch.equal(before, objective.params.detach()):
             if restarts == MAX_RESTARTS:
                 return Optimum(best_params, "stalled", tuple(history))
             restarts += 1
-            stepper = make_optimizer(optimizer, objective.params)
+            stepper = make_optimizer(optimizer, objective.params, landscape)
             continue
-        history.append(objective.iteration(len(history)))
+        n_steps += 1
+        if n_steps % traits.check_every and n_steps < max_iterations:
+            continue
+        history.append(objective.iteration(n_steps))
         if _is_better(history[-1], best, gradient_tolerance):
             best, best_params = history[-1], objective.params.detach().numpy().copy()
     converged = best.gradient_norm <= gradient_tolerance
@@ -118,19 +142,50 @@ def _is_better(new: Iteration, old: Iteration, tolerance: float) -> bool:
     return new.energy < old.energy
 
 
-def make_optimizer(factory: OptimizerFactory, params: torch.Tensor) -> torch.optim.Optimizer:
-    """Return the optimiser of one parameter tensor; LBFGS with settings that suit a circuit."""
-    if getattr(factory, "func", factory) is not torch.optim.LBFGS:
-        return factory([params])
-    settings: dict[str, Any] = {
-        "max_iter": 1,
-        "max_eval": 25,
-        "history_size": 20,
-        "tolerance_grad": 0.0,
-        "tolerance_change": 0.0,
-        "line_search_fn": "strong_wolfe",
-    }
-    return torch.optim.LBFGS([params], **(settings | getattr(factory, "keywords", {})))
+def traits_of(factory: OptimizerFactory) -> Traits:
+    """Return what an optimiser class, or a partial of one, tells the driver."""
+    traits: Traits = getattr(getattr(factory, "func", factory), "traits", Traits())
+    return traits
+
+
+def make_optimizer(
+    factory: OptimizerFactory, params: torch.Tensor, landscape: Landscape | None = None
+) -> torch.optim.Optimizer:
+    """Return the optimiser of one parameter tensor, with what it needs of the landscape.
+
+    LBFGS of torch gets settings that suit a circuit.
+
+    Raises:
+        InputError: If the optimiser cannot be made without something that is not known.
+    """
+    inner, given = getattr(factory, "func", factory), getattr(factory, "keywords", {})
+    settings: dict[str, Any] = {}
+    if inner is torch.optim.LBFGS:
+        settings = {
+            "max_iter": 1,
+            "max_eval": 25,
+            "history_size": 20,
+            "tolerance_grad": 0.0,
+            "tolerance_change": 0.0,
+            "line_search_fn": "strong_wolfe",
+        }
+    for name in traits_of(factory).needs:
+        known = getattr(landscape, name, None)
+        if known is not None:
+            settings[name] = known
+        elif name not in given and name in _required(inner):
+            raise InputError(
+                f"minimize(optimizer={inner.__name__}): it needs its {name}. Give it by "
+                f"functools.partial({inner.__name__}, {name}=...), or in minimize(landscape=...)."
+            )
+    left = {name: value for name, value in settings.items() if name not in given}
+    return factory([params], **left)
+
+
+def _required(kind: Callable[..., object]) -> set[str]:
+    """Return the arguments that have no default."""
+    parameters = inspect.signature(kind).parameters.values()
+    return {p.name for p in parameters if p.default is p.empty}
 
 
 def describe_optimizer(factory: OptimizerFactory) -> dict[str, Any]:

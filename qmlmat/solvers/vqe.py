@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-import torch
 
 from qmlmat.ansatz import Ansatz, Circuit, Excitation, NumberProduct
 from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
+from qmlmat.backends.base import Evaluator
 from qmlmat.errors import CapabilityError, InputError, nearest
 from qmlmat.solvers.base import Solution
-from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer, minimize
+from qmlmat.solvers.landscape import circuit_landscape
+from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
+from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer, minimize, traits_of
 from qmlmat.systems import (
     Amplitudes,
     MolecularHamiltonian,
@@ -34,6 +36,12 @@ bonds break (radians)."""
 RANDOM_START: Final = 0.1
 """Half width of the uniform distribution of ``initial="random"`` (radians)."""
 
+FLAT: Final = 1e-6  # the default gradient_tolerance: the search would count it as converged
+"""Absolute derivative below which an angle counts as having no slope (hartree per radian)."""
+
+PERTURBATION_SEED: Final = 0
+"""Seed of the perturbation of flat starts where none is given: scans must be repeatable."""
+
 
 @dataclass(frozen=True)
 class VQE:
@@ -45,10 +53,15 @@ class VQE:
 
     ansatz: str | Ansatz = "uccsd"
     """Template's name, path of a template, or an ``Ansatz`` with options."""
-    optimizer: OptimizerFactory = torch.optim.LBFGS
-    """Optimiser class, or ``functools.partial`` of one; LBFGS gets a strong-Wolfe search."""
+    optimizer: OptimizerFactory = PreconditionedLBFGS
+    """Any ``torch.optim.Optimizer`` class, or ``functools.partial`` of one; what ours need of the
+    circuit (metric, curvatures, frequencies, seed) they are given."""
     initial: Initial = "mp2"
-    """Start without a guess: MP2 or CCSD amplitudes, zeros, or uniform in +-0.1 rad by seed."""
+    """Start without a guess: MP2 or CCSD amplitudes, zeros, or uniform in +-0.1 rad by seed.
+
+    A template with ``start = "perturbed"`` or ``"factorized"`` moves angles whose derivative
+    vanishes at one of the first three by a random +-0.1 rad (seed 0 where none is given), and a
+    note says so; with ``"factorized"`` the doubles amplitudes of a closed shell are factorised."""
     gradient_tolerance: float = 1e-6
     """Largest absolute derivative at which the search has converged (hartree per radian)."""
     max_iterations: int = 1000
@@ -135,23 +148,35 @@ class VQE:
                 "does not give both. Use SectorBackend()."
             )
         circuit = self.circuit(hamiltonian)
-        start, notes = self._start(hamiltonian, circuit, guess, seed)
         reference = Reference.hartree_fock(hamiltonian.norb, hamiltonian.nelec)
+        preparation = Preparation(circuit, reference)
         request = Request(
-            preparation=Preparation(circuit, reference),
+            preparation=preparation,
             observables=(self._objective(hamiltonian),),
         )
         evaluator = backend.prepare(request)
+
+        start, notes = self._start(hamiltonian, circuit, guess, seed)
+        if guess is None or guess.params is None:
+            start, more = self._off_saddle(start, evaluator, seed)
+            notes += more
         optimum = minimize(
             lambda params: expectation(evaluator, params)[0],
             start,
             optimizer=self.optimizer,
             gradient_tolerance=self.gradient_tolerance,
             max_iterations=self.max_iterations,
+            landscape=circuit_landscape(
+                hamiltonian,
+                preparation,
+                backend,
+                needs=traits_of(self.optimizer).needs,
+                seed=seed,
+            ),
         )
         state = backend.state(Preparation(circuit, reference, optimum.params))
         image = hamiltonian.matvec(state)
-        energy = float(np.vdot(state, image))
+        energy = float(np.vdot(state, image).real)
         return Solution(
             energies=np.array([energy]),
             unit=hamiltonian.unit,
@@ -200,11 +225,43 @@ class VQE:
             return rng.uniform(-RANDOM_START, RANDOM_START, circuit.n_params), ()
         find = mp2_amplitudes if self.initial == "mp2" else ccsd_amplitudes
         amplitudes = find(hamiltonian)
+        assert isinstance(self.ansatz, Ansatz)
+        template = self.ansatz.load()
+        n_alpha, n_beta = hamiltonian.nelec
+        if template.start == "factorized" and n_alpha == n_beta:
+            start = template.factorized_params(amplitudes.t2_ab, dict(self.ansatz.options))
+            return start, amplitudes.notes
         return starting_params(circuit, amplitudes), amplitudes.notes
+
+    def _off_saddle(
+        self, start: FloatArray, evaluator: Evaluator, seed: int | None
+    ) -> tuple[FloatArray, tuple[str, ...]]:
+        """Return the start with its flat angles moved, where the template asks for it.
+
+        Layered circuits and Jastrow circuits are symmetric about zero in most of their angles: a
+        search that starts there stays on a saddle point.
+        """
+        assert isinstance(self.ansatz, Ansatz)
+        template = self.ansatz.load()
+        if self.initial == "random" or not start.size or template.start == "amplitudes":
+            return start, ()
+        flat = np.abs(evaluator.value_and_gradient(start).gradient[0]) < FLAT
+        if not flat.any():
+            return start, ()
+        used = PERTURBATION_SEED if seed is None else seed
+        shifts = np.random.default_rng(used).uniform(-RANDOM_START, RANDOM_START, start.size)
+        note = (
+            f"{flat.sum()} of {start.size} parameters have no slope at the start and began at "
+            f"random values in +-{RANDOM_START} rad (seed {used})."
+        )
+        return start + np.where(flat, shifts, 0.0), (note,)
 
 
 def starting_params(circuit: Circuit, amplitudes: Amplitudes) -> FloatArray:
     """Return angles equal to the cluster amplitudes, the mean where gates share a parameter.
+
+    An excitation that comes again under another parameter, as in a further layer, starts at zero
+    there: its amplitude is spent.
 
     Args:
         circuit: The circuit; excitations that are not from occupied to virtual start at zero.
@@ -214,9 +271,11 @@ def starting_params(circuit: Circuit, amplitudes: Amplitudes) -> FloatArray:
         Parameters clipped to ``MAX_START``, shape ``(n_params,)`` (radians).
     """
     total, count = np.zeros(circuit.n_params), np.zeros(circuit.n_params)
+    owner: dict[Excitation | NumberProduct, int] = {}
     for gate in circuit.gates:
         count[gate.param] += 1
-        total[gate.param] += gate.scale * _amplitude(gate.generator, circuit.nelec, amplitudes)
+        if owner.setdefault(gate.generator, gate.param) == gate.param:
+            total[gate.param] += gate.scale * _amplitude(gate.generator, circuit.nelec, amplitudes)
     return np.clip(total / np.maximum(count, 1), -MAX_START, MAX_START)
 
 

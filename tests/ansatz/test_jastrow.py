@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from qmlmat.ansatz import Circuit, Excitation, Gate, NumberProduct
-from qmlmat.ansatz.jastrow import jastrow_circuit, jastrow_params, orbital_rotation_params
+from qmlmat.ansatz.jastrow import (
+    factorized_params,
+    jastrow_circuit,
+    jastrow_params,
+    orbital_rotation_params,
+)
 from qmlmat.backends import Preparation, Reference, SectorBackend
 from qmlmat.errors import InputError
 
@@ -76,6 +81,21 @@ def test_rotation_angles_reproduce_the_unitary(norb):
     params = orbital_rotation_params(unitary)
     states = SectorBackend().apply(rotation, np.eye(norb)[:, :, None], params)
     assert pytest.approx(unitary, abs=ROUNDING) == states[..., 0].T
+
+
+@pytest.mark.parametrize("n_reps", [1, 2, 3, 14])
+def test_factorised_doubles_are_ffsims_start(n_reps):
+    """`UCJOpSpinBalanced.from_t_amplitudes`, also with more layers than factors."""
+    norb, nelec = 5, (2, 2)
+    t2 = 0.1 * np.random.default_rng(n_reps).normal(size=(2, 2, 3, 3))
+    t2 += t2.transpose(1, 0, 3, 2)
+    operator = ffsim.UCJOpSpinBalanced.from_t_amplitudes(t2, n_reps=n_reps)
+    start = ffsim.hartree_fock_state(norb, nelec)
+    expected = ffsim.apply_unitary(start, operator, norb=norb, nelec=nelec)
+    circuit = jastrow_circuit(norb, nelec, n_reps=n_reps)
+    params = factorized_params(t2, n_reps=n_reps)
+    state = SectorBackend().state(Preparation(circuit, Reference.hartree_fock(norb, nelec), params))
+    assert state.ravel() == pytest.approx(expected, abs=ROUNDING)
 
 
 def test_wrong_matrices_and_pairs_are_refused():

@@ -116,7 +116,7 @@ SLIPS = [
     ("norb = 8", "zzz = 8", 'unknown key "zzz" in [active_space]. Known: freeze_core, indices'),
     ("bond = [0", "bonds = [0", 'unknown key "bonds" in [path]. Did you mean "bond"?'),
     ('initial = "', 'intial = "', 'unknown key "intial" in [solver]. Did you mean "initial"?'),
-    ('name = "LBFGS"', 'nam = "Adam"', 'unknown key "nam" in [solver.optimizer].'),
+    ('name = "PreconditionedLBFGS"', 'nam = "Adam"', 'unknown key "nam" in [solver.optimizer].'),
     ("spin = 0", "spin = 0.5", "[molecule] spin = 0.5: give a whole number."),
     ("spin = 0", "spin = true", "[molecule] spin = true: give a whole number."),
     ("charge = 0", 'charge = "0"', '[molecule] charge = "0": give a whole number.'),
@@ -139,7 +139,11 @@ SLIPS = [
         '[solver] initial = "mp3": not known. Did you mean "mp2"?',
     ),
     ('basis = "cc-pvdz"', "basis = 6", "[molecule] basis = 6: give text in quotes."),
-    ("# options = { spin_tied = true }", 'options = { spin_tied = "y" }', "give true or false."),
+    (
+        "# options = { spin_tied = true }",
+        "options = { k = 1.5 }",
+        "whole number, or text in quotes.",
+    ),
     ("# max_iterations = 1000", "max_iterations = 0", "= 0: give a number of at least 1."),
     ('xyz = """', 'xyzz = """', '[molecule] needs the key "xyz". Add it.'),
     ("title =", "molecule =", "not valid TOML"),
@@ -283,12 +287,37 @@ def test_the_molecule_and_space_are_what_the_file_says():
         ({"name": "Optimizer"}, "not an optimiser"),
         ({"name": "SparseAdam"}, "Use LBFGS or Adam"),
         ({"name": "Muon"}, "Use LBFGS or Adam"),
+        ({"name": "Rotosolv"}, 'Did you mean "Rotosolve"'),
+        ({"name": "FlatOptimizer"}, "not an optimiser"),
+        ({"name": "Rotosolve", "learning_rate": 0.1}, "cannot be used with these settings"),
+        ({"name": "Adam", "regularization": 0.1}, "cannot be used with these settings"),
     ],
 )
 def test_an_optimiser_that_cannot_be_used_is_refused_before_computing(optimizer, answer):
     """Unknown ones get the nearest name, unsuitable ones a suitable one."""
     with pytest.raises(InputError, match=answer):
         build_job(_parse(SMALL | {"solver": {"name": "VQE", "optimizer": optimizer}}))
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        {"name": "PreconditionedLBFGS"},
+        {"name": "NaturalGradient", "learning_rate": 0.1, "regularization": 1e-2},
+        {"name": "SPSA", "perturbation": 0.1, "averages": 2, "blocking": True},
+        {"name": "Rotosolve"},
+    ],
+    ids=lambda table: table["name"],
+)
+def test_our_optimisers_are_named_in_a_file_with_their_settings(optimizer):
+    """What the file says reaches the solver's record."""
+    surface = build_job(_parse(SMALL | {"solver": {"name": "VQE", "optimizer": optimizer}})).surface
+    record = surface.solver.inputs()["optimizer"]
+    assert record["name"].endswith(f".{optimizer['name']}")
+    settings = {key: value for key, value in optimizer.items() if key != "name"}
+    if "learning_rate" in settings:
+        settings["lr"] = settings.pop("learning_rate")
+    assert record["settings"] == settings
 
 
 def test_an_unknown_template_is_refused_before_computing():

@@ -1,0 +1,284 @@
+"""What ``qmlmat circuits`` does: list, show and check the ansatz templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from qmlmat.cli.outputs import (
+    CheckOutput,
+    CircuitOutput,
+    CircuitsOutput,
+    ExpectationOutput,
+    GateOutput,
+    OptionOutput,
+    SizeOutput,
+    TemplateOutput,
+)
+from qmlmat.cli.screen import ExitCode, Screen
+from qmlmat.errors import ConfigError, TemplateError
+
+if TYPE_CHECKING:
+    from qmlmat.ansatz.blocks import OptionValue
+    from qmlmat.ansatz.template import CheckTable, EnergyCheck, Template
+
+_SWITCHES: Final = {"true": True, "false": False}
+
+
+def list_templates(screen: Screen) -> ExitCode:
+    """List every template that a name finds."""
+    from qmlmat.ansatz.template import template_files  # noqa: PLC0415 - loads numpy
+
+    rows = [_listed(name, path) for name, path in template_files().items()]
+    screen.document(CircuitsOutput(templates=rows))
+    table = _table("name", "title", "options", "file")
+    for row in rows:
+        options = ", ".join(f"{o.name}={_text(o.default)}" for o in row.options)
+        table.add_row(row.name, row.error or row.title, options, row.file)
+    screen.say(table)
+    return ExitCode.OK
+
+
+def show_template(
+    screen: Screen,
+    name: str,
+    *,
+    norb: int | None,
+    nelec: str | None,
+    options: Sequence[str],
+) -> ExitCode:
+    """Show a template, and its circuit where a size is given.
+
+    Args:
+        screen: Where to.
+        name: Template's name, or the path of one.
+        norb: Number of spatial orbitals.
+        nelec: Electrons by spin, e.g. ``"2,2"``.
+        options: Options as ``key=value``.
+
+    Raises:
+        ConfigError: If a size is half given, or an argument cannot be read.
+        TemplateError: If the template or an option is unknown.
+    """
+    from qmlmat.ansatz.template import find_template, read_template  # noqa: PLC0415 - loads numpy
+
+    path = find_template(name)
+    template = read_template(path)
+    chosen = template.resolve(_options(options))
+    if (norb is None) != (nelec is None):
+        raise ConfigError("a size has both: give --norb and --nelec, e.g. --norb 4 --nelec 2,2")
+    size = None
+    if norb is not None and nelec is not None:
+        size = _size(template, norb, _electrons(nelec, norb), chosen)
+    output = CircuitOutput(
+        template=_described(template, path),
+        cite=template.cite,
+        conserves=list(template.conserves),
+        repeat=template.repeat,
+        start=template.start,
+        blocks=[f"{block.generator}, {block.where}" for block in template.block],
+        size=size,
+    )
+    screen.document(output)
+    _say_template(screen, output)
+    return ExitCode.OK
+
+
+def check_templates(screen: Screen, files: Sequence[str], *, energies: bool) -> ExitCode:
+    """Check files, their numbers of parameters and, if asked, the energies they state.
+
+    Args:
+        screen: Where to.
+        files: Names or paths; every template that a name finds where there are none.
+        energies: Whether to minimise the energies.
+    """
+    from qmlmat.ansatz.template import template_files  # noqa: PLC0415 - loads numpy
+
+    errors: list[str] = []
+    found: list[ExpectationOutput] = []
+    for name in files or [str(path) for path in template_files().values()]:
+        try:
+            found += _expectations(name, energies=energies)
+        except TemplateError as error:
+            errors.append(str(error))
+    passed = not errors and all(row.passed for row in found)
+    screen.document(CheckOutput(passed=passed, errors=errors, expectations=found))
+    table = _table("template", "check", "expected", "found", "")
+    for row in found:
+        table.add_row(row.name, row.what, row.expected, row.found, "ok" if row.passed else "FAILED")
+    screen.say(table, *errors)
+    screen.say(f"{sum(row.passed for row in found)} of {len(found)} checks passed.")
+    if errors or any(not row.passed for row in found if row.what.endswith("parameters")):
+        return ExitCode.BAD_INPUT
+    return ExitCode.OK if passed else ExitCode.NOT_CONVERGED
+
+
+def _expectations(name: str, *, energies: bool) -> Iterator[ExpectationOutput]:
+    from qmlmat.ansatz.template import find_template, read_template  # noqa: PLC0415 - loads numpy
+
+    path = find_template(name)
+    template = read_template(path)
+    if template.name != path.stem:
+        raise TemplateError(
+            f'{path}: name = "{template.name}", but a template is found by its file\'s name. '
+            f'Write name = "{path.stem}", or call the file {template.name}.toml.'
+        )
+    for check in template.check:
+        options = "".join(f", {key}={_text(value)}" for key, value in check.options.items())
+        place = f"{check.norb} orbitals, {check.nelec[0]}+{check.nelec[1]} electrons{options}"
+        n_params = template.circuit(check.norb, check.nelec, check.options).n_params
+        yield ExpectationOutput(
+            name=template.name,
+            what=f"{place}: parameters",
+            expected=str(check.n_params),
+            found=str(n_params),
+            passed=n_params == check.n_params,
+        )
+        if energies and check.energy is not None:
+            value = _energy(path, check, check.energy)
+            yield ExpectationOutput(
+                name=template.name,
+                what=f"{place}: energy (hartree)",
+                expected=f"{check.energy.value:.8f} ± {check.energy.atol:.0e}",
+                found=f"{value:.8f}",
+                passed=abs(value - check.energy.value) <= check.energy.atol,
+            )
+
+
+def _energy(path: Path, check: CheckTable, energy: EnergyCheck) -> float:
+    from qmlmat.ansatz import Ansatz  # noqa: PLC0415
+    from qmlmat.solvers import VQE, solve  # noqa: PLC0415 - loads torch and pyscf
+    from qmlmat.systems import ActiveSpace, Molecule, molecular_hamiltonian  # noqa: PLC0415
+
+    spin = check.nelec[0] - check.nelec[1]
+    molecule = Molecule.from_xyz(energy.xyz, basis=energy.basis, spin=spin)
+    hamiltonian = molecular_hamiltonian(molecule, ActiveSpace(freeze_core=energy.freeze_core))
+    if (hamiltonian.norb, hamiltonian.nelec) != (check.norb, check.nelec):
+        raise TemplateError(
+            f"{path}: [check.energy] is of {hamiltonian.norb} orbitals and {hamiltonian.nelec} "
+            f"electrons, its [[check]] of {check.norb} and {check.nelec}. Make them agree."
+        )
+    return solve(hamiltonian, VQE(Ansatz(str(path), **check.options))).energy
+
+
+def _listed(name: str, path: Path) -> TemplateOutput:
+    from qmlmat.ansatz.template import read_template  # noqa: PLC0415 - loads numpy
+
+    try:
+        return _described(read_template(path), path)
+    except TemplateError as error:
+        return TemplateOutput(name=name, title="", options=[], file=str(path), error=str(error))
+
+
+def _described(template: Template, path: Path) -> TemplateOutput:
+    return TemplateOutput(
+        name=template.name,
+        title=template.title,
+        options=[
+            OptionOutput(
+                name=name,
+                default=option.default,
+                help=option.help,
+                minimum=option.minimum,
+                choices=option.choices,
+            )
+            for name, option in template.options.items()
+        ],
+        file=str(path),
+        error=None,
+    )
+
+
+def _size(
+    template: Template, norb: int, nelec: tuple[int, int], options: dict[str, OptionValue]
+) -> SizeOutput:
+    circuit = template.circuit(norb, nelec, options)
+    return SizeOutput(
+        norb=norb,
+        nelec=nelec,
+        options=options,
+        n_params=circuit.n_params,
+        gates=[
+            GateOutput(generator=str(gate.generator), param=gate.param, scale=gate.scale)
+            for gate in circuit.gates
+        ],
+    )
+
+
+def _say_template(screen: Screen, output: CircuitOutput) -> None:
+    template, size = output.template, output.size
+    screen.say(f"{template.name}: {template.title}", f"File: {template.file}")
+    screen.say(f"Conserves: {', '.join(output.conserves)}", f"Start: {output.start}")
+    if template.options:
+        table = _table("option", "default", "allowed", "what it does")
+        for option in template.options:
+            table.add_row(option.name, _text(option.default), _allowed(option), option.help)
+        screen.say(table)
+    repeated = f" (repeated by {output.repeat})" if output.repeat else ""
+    screen.say(f"Blocks, in order{repeated}:", *(f"  {block}" for block in output.blocks))
+    if size is not None:
+        chosen = "".join(f", {key}={_text(value)}" for key, value in size.options.items())
+        screen.say(
+            f"{size.norb} orbitals, {size.nelec[0]}+{size.nelec[1]} electrons{chosen}: "
+            f"{size.n_params} parameters, {len(size.gates)} gates"
+        )
+        table = _table("gate", "generator", "parameter", "scale")
+        for number, gate in enumerate(size.gates):
+            table.add_row(str(number), gate.generator, str(gate.param), f"{gate.scale:g}")
+        screen.say(table)
+    screen.say("Cite:", *(f"  {paper}" for paper in output.cite))
+
+
+def _allowed(option: OptionOutput) -> str:
+    if option.choices is not None:
+        return ", ".join(option.choices)
+    return "true, false" if option.minimum is None else f"{option.minimum} or more"
+
+
+def _options(texts: Sequence[str]) -> dict[str, OptionValue]:
+    values: dict[str, OptionValue] = {}
+    for text in texts:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not (key and equals and value):
+            raise ConfigError(f'--option "{text}": not KEY=VALUE. Write e.g. -o k=2')
+        values[key] = _value(value)
+    return values
+
+
+def _value(text: str) -> OptionValue:
+    if text.lower() in _SWITCHES:
+        return _SWITCHES[text.lower()]
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _electrons(text: str, norb: int) -> tuple[int, int]:
+    try:
+        alpha, beta = (int(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f'--nelec "{text}": two numbers, alpha and beta electrons. Write e.g. --nelec 2,2'
+        ) from None
+    if not (0 <= alpha <= norb and 0 <= beta <= norb):
+        raise ConfigError(
+            f"--nelec {text}: {norb} orbitals hold 0 to {norb} electrons of each spin. "
+            "Change --nelec, or raise --norb."
+        )
+    return alpha, beta
+
+
+def _text(value: OptionValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,127 @@
+"""What a circuit's energy is like besides value and gradient: metric, curvatures, frequencies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from fractions import Fraction
+from math import gcd
+from typing import Final
+
+import numpy as np
+import torch
+
+from qmlmat.ansatz import Circuit, Excitation, Gate, NumberProduct
+from qmlmat.backends import Preparation, StateBackend
+from qmlmat.errors import InputError
+from qmlmat.solvers.optim_base import Landscape, Metric
+from qmlmat.systems import MolecularHamiltonian
+from qmlmat.systems.amplitudes import reference_fock
+from qmlmat.typing import FloatArray
+
+SMALLEST_GAP: Final = 0.3
+"""Energy differences count as at least this much (hartree): where bonds break, orbital energies
+meet and the energy's curvature does not vanish. 0.1 to 1 differ by a few evaluations."""
+
+MAX_DENOMINATOR: Final = 64
+"""Largest denominator of the ratio of two scales on one parameter that counts as rational."""
+
+
+def circuit_landscape(
+    hamiltonian: MolecularHamiltonian,
+    preparation: Preparation,
+    backend: StateBackend,
+    *,
+    needs: Collection[str],
+    seed: int | None,
+) -> Landscape:
+    """Return what an optimiser needs to know of a circuit's energy, and nothing else.
+
+    Args:
+        hamiltonian: What gives the orbital energies.
+        preparation: Circuit and reference.
+        backend: Whose metric.
+        needs: Names of fields of ``Landscape``: the optimiser's ``traits.needs``.
+        seed: Seed of everything random.
+
+    Raises:
+        InputError: If frequencies are needed and the circuit has none in common.
+    """
+    circuit = preparation.circuit
+    return Landscape(
+        metric=backend_metric(backend, preparation) if "metric" in needs else None,
+        curvature=orbital_curvatures(hamiltonian, circuit) if "curvature" in needs else None,
+        harmonics=circuit_harmonics(circuit) if "harmonics" in needs else None,
+        seed=seed if "seed" in needs else None,
+    )
+
+
+def backend_metric(backend: StateBackend, preparation: Preparation) -> Metric:
+    """Return the backend's Fubini-Study metric of a circuit as a function of tensors."""
+
+    def metric(params: torch.Tensor) -> torch.Tensor:
+        here = replace(preparation, params=params.detach().numpy())
+        return torch.from_numpy(backend.metric(here))
+
+    return metric
+
+
+def orbital_curvatures(hamiltonian: MolecularHamiltonian, circuit: Circuit) -> FloatArray:
+    """Return rough second derivatives of the energy, from orbital energies.
+
+    At the reference an excitation from occupied to virtual orbitals has the second derivative
+    ``2 (E_excited - E_reference)``, to first order twice the difference ``e`` of orbital
+    energies, ``MP2``'s denominator. For all other gates this gives the right order of magnitude.
+
+    Returns:
+        ``2 sum scale^2 max(|e|, SMALLEST_GAP)`` over the gates of each parameter, positive, shape
+        ``(n_params,)`` (hartree per radian squared).
+    """
+    levels = [fock.diagonal() for fock in reference_fock(hamiltonian)]
+    total = np.zeros(circuit.n_params)
+    for gate in circuit.gates:
+        gap = 0.0
+        if isinstance(gate.generator, Excitation):
+            for moves, level in zip(
+                (gate.generator.alpha, gate.generator.beta), levels, strict=True
+            ):
+                gap += sum(float(level[a] - level[i]) for i, a in moves)
+        total[gate.param] += 2 * gate.scale**2 * max(abs(gap), SMALLEST_GAP)
+    return total
+
+
+def circuit_harmonics(circuit: Circuit) -> list[tuple[float, int]]:
+    """Return the frequencies of an expectation along each parameter, as ``(w, R)``.
+
+    ``exp(x s (T - T†))`` turns amplitudes by ``0, +-s``, ``exp(i x s N)`` by ``0, s``; gates that
+    share a parameter add up, and expectations hold the differences. So frequencies are the
+    multiples of the scales' common divisor up to ``sum 2 |s|`` (or ``|s|``) over the gates.
+
+    Raises:
+        InputError: If the scales on a parameter have no common divisor.
+    """
+    gates: list[list[Gate]] = [[] for _ in range(circuit.n_params)]
+    for gate in circuit.gates:
+        gates[gate.param].append(gate)
+    return [_harmonics(k, shared) for k, shared in enumerate(gates)]
+
+
+def _harmonics(param: int, gates: list[Gate]) -> tuple[float, int]:
+    scales = [abs(gate.scale) for gate in gates if gate.scale != 0]
+    if not scales:
+        return 1.0, 1
+    ratios = [Fraction(scale / scales[0]).limit_denominator(MAX_DENOMINATOR) for scale in scales]
+    if any(abs(float(r) * scales[0] - s) > 1e-12 * s for r, s in zip(ratios, scales, strict=True)):
+        raise InputError(
+            f"Rotosolve: the gates of parameter {param} have scales {scales} without a common "
+            "divisor, so no number of points determines the energy along it. Give each gate a "
+            "parameter of its own, or use another optimiser."
+        )
+    denominator = int(np.lcm.reduce([ratio.denominator for ratio in ratios]))
+    steps = [int(ratio * denominator) for ratio in ratios]
+    unit = gcd(*steps)
+    spans = [
+        step * (1 if isinstance(gate.generator, NumberProduct) else 2)
+        for step, gate in zip(steps, (g for g in gates if g.scale != 0), strict=True)
+    ]
+    return scales[0] * unit / denominator, sum(spans) // unit

@@ -1,0 +1,158 @@
+"""`qmlmat circuits`: templates listed, shown gate by gate, held to their own checks."""
+
+import json
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner
+
+from qmlmat._resources import data_dir
+from qmlmat.cli.app import app
+from qmlmat.cli.commands import json_schema
+
+LIBRARY = sorted((data_dir("circuits") / "ansatz").glob("*.toml"))
+UCCSD = (data_dir("circuits") / "ansatz" / "uccsd.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    """The user's own folder of templates, empty."""
+    monkeypatch.setenv("QMLMAT_CIRCUITS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ansatz").mkdir()
+    return tmp_path / "ansatz"
+
+
+def run(*args):
+    return CliRunner().invoke(app, ["circuits", *map(str, args)])
+
+
+def document(*args, code=0):
+    """The document of --json, checked against the published schema."""
+    done = run(*args, "--json")
+    assert done.exit_code == code, done.output
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, json_schema("output"))
+    return found
+
+
+def test_list_names_every_template_with_options_and_file():
+    """The whole library; options show their defaults."""
+    found = {row["name"]: row for row in document("list")["templates"]}
+    assert set(found) == {path.stem for path in LIBRARY}
+    assert found["lucj"]["file"] == str(data_dir("circuits") / "ansatz" / "lucj.toml")
+    assert [(o["name"], o["default"]) for o in found["lucj"]["options"]] == [
+        ("n_reps", 1),
+        ("pairs", "all"),
+    ]
+    shown = run("list").stdout
+    assert "spin_tied=false" in shown
+    assert "Tiled unitary" in shown
+
+
+def test_the_users_own_folder_comes_first_and_a_broken_file_says_so(own):
+    """An own template hides the library's of that name; one that cannot be read is still listed."""
+    (own / "uccsd.toml").write_text(UCCSD, encoding="utf-8")
+    (own / "broken.toml").write_text("schema = 1", encoding="utf-8")
+    rows = document("list")["templates"]
+    found = {row["name"]: row for row in rows}
+    assert [row["name"] for row in rows[:2]] == ["broken", "uccsd"]
+    assert found["uccsd"]["file"] == str(own / "uccsd.toml")
+    assert "needs the key" in found["broken"]["error"]
+
+
+def test_show_prints_the_circuit_at_a_size():
+    """Blocks and citations always; gates with their angles where a size is given."""
+    found = document("show", "kupccgsd", "--norb", 3, "--nelec", "1,1", "-o", "k=2")
+    assert found["repeat"] == "k"
+    assert found["blocks"] == ["paired_doubles, any", "spin_summed_singles, any"]
+    assert found["size"]["n_params"] == 12
+    assert found["size"]["options"] == {"k": 2}
+    assert found["size"]["gates"][0] == {
+        "generator": "0->1 alpha, 0->1 beta",
+        "param": 0,
+        "scale": 1.0,
+    }
+    text = run("show", "kupccgsd", "--norb", 3, "--nelec", "1,1", "-o", "k=2").stdout
+    assert "12 parameters, 18 gates" in text
+    assert "10.1021/acs.jctc.8b01004" in text
+    assert document("show", "lucj", "-o", "pairs=square")["size"] is None
+    tied = document("show", "uccsd", "--norb", 4, "--nelec", "2,2", "-o", "spin_tied=true")
+    assert tied["size"]["n_params"] == 15
+
+
+@pytest.mark.parametrize(
+    ("args", "remedy"),
+    [
+        (["uccds"], 'Did you mean "uccsd"'),
+        (["kupccgsd", "-o", "k=0"], "at least 1"),
+        (["kupccgsd", "-o", "k"], "KEY=VALUE"),
+        (["lucj", "-o", "pair=all"], 'Did you mean "pairs"'),
+        (["uccsd", "--norb", "4"], "--norb 4 --nelec 2,2"),
+        (["uccsd", "--norb", "4", "--nelec", "4"], "alpha and beta"),
+        (["uccsd", "--norb", "4", "--nelec", "5,1"], "0 to 4 electrons"),
+    ],
+)
+def test_a_mistake_is_answered_with_the_remedy(args, remedy):
+    done = run("show", *args)
+    assert done.exit_code == 2
+    assert remedy in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_check_holds_every_template_to_its_counts():
+    """The whole library passes, and each [[check]] is a row."""
+    found = document("check")
+    assert found["passed"]
+    assert {row["name"] for row in found["expectations"]} == {path.stem for path in LIBRARY}
+    assert "checks passed" in run("check").stdout
+
+
+@pytest.mark.parametrize("name", [path.stem for path in LIBRARY])
+def test_templates_reach_the_energies_they_state(name):
+    """[check.energy]: the default start ends at the stated energy."""
+    found = document("check", name, "--energies")
+    assert found["passed"]
+    assert any("energy" in row["what"] for row in found["expectations"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "word"),
+    [
+        ("n_params = 315", "n_params = 316", 2, "FAILED"),
+        ("value = -7.88217451", "value = -7.9", 3, "FAILED"),
+        ('name = "uccsd"', 'name = "other"', 2, "call the file other.toml"),
+        ("generator", "generater", 2, 'Did you mean "generator"'),
+        ("norb = 5\nnelec = [1, 1]\nn_params = 24", "norb = 3\nnelec = [1, 1]\nn_params = 8", 2,
+         "Make them agree"),
+    ],
+)  # fmt: skip
+def test_a_template_that_breaks_its_word_is_refused(tmp_path, old, new, code, word):
+    """Exit code 2 for the file and its counts, 3 for an energy that is not reached."""
+    path = tmp_path / "uccsd.toml"
+    path.write_text(UCCSD.replace(old, new, 1), encoding="utf-8")
+    done = run("check", path, "--energies")
+    assert done.exit_code == code, done.output
+    assert word in done.output
+    assert not document("check", path, "--energies", code=code)["passed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "word"),
+    [("{ k = 2 }", 0, "parameters"), ("{ k = 0 }", 2, "at least 1"), ("{ l = 2 }", 2, "Known: k")],
+)
+def test_an_input_file_sets_options_that_are_numbers(tmp_path, options, code, word):
+    """`qmlmat solve` with a layered circuit; a wrong option is one line with the remedy."""
+    text = f"""
+molecule.xyz = "H 0 0 0; H 0 0 0.74"
+solver = {{ name = "VQE", ansatz = "kupccgsd", options = {options} }}
+"""
+    (tmp_path / "h2.toml").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["solve", "h2.toml"])
+    assert done.exit_code == code, done.output
+    assert word in done.output
+
+
+def test_help_states_the_exit_codes():
+    for command in ("list", "show", "check"):
+        assert "130 interrupted" in " ".join(run(command, "--help").stdout.split())

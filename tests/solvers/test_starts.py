@@ -1,0 +1,77 @@
+"""Where layered and Jastrow circuits begin: off their saddle points, and repeatably."""
+
+import numpy as np
+import pytest
+from molecules import HYDROGEN, hamiltonian
+
+import qmlmat as qm
+from qmlmat.solvers.vqe import starting_params
+from qmlmat.systems import mp2_amplitudes
+
+H4 = "H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3"
+
+
+@pytest.mark.parametrize("initial", ["mp2", "zero"])
+@pytest.mark.parametrize(
+    "ansatz",
+    [
+        qm.Ansatz("kupccgsd", k=2),
+        qm.Ansatz("tups"),
+        qm.Ansatz("givens", depth=2),
+        qm.Ansatz("lucj", pairs="square"),
+    ],
+    ids=lambda ansatz: ansatz.template,
+)
+def test_layered_circuits_leave_their_saddle_point(ansatz, initial):
+    """The gradient vanishes in many angles at the start; they are moved, and the note says so."""
+    h = hamiltonian(H4)
+    solution = qm.solve(h, qm.VQE(ansatz, initial=initial))
+    assert solution.status == "converged"
+    assert any("have no slope at the start" in note for note in solution.notes)
+    assert 0 < solution.error < 0.06  # Hartree-Fock is 0.0678 hartree above exact
+
+
+def test_the_perturbation_is_the_same_unless_another_seed_is_given():
+    """Scans repeat: no seed means seed 0."""
+    h, solver = hamiltonian(H4), qm.VQE("tups", max_iterations=3)
+    first, again, zero, other = (qm.solve(h, solver, seed=seed) for seed in (None, None, 0, 1))
+    assert first.history == again.history == zero.history
+    assert first.history[0] != other.history[0]
+
+
+def test_a_neighbours_parameters_are_not_moved():
+    """A warm start is the guess itself."""
+    h, solver = hamiltonian(HYDROGEN), qm.VQE("tups")
+    solution = qm.solve(h, solver)
+    warm = qm.solve(h, solver, guess=solution)
+    assert warm.notes == ()
+    np.testing.assert_array_equal(warm.params, solution.params)
+
+
+def test_complex_circuits_give_real_energies():
+    """`lucj` has complex amplitudes; two electrons are solved exactly."""
+    solution = qm.solve(hamiltonian(HYDROGEN), qm.VQE("lucj"))
+    assert solution.status == "converged"
+    assert np.iscomplexobj(solution.states[0])
+    assert abs(solution.error) < 1e-8
+    assert solution.residuals[0] < 1e-4  # the square root of the energy's error
+
+
+def test_an_open_shell_starts_a_jastrow_circuit_too():
+    """Factorised amplitudes are of closed shells; others begin at small random angles."""
+    h = hamiltonian("H 0 0 0; H 0 0 1; H 0 0 2", spin=1)
+    solution = qm.solve(h, qm.VQE("lucj"))
+    assert 0 <= solution.error + 1e-9 < 0.01
+    assert any("have no slope" in note for note in solution.notes)
+
+
+def test_a_further_layer_starts_at_zero():
+    """The amplitudes are spent in the first layer: twice would overshoot."""
+    h = hamiltonian(H4)
+    one, two = (qm.Ansatz("kupccgsd", k=k).circuit(h.norb, h.nelec) for k in (1, 2))
+    amplitudes = mp2_amplitudes(h)
+    first = starting_params(one, amplitudes)
+    assert np.abs(first).max() > 0.01
+    np.testing.assert_array_equal(
+        starting_params(two, amplitudes), np.concatenate([first, np.zeros(one.n_params)])
+    )
