@@ -231,6 +231,16 @@ def _buffers(n_vectors, groups):
     return np.empty((n_vectors, n_sites * LANES))
 
 
+@_NJIT
+def _turns(angles, groups):
+    """Return the cosines and sines of all gates; only those of the groups' gates are filled in."""
+    cosines, sines = np.empty(len(angles)), np.empty(len(angles))
+    for group in groups:
+        for g in range(group[5], group[6]):
+            cosines[g], sines[g] = np.cos(angles[g]), np.sin(angles[g])
+    return cosines, sines
+
+
 # --------------------------------------------------------------------------------------- sweeps
 
 
@@ -247,11 +257,11 @@ def forward(states, angles, tables, which, part, n_parts):
         n_parts: Number of shares.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
-    buffer = _buffers(1, groups)[0]
+    buffer = _buffers(1, groups[which[0] : which[1]])[0]
     starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
     for n in range(len(states)):
         state, angle = states[n], angles[n]
-        cosines, sines = np.cos(angle), np.sin(angle)
+        cosines, sines = _turns(angle, groups[which[0] : which[1]])
         for group in groups[which[0] : which[1]]:
             begin, end = _share(group, part, n_parts)
             for lane in range(begin, end, LANES):
@@ -285,11 +295,11 @@ def backward(kets, bras, angles, slopes, tables, which, part, n_parts):
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
-    buffers = _buffers(2, groups)
+    buffers = _buffers(2, groups[which[0] : which[1]])
     x, y = buffers[0], buffers[1]
     for n in range(len(kets)):
         ket, bra, angle, slope = kets[n], bras[n], angles[n], slopes[n]
-        cosines, sines = np.cos(angle), np.sin(angle)
+        cosines, sines = _turns(angle, groups[which[0] : which[1]])
         for number in range(which[1] - 1, which[0] - 1, -1):
             group = groups[number]
             begin, end = _share(group, part, n_parts)
@@ -336,7 +346,7 @@ def brackets(bra, ket, values, tables, which, part, n_parts):
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
-    buffers = _buffers(2, groups)
+    buffers = _buffers(2, groups[which[0] : which[1]])
     x, y = buffers[0], buffers[1]
     for group in groups[which[0] : which[1]]:
         begin, end = _share(group, part, n_parts)
@@ -364,9 +374,9 @@ def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts)
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
-    buffers = _buffers(2, groups)
+    buffers = _buffers(2, groups[which[0] : which[1]])
     x, y = buffers[0], buffers[1]
-    cosines, sines = np.cos(angles), np.sin(angles)
+    cosines, sines = _turns(angles, groups[which[0] : which[1]])
     for group in groups[which[0] : which[1]]:
         begin, end = _share(group, part, n_parts)
         for lane in range(begin, end, LANES):
@@ -400,9 +410,9 @@ def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_part
         n_parts: Number of shares.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
-    cosines, sines = np.cos(angles), np.sin(angles)
+    cosines, sines = _turns(angles, groups[which[0] : which[1]])
     starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
-    buffers = _buffers(4, groups)
+    buffers = _buffers(4, groups[which[0] : which[1]])
     ket, bra, moving_ket, moving_bra = buffers[0], buffers[1], buffers[2], buffers[3]
     for number in range(which[1] - 1, which[0] - 1, -1):
         group = groups[number]
@@ -464,10 +474,10 @@ def metric_backward(
         n_parts: Number of shares.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
-    cosines, sines = np.cos(angles), np.sin(angles)
+    cosines, sines = _turns(angles, groups[which[0] : which[1]])
     n_vectors = vectors.shape[0]
     starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
-    buffers = _buffers(n_vectors, groups)
+    buffers = _buffers(n_vectors, groups[which[0] : which[1]])
     for number in range(which[1] - 1, which[0] - 1, -1):
         group = groups[number]
         begin, end = _share(group, part, n_parts)

@@ -82,7 +82,7 @@ class Program:
         rows = np.asarray(states).reshape(len(states), self.sector.dimension)
         if self.n_planes == 1:
             return np.array(rows.real, dtype=np.float64, order="C")
-        return np.concatenate([rows.real, rows.imag], axis=1)
+        return np.concatenate([rows.real, rows.imag], axis=1, dtype=np.float64)
 
     def copy_state(self, state: StateArray, row: FloatArray) -> None:
         """Write one state to one of the kernels' rows; real rows take its real part."""
@@ -169,16 +169,18 @@ class Program:
             sums[k][...] += sum(share[k] for share in shares)
 
 
-@lru_cache(maxsize=8)
-def compile_circuit(circuit: Circuit, n_planes: int | None = None) -> Program:
+def compile_circuit(circuit: Circuit, *, complex_states: bool = False) -> Program:
     """Return the circuit's program; the last few circuits are remembered.
 
     Args:
         circuit: The circuit.
-        n_planes: 1 for real states, 2 for complex ones; by default what the circuit needs.
+        complex_states: Whether states are complex even where the circuit would keep them real.
     """
-    if n_planes is None:
-        n_planes = 1 if circuit.is_real else 2
+    return _compiled(circuit, 2 if complex_states or not circuit.is_real else 1)
+
+
+@lru_cache(maxsize=8)
+def _compiled(circuit: Circuit, n_planes: int) -> Program:
     builder = _Builder(Sector(circuit.norb, circuit.nelec), n_planes)
     for spin, gates in _runs(circuit.gates):
         builder.add_group(spin, gates)
