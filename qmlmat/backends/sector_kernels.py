@@ -28,6 +28,7 @@ from typing import Final
 import numba
 import numpy as np
 
+from qmlmat.operators.barrier_kernels import meet
 from qmlmat.operators.lane_kernels import (
     SQUARE,
     load,
@@ -245,7 +246,7 @@ def _turns(angles, groups):
 
 
 @_NJIT
-def forward(states, angles, tables, which, part, n_parts):
+def forward(states, angles, tables, which, part, n_parts, counter):
     """Apply the gates of some groups to each state in place, first gate first.
 
     Args:
@@ -255,6 +256,7 @@ def forward(states, angles, tables, which, part, n_parts):
         which: The groups, ``(begin, end)``.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
+        counter: Where the threads of the shares meet, see ``meet``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     buffer = _buffers(1, groups[which[0] : which[1]])[0]
@@ -270,10 +272,11 @@ def forward(states, angles, tables, which, part, n_parts):
                 for g in range(group[5], group[6]):
                     _rotate(buffer, firsts, seconds, gates[g, 0], gates[g, 1], cosines[g], sines[g])
                 _scatter(state, buffer, group, starts, signs, sites)
+            meet(counter, n_parts)
 
 
 @_NJIT
-def backward(kets, bras, angles, slopes, tables, which, part, n_parts):
+def backward(kets, bras, angles, slopes, tables, which, part, n_parts, counter):
     """Undo the gates of some groups on kets and bras, collecting the adjoint derivatives.
 
     Where ``ket = U|reference>`` and ``bra = O ket``, entry ``g`` of ``slopes`` grows by this
@@ -289,6 +292,7 @@ def backward(kets, bras, angles, slopes, tables, which, part, n_parts):
         which: The groups, ``(begin, end)``; walked from the last to the first.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
+        counter: Where the threads of the shares meet, see ``meet``.
 
     References:
         T. Jones, J. Gacon, arXiv:2009.02823 (2020).
@@ -313,6 +317,7 @@ def backward(kets, bras, angles, slopes, tables, which, part, n_parts):
                     )
                 _scatter(ket, x, group, starts, signs, sites)
                 _scatter(bra, y, group, starts, signs, sites)
+            meet(counter, n_parts)
 
 
 @_NJIT
@@ -332,7 +337,7 @@ def inner(bra, ket):
 
 
 @_NJIT
-def brackets(bra, ket, values, tables, which, part, n_parts):
+def brackets(bra, ket, values, tables, which, part, n_parts, counter):
     """Add this part's share of ``<bra| G_g |ket>`` to ``values[g]``, without applying any gate.
 
     Args:
@@ -343,6 +348,7 @@ def brackets(bra, ket, values, tables, which, part, n_parts):
         which: The groups, ``(begin, end)``.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
+        counter: Where the threads of the shares meet, see ``meet``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
@@ -356,10 +362,11 @@ def brackets(bra, ket, values, tables, which, part, n_parts):
             _gather(bra, y, group, starts, signs, sites)
             for g in range(group[5], group[6]):
                 values[g] += _bracket(y, x, firsts, seconds, gates[g, 0], gates[g, 1])
+        meet(counter, n_parts)
 
 
 @_NJIT
-def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts):
+def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts, counter):
     """Apply some groups to a state and to its derivative along ``rates``, in place.
 
     Args:
@@ -371,6 +378,7 @@ def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts)
         which: The groups, ``(begin, end)``.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
+        counter: Where the threads of the shares meet, see ``meet``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     starts, signs = np.empty((2, LANES), np.intp), np.empty((2, LANES))
@@ -390,10 +398,11 @@ def tangent_forward(state, tangent, angles, rates, tables, which, part, n_parts)
                 _kick(y, x, firsts, seconds, first, last, rates[g])
             _scatter(state, x, group, starts, signs, sites)
             _scatter(tangent, y, group, starts, signs, sites)
+        meet(counter, n_parts)
 
 
 @_NJIT
-def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_parts):
+def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_parts, counter):
     """Undo some groups on ket, bra and their derivatives, collecting second derivatives.
 
     Entry ``g`` of ``curves`` grows by this part's share of the derivative along ``rates`` of
@@ -408,6 +417,7 @@ def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_part
         which: The groups, ``(begin, end)``; walked from the last to the first.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
+        counter: Where the threads of the shares meet, see ``meet``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     cosines, sines = _turns(angles, groups[which[0] : which[1]])
@@ -439,6 +449,7 @@ def tangent_backward(vectors, angles, rates, curves, tables, which, part, n_part
             for v in range(4):
                 x = vectors[v]
                 _scatter(x, buffers[v], group, starts, signs, sites)
+        meet(counter, n_parts)
 
 
 @_NJIT
@@ -453,6 +464,7 @@ def metric_backward(
     which,
     part,
     n_parts,
+    counter,
 ):
     """Undo some groups on a state and on tangent vectors that start at their own gates.
 
@@ -472,6 +484,7 @@ def metric_backward(
         which: The groups, ``(begin, end)``; walked from the last to the first.
         part: Which share of each group's blocks.
         n_parts: Number of shares.
+        counter: Where the threads of the shares meet, see ``meet``.
     """
     groups, lane_first, lane_second, lane_sign, sites, gates, firsts, seconds = tables
     cosines, sines = _turns(angles, groups[which[0] : which[1]])
@@ -498,3 +511,4 @@ def metric_backward(
             for v in range(n_vectors):
                 x = vectors[v]
                 _scatter(x, buffers[v], group, starts, signs, sites)
+        meet(counter, n_parts)
