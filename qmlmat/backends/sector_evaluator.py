@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from qmlmat.ansatz import Circuit
+from qmlmat.backends.block_kernels import inner
 from qmlmat.backends.requests import Estimate, Reference, ValueAndGradient, check_params
-from qmlmat.backends.sector_kernels import backward, inner
+from qmlmat.backends.sector_kernels import backward
 from qmlmat.backends.sector_program import Program, compile_circuit
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
