@@ -71,6 +71,16 @@ def overhead(chains: Chains) -> dict[str, Any]:
     return {"atoms": 4, **found, "overhead": found["whole"] - found["kernels"]}
 
 
+def profile(chains: Chains) -> dict[str, Any]:
+    """Return where the time of one call goes at H10 and H12 (s)."""
+    rows = []
+    with one_worker(OWN) as worker:
+        for length, runs in ((10, 15), (12, 5)):
+            request = {"do": "profile", "problem": str(chains[length]["path"]), "runs": runs}
+            rows.append({"atoms": length, "parts": worker.ask(request)["value"]})
+    return {"rows": rows}
+
+
 def first_calls(chains: Chains) -> dict[str, Any]:
     """Return the first and the second call of fresh processes, compilation cache cold and warm."""
     length = 6
@@ -155,6 +165,7 @@ def large(chains: Chains) -> dict[str, Any]:
 EXTRAS: dict[str, tuple[Callable[[Chains], dict[str, Any]], tuple[int, ...]]] = {
     "threads": (threads, (12,)),
     "overhead": (overhead, (4,)),
+    "profile": (profile, (10, 12)),
     "first_calls": (first_calls, (6,)),
     "imports": (imports, ()),
     "batch": (batch, (4, 6, 8)),

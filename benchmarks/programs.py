@@ -83,6 +83,7 @@ STANDARD = (
     ),
     Entry(OWN, "sigma", OWN_SIGMA, ALL, "own"),
     Entry(LIGHTNING, "uccsd", "lightning.qubit adjoint", UP_TO_8),
+    Entry(OWN, "complex sigma", "qmlmat sigma build, complex", LUCJ_ATOMS, "own"),
     Entry(OWN, "lucj", LUCJ, LUCJ_ATOMS, "own"),
     Entry(OWN, "lucj state", LUCJ_STATE, LUCJ_ATOMS, "own"),
     Entry(

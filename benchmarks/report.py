@@ -120,6 +120,17 @@ def _overhead(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _profile(record: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for row in record["rows"]:
+        whole = row["parts"]["whole"]
+        parts = {name: t for name, t in row["parts"].items() if name != "whole"}
+        total = sum(parts.values())  # of medians, so not quite the median whole
+        shares = ", ".join(f"{name} {100 * t / total:.0f} %" for name, t in parts.items())
+        lines.append(f"profile, H{row['atoms']}: {1e3 * whole:.3g} ms: {shares}")
+    return lines
+
+
 def _first_calls(record: Mapping[str, Any]) -> list[str]:
     return [
         f"first call, H{record['atoms']}, cache {name}: {record[name]['first']:.3g} s; "
@@ -165,6 +176,7 @@ def _large(record: Mapping[str, Any]) -> list[str]:
 _EXTRAS = {
     "threads": _threads,
     "overhead": _overhead,
+    "profile": _profile,
     "first_calls": _first_calls,
     "imports": _imports,
     "batch": _batch,

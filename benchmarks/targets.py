@@ -21,6 +21,8 @@ def targets(results: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
     lines += [_per_generator(rows, n) for n in (8, 10)]
     lines.append(_at_least("H8: times lightning.qubit", 400.0, _lightning(rows)))
+    states = _value(rows.get(10, {}), "ffsim LUCJ, state", "ours_in_its")
+    lines.append(_at_most("H10: LUCJ energy + gradient, in ffsim's states", 12.0, states))
     micro = _value(extras, "overhead", "overhead")
     lines.append(
         _at_most("H4: call overhead (µs)", 1e6 * OVERHEAD, None if micro is None else 1e6 * micro)

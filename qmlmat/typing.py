@@ -37,7 +37,10 @@ class Observable(Protocol):
         ...
 
     def matvec(self, state: StateArray) -> StateArray:
-        """Return the operator applied to ``state``, same shape."""
+        """Return the operator applied to ``state``, same shape; ``state`` is read-only.
+
+        Several threads may call it at once, so it must not write to memory that calls share.
+        """
         ...
 
 

@@ -93,6 +93,14 @@ def sigma(problem: Problem) -> Job:
     return Job(lambda: hamiltonian.matvec(state), {"energy": energy / float(np.vdot(state, state))})
 
 
+def complex_sigma(problem: Problem) -> Job:
+    """Return one application of the Hamiltonian to a random complex state."""
+    hamiltonian, rng = hamiltonian_of(problem), np.random.default_rng(0)
+    state = rng.normal(size=hamiltonian.shape) + 1j * rng.normal(size=hamiltonian.shape)
+    energy = np.vdot(state, hamiltonian.matvec(state)).real / np.vdot(state, state).real
+    return Job(lambda: hamiltonian.matvec(state), {"energy": float(energy)})
+
+
 def _many(problem: Problem) -> tuple[Any, np.ndarray]:
     evaluator = evaluator_of(hamiltonian_of(problem))
     return evaluator, problem.params(BATCH * evaluator.n_params).reshape(BATCH, -1)

@@ -16,19 +16,25 @@ from benchmarks.workers.qmlmat_jobs import evaluator_of, hamiltonian_of, uccsd
 
 
 class Stopwatch:
-    """Adds up the time spent in wrapped calls."""
+    """Adds up the time spent in wrapped calls, by name."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self.by_name: dict[str, float] = {}
         self.calls = 0
 
-    def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    @property
+    def seconds(self) -> float:
+        """Time in all wrapped calls."""
+        return sum(self.by_name.values())
+
+    def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``function``, timed."""
 
         def timed(*args: object) -> object:
             start = time.perf_counter()
             result = function(*args)
-            self.seconds += time.perf_counter() - start
+            spent = time.perf_counter() - start
+            self.by_name[name] = self.by_name.get(name, 0.0) + spent
             self.calls += 1
             return result
 
@@ -52,7 +58,7 @@ def timed_kernels() -> Iterator[Stopwatch]:
     sigma = "FCIcontract_2e_spin1"
     places.append((direct_spin1.libfci, sigma, getattr(direct_spin1.libfci, sigma)))
     for place, name, function in places:
-        setattr(place, name, watch.wrap(function))
+        setattr(place, name, watch.wrap(name, function))
     try:
         yield watch
     finally:
@@ -78,6 +84,21 @@ def overhead(request: Mapping[str, Any]) -> dict[str, float]:
         calls = watch.calls
     medians = float(np.median(whole)), float(np.median(inside))
     return {"whole": medians[0], "kernels": medians[1], "calls": calls}
+
+
+def profile(request: Mapping[str, Any]) -> dict[str, float]:
+    """Return the median time of a whole call and of each compiled function in it (s)."""
+    job = uccsd(load_problem(request["problem"]))
+    samples: dict[str, list[float]] = {"whole": []}
+    for _ in range(int(request["runs"])):
+        with timed_kernels() as watch:
+            start = time.perf_counter()
+            job.run()
+            samples["whole"].append(time.perf_counter() - start)
+        rest = samples["whole"][-1] - watch.seconds
+        for name, seconds in {**watch.by_name, "everything else": rest}.items():
+            samples.setdefault(name, []).append(seconds)
+    return {name: float(np.median(times)) for name, times in samples.items()}
 
 
 def memory(request: Mapping[str, Any]) -> dict[str, float]:

@@ -18,6 +18,7 @@ def _connect() -> Mapping[str, Maker]:
     return {
         "uccsd": jobs.uccsd,
         "sigma": jobs.sigma,
+        "complex sigma": jobs.complex_sigma,
         "batch": jobs.batch,
         "one by one": jobs.one_by_one,
         "lucj": jobs.lucj,
@@ -32,6 +33,7 @@ if __name__ == "__main__":
         {
             "write": jobs.write_chain,
             "overhead": probes.overhead,
+            "profile": probes.profile,
             "memory": probes.memory,
             "first calls": probes.first_calls,
         },

@@ -38,6 +38,8 @@ class Circuit:
     """Where the circuit comes from, for messages and records."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "nelec", (int(self.nelec[0]), int(self.nelec[1])))
+        object.__setattr__(self, "gates", tuple(self.gates))
         for gate in self.gates:
             if gate.generator.max_orbital >= self.norb:
                 raise InputError(

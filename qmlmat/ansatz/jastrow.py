@@ -127,7 +127,7 @@ def jastrow_params(
         Shape ``(n_params,)`` (radians).
 
     Raises:
-        InputError: If a matrix is not unitary, or a pair is wrong.
+        InputError: If a matrix is not unitary or symmetric, a shape or a pair is wrong.
     """
     rotations = np.asarray(orbital_rotations)
     norb = rotations.shape[-1]
@@ -135,7 +135,16 @@ def jastrow_params(
         _checked_pairs(norb, pairs, name)
         for pairs, name in ((same_pairs, "same_pairs"), (mixed_pairs, "mixed_pairs"))
     )
-    layers = zip(rotations, np.asarray(same_spin), np.asarray(mixed_spin), strict=True)
+    couplings = [np.asarray(matrices) for matrices in (same_spin, mixed_spin)]
+    for name, matrices in zip(("same_spin", "mixed_spin"), couplings, strict=True):
+        if rotations.ndim != 3 or not len(rotations) or matrices.shape != rotations.shape:
+            raise InputError(
+                f"jastrow_params: orbital_rotations of shape {rotations.shape}, {name} of shape "
+                f"{matrices.shape}. Use (n_reps, norb, norb) for both, with at least one layer."
+            )
+        if np.iscomplexobj(matrices) or not np.allclose(matrices, matrices.transpose(0, 2, 1)):
+            raise InputError(f"jastrow_params({name}): use real symmetric matrices.")
+    layers = zip(rotations, *couplings, strict=True)
     return np.concatenate(
         [
             np.concatenate(
@@ -216,7 +225,9 @@ def orbital_rotation_params(unitary: ArrayLike) -> FloatArray:
     """
     rest = np.array(unitary, dtype=np.complex128)
     norb = rest.shape[0]
-    if rest.shape != (norb, norb) or not np.allclose(rest @ rest.conj().T, np.eye(norb), atol=1e-8):
+    if rest.shape != (norb, norb) or not np.allclose(
+        rest @ rest.conj().T, np.eye(norb), rtol=0.0, atol=1e-8
+    ):
         raise InputError(
             f"orbital_rotation_params(unitary): shape {rest.shape}, not a unitary matrix. Use a "
             "square matrix with U U† = 1."

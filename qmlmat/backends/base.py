@@ -85,7 +85,9 @@ class StateBackend(Backend, Protocol):
         """Return ``<bra|ket>``, shape ``(*bra_batch, *ket_batch)``."""
         ...
 
-    def transition(self, bra: Preparation, ket: Preparation) -> StateArray:
+    def transition(
+        self, bra: Preparation, ket: Preparation, *, spin_resolved: bool = False
+    ) -> StateArray:
         """Return ``<bra|a†_p a_q|ket>``, shape ``(*bra_batch, *ket_batch, norb, norb)``."""
         ...
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from qmlmat.ansatz import Circuit
-from qmlmat.errors import InputError
+from qmlmat.errors import InputError, nearest
 from qmlmat.operators.sector import Sector
 from qmlmat.typing import FloatArray, Observable
 
@@ -30,7 +31,7 @@ class Reference:
                 f"Reference(terms={self.terms}): a determinant is there twice. Add its amplitudes."
             )
         norm = sum(abs(amplitude) ** 2 for _, amplitude in self.terms)
-        if abs(norm - 1.0) > 1e-12:  # a sum of a few squares, float64
+        if not abs(norm - 1.0) <= 1e-12:  # a sum of a few squares, float64; refuses NaN, too
             raise InputError(
                 f"Reference(terms={self.terms}): the squares of the amplitudes add up to "
                 f"{norm:.6g}. Scale them to add up to 1."
@@ -84,13 +85,20 @@ class Request:
     role: str = "energy"
     """What the answer is for; part of the record, never of the physics."""
 
+    def __post_init__(self) -> None:
+        if self.pairing not in get_args(Pairing):
+            raise InputError(
+                f'Request(pairing="{self.pairing}"): not a pairing. '
+                f"{nearest(str(self.pairing), get_args(Pairing))}"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
     """Expectations."""
 
     values: FloatArray
-    """Shape ``(..., n_observables)``; with ``pairing="each"`` shape ``(n_states,)``."""
+    """Shape ``(..., n_observables)``; with ``pairing="each"`` the shape of the batch."""
     variances: FloatArray
     """Variances of ``values`` as estimators, same shape; zero where exact."""
     n_shots: int | None
@@ -102,9 +110,9 @@ class ValueAndGradient:
     """Exact expectations and their derivatives."""
 
     values: FloatArray
-    """Shape ``(..., n_observables)``."""
+    """Shape ``(..., n_observables)``; with ``pairing="each"`` the shape of the batch."""
     gradient: FloatArray
-    """Derivatives by the parameters, shape ``(..., n_observables, n_params)`` (per radian)."""
+    """Derivatives by the parameters, shape ``(*values.shape, n_params)`` (per radian)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +125,7 @@ class Counts:
     """Total number of repetitions."""
 
 
-def check_params(params: object, n_params: int, *, what: str) -> FloatArray:
+def check_params(params: ArrayLike, n_params: int, *, what: str) -> FloatArray:
     """Return ``params`` as a float64 array whose last axis has length ``n_params``.
 
     Args:
@@ -128,7 +136,9 @@ def check_params(params: object, n_params: int, *, what: str) -> FloatArray:
     Raises:
         InputError: If the shape is wrong or a value is not finite.
     """
-    array = np.ascontiguousarray(params, dtype=np.float64)
+    if np.iscomplexobj(params):
+        raise InputError(f"{what}: complex params. Angles are real numbers (radians).")
+    array = np.asarray(params, dtype=np.float64, order="C")
     if array.ndim == 0 or array.shape[-1] != n_params:
         raise InputError(
             f"{what}: params have shape {array.shape}, the circuit has {n_params} parameters. "

@@ -125,12 +125,14 @@ class SectorBackend:
                 f"SectorBackend.apply: states {array.shape[:-2]} and params {angles.shape[:-1]} "
                 "do not broadcast. Give one of each, or as many states as parameter vectors."
             ) from error
-        program = compile_circuit(circuit, 2 if np.iscomplexobj(array) else None)
+        program = compile_circuit(circuit, complex_states=np.iscomplexobj(array))
         states = np.broadcast_to(array, (*batch, *sector.shape))
         rows = program.flat(states.reshape(-1, *sector.shape))
-        angles = as_rows(np.broadcast_to(program.angles(angles), (*batch, len(circuit.gates))))
+        gate_angles = np.empty((*batch, len(circuit.gates)))
+        gate_angles[...] = program.angles(angles)
+        gate_angles = as_rows(gate_angles)
         program.share_batch(
-            len(rows), lambda part: program.sweep(forward, rows[part], angles[part])
+            len(rows), lambda part: program.sweep(forward, rows[part], gate_angles[part])
         )
         return program.states(rows).reshape(states.shape)
 
@@ -147,7 +149,7 @@ class SectorBackend:
         bras, kets = self.state(bra), self.state(ket)
         dimension = math.prod(bras.shape[-2:])
         table = bras.reshape(-1, dimension).conj() @ kets.reshape(-1, dimension).T
-        return table.reshape(*bras.shape[:-2], *kets.shape[:-2])
+        return table.reshape((*bras.shape[:-2], *kets.shape[:-2]))
 
     def transition(
         self, bra: Preparation, ket: Preparation, *, spin_resolved: bool = False
@@ -169,14 +171,14 @@ class SectorBackend:
         _check_sectors("transition", bra, ket)
         bras, kets = self.state(bra), self.state(ket)
         norb, nelec = bra.circuit.norb, bra.circuit.nelec
-        matrices = np.array(
-            [
-                transition_one_rdm(left, right, norb, nelec, spin_resolved=spin_resolved)
-                for left in bras.reshape(-1, *bras.shape[-2:])
-                for right in kets.reshape(-1, *kets.shape[-2:])
-            ]
-        )
-        return matrices.reshape(*bras.shape[:-2], *kets.shape[:-2], *matrices.shape[1:])
+        shape = (*bras.shape[:-2], *kets.shape[:-2], *([2] if spin_resolved else []), norb, norb)
+        matrices = np.empty(shape, dtype=np.result_type(bras, kets))
+        for i in np.ndindex(bras.shape[:-2]):
+            for j in np.ndindex(kets.shape[:-2]):
+                matrices[i + j] = transition_one_rdm(
+                    bras[i], kets[j], norb, nelec, spin_resolved=spin_resolved
+                )
+        return matrices
 
     def pool_gradients(
         self, preparation: Preparation, observable: Observable, pool: Circuit
@@ -254,7 +256,13 @@ class SectorBackend:
         params = given_params(preparation, "SectorBackend.hvp")
         check_observable(preparation.circuit, observable)
         vectors = check_params(direction, preparation.circuit.n_params, what="SectorBackend.hvp")
-        params, vectors = np.broadcast_arrays(params, vectors)
+        try:
+            params, vectors = np.broadcast_arrays(params, vectors)
+        except ValueError as error:
+            raise InputError(
+                f"SectorBackend.hvp: params of shape {params.shape} and a direction of shape "
+                f"{vectors.shape} do not broadcast. Give one of each, or as many."
+            ) from error
         products = [
             hessian_product(preparation, row, observable, vector)
             for row, vector in zip(as_rows(params), as_rows(vectors), strict=True)

@@ -10,15 +10,17 @@ from typing import Final
 import numpy as np
 
 from qmlmat.ansatz import Circuit
+from qmlmat.backends.block_kernels import inner
 from qmlmat.backends.requests import Estimate, Reference, ValueAndGradient, check_params
-from qmlmat.backends.sector_kernels import backward, inner
+from qmlmat.backends.sector_kernels import backward
 from qmlmat.backends.sector_program import Program, compile_circuit
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
 from qmlmat.typing import FloatArray, IntArray, Observable
 
 BATCH_AMPLITUDES: Final = 2**22
-"""Amplitudes of the states of a batch held at a time: 32 MB, and as much for what acts on them."""
+"""Amplitudes of the states of a batch that a thread holds at a time: 32 MB, and as much again for
+what the observables make of them."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class SectorEvaluator:
         angles = program.angles(rows[some])
         kets = program.prepare(self.start, angles)
         states = program.states(kets)
+        states.flags.writeable = False  # an observable must not change the state it measures
         bras = np.empty_like(kets)
         last = values.shape[1] - 1
         for k in range(last + 1):
@@ -116,7 +119,7 @@ class SectorEvaluator:
 
 def program_of(circuit: Circuit, reference: Reference) -> Program:
     """Return the circuit's program for the amplitudes that it and the reference need."""
-    return compile_circuit(circuit, None if reference.is_real else 2)
+    return compile_circuit(circuit, complex_states=not reference.is_real)
 
 
 def as_rows(params: FloatArray) -> FloatArray:
@@ -127,7 +130,9 @@ def as_rows(params: FloatArray) -> FloatArray:
 def apply_observable(program: Program, observable: Observable, row: FloatArray) -> FloatArray:
     """Return ``O|row>`` for one of the kernels' rows, shape ``(size,)``; a new array."""
     image = np.empty_like(row)
-    program.copy_state(observable.matvec(program.states(row[None])[0]), image)
+    state = program.states(row[None])[0]
+    state.flags.writeable = False
+    program.copy_state(observable.matvec(state), image)
     return image
 
 
@@ -140,7 +145,7 @@ def check_observable(circuit: Circuit, observable: Observable) -> None:
     sector = Sector(circuit.norb, circuit.nelec)
     if Sector(observable.norb, observable.nelec) != sector:
         raise InputError(
-            f"an observable on norb={observable.norb}, nelec={observable.nelec} cannot be "
-            f"measured in a circuit on norb={sector.norb}, nelec={sector.nelec}. Build the "
-            "circuit for the Hamiltonian's norb and nelec."
+            f"SectorBackend: an observable on norb={observable.norb}, nelec={observable.nelec} "
+            f"cannot be measured in a circuit on norb={sector.norb}, nelec={sector.nelec}. Build "
+            "the circuit for the Hamiltonian's norb and nelec."
         )

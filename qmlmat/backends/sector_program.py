@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 from qmlmat.ansatz import Circuit, Excitation, Gate
 from qmlmat.ansatz.excitation import Move
 from qmlmat.backends.requests import Reference
-from qmlmat.backends.sector_kernels import brackets, forward, tangent_forward
+from qmlmat.backends.sector_kernels import forward
 from qmlmat.operators.parallel import get_num_threads, run_parts
 from qmlmat.operators.sector import Sector, occupation_strings
 from qmlmat.typing import FloatArray, IntArray, StateArray
 
-PARALLEL_SIZE: Final = 100_000
+PARALLEL_SIZE: Final = 20_000
 """Amplitudes in a state from which the blocks of one group are shared among threads."""
-
-_FORWARD: Final = (forward, tangent_forward, brackets)  # the others walk from the last group
 
 Lanes = tuple[bool, tuple[Any, ...]]
 """What makes a lane: whether pairs of rows, and the moves or occupied orbitals that select them."""
@@ -82,7 +80,7 @@ class Program:
         rows = np.asarray(states).reshape(len(states), self.sector.dimension)
         if self.n_planes == 1:
             return np.array(rows.real, dtype=np.float64, order="C")
-        return np.concatenate([rows.real, rows.imag], axis=1)
+        return np.concatenate([rows.real, rows.imag], axis=1, dtype=np.float64)
 
     def copy_state(self, state: StateArray, row: FloatArray) -> None:
         """Write one state to one of the kernels' rows; real rows take its real part."""
@@ -150,35 +148,34 @@ class Program:
             sums: Arrays it adds to, passed after ``arrays``; each thread fills its own.
             which: The groups, ``(begin, end)``; all by default.
         """
-        begin, end = (0, self.n_groups) if which is None else which
+        span = (0, self.n_groups) if which is None else which
         n_threads = get_num_threads() if self.size >= PARALLEL_SIZE else 1
+        counter = np.zeros(1, dtype=np.int64)
         if n_threads == 1:
-            kernel(*arrays, *sums, self.tables, (begin, end), 0, 1)
+            kernel(*arrays, *sums, self.tables, span, 0, 1, counter)
             return
         shares = [[np.zeros_like(total) for total in sums] for _ in range(n_threads)]
-        # Groups depend on one another: all threads end one before the next begins.
-        order = range(begin, end) if kernel in _FORWARD else reversed(range(begin, end))
-        for group in order:
 
-            def task(part: int, group: int = group) -> None:
-                span = (group, group + 1)
-                kernel(*arrays, *shares[part], self.tables, span, part, n_threads)
+        def task(part: int) -> None:
+            kernel(*arrays, *shares[part], self.tables, span, part, n_threads, counter)
 
-            run_parts(task, n_threads)
+        run_parts(task, n_threads)
         for k in range(len(sums)):
             sums[k][...] += sum(share[k] for share in shares)
 
 
-@lru_cache(maxsize=8)
-def compile_circuit(circuit: Circuit, n_planes: int | None = None) -> Program:
+def compile_circuit(circuit: Circuit, *, complex_states: bool = False) -> Program:
     """Return the circuit's program; the last few circuits are remembered.
 
     Args:
         circuit: The circuit.
-        n_planes: 1 for real states, 2 for complex ones; by default what the circuit needs.
+        complex_states: Whether states are complex even where the circuit would keep them real.
     """
-    if n_planes is None:
-        n_planes = 1 if circuit.is_real else 2
+    return _compiled(circuit, 2 if complex_states or not circuit.is_real else 1)
+
+
+@lru_cache(maxsize=8)
+def _compiled(circuit: Circuit, n_planes: int) -> Program:
     builder = _Builder(Sector(circuit.norb, circuit.nelec), n_planes)
     for spin, gates in _runs(circuit.gates):
         builder.add_group(spin, gates)

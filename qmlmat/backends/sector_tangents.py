@@ -27,13 +27,11 @@ def pool_gradients(
     preparation: Preparation, params: FloatArray, observable: Observable, pool: Circuit
 ) -> FloatArray:
     """Return the slopes of a pool's elements at zero angle, shape ``(n_pool,)``."""
-    program = program_of(preparation.circuit, preparation.reference)
-    planes = max(program.n_planes, compile_circuit(pool).n_planes)
-    if planes > program.n_planes:
-        program = compile_circuit(preparation.circuit, planes)
+    real = preparation.circuit.is_real and preparation.reference.is_real and pool.is_real
+    program = compile_circuit(preparation.circuit, complex_states=not real)
     (ket,) = _prepare(program, preparation, params)
     bra = apply_observable(program, observable, ket)
-    elements = compile_circuit(pool, planes)
+    elements = compile_circuit(pool, complex_states=not real)
     sums = np.zeros(len(pool.gates))
     elements.sweep(brackets, bra, ket, sums=(sums,))
     return elements.collect(2.0 * sums)

@@ -37,6 +37,8 @@ class _LanesModel(models.PrimitiveModel):
 
 
 def _address(context, builder, array_type, array, offset, vector):
+    if array_type.dtype != types.float64 or array_type.layout != "C":
+        raise TypeError(f"vectors of float64 in a contiguous array, not {array_type}")
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [offset]), vector.as_pointer())
 

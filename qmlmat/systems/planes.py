@@ -23,7 +23,7 @@ def checked_state(
     """
     array = np.asarray(state)
     stack = stacked and array.ndim == 3 and array.shape[1:] == sector.shape
-    if not stack and (array.size != sector.dimension or array.ndim not in (1, 2)):
+    if not stack and array.shape not in (sector.shape, (sector.dimension,)):
         several = f" or (n_states, {sector.shape[0]}, {sector.shape[1]})" if stacked else ""
         raise InputError(
             f"{call}(state): shape {array.shape} does not belong to norb={sector.norb}, "

@@ -43,6 +43,12 @@ class SigmaBuilder:
     Tables and matrices are made once; every ``apply`` after that allocates only its result and
     buffers of a few rows. Where they would be too large (``tables_fit``), PySCF's kernel, which
     needs none, does the work.
+
+    Args:
+        one_body: Symmetric integrals ``h_pq``, shape ``(norb, norb)`` (hartree).
+        two_body: ``(pq|rs)`` of real orbitals, chemists' order, shape ``(norb,) * 4`` (hartree).
+        nelec: Electrons by spin.
+        constant: Multiple of the identity added (hartree).
     """
 
     def __init__(
@@ -57,6 +63,11 @@ class SigmaBuilder:
         self.constant = float(constant)
         self._one_body, self._two_body = one_body, two_body
         self._compiled = tables_fit(self.sector)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what is made again where it is needed."""
+        made = ("_operands", "_absorbed")
+        return {key: value for key, value in vars(self).items() if key not in made}
 
     def apply(self, state: StateArray) -> StateArray:
         """Return the operator applied to ``state``, in the shape of ``state``.

@@ -123,7 +123,7 @@ def _doubles(
     )
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)  # each may be as large as a state
 def spin_tables(norb: int, n_electrons: int) -> SpinTables:
     """Return the tables of one spin.
 

@@ -101,6 +101,17 @@ def test_factorised_doubles_are_ffsims_start(n_reps):
 def test_wrong_matrices_and_pairs_are_refused():
     with pytest.raises(InputError, match="U U† = 1"):
         orbital_rotation_params(np.ones((2, 2)))
+    with pytest.raises(InputError, match="U U† = 1"):
+        orbital_rotation_params(np.eye(3) * (1 + 4e-6))
+    with pytest.raises(InputError, match=r"Change \(-1, 0\)"):
+        jastrow_circuit(2, (1, 1), same_spin=[(-1, 0)])
+    one, coupling = np.eye(2)[None], np.ones((1, 2, 2))
+    for wrong in (coupling[0], np.ones((1, 3, 3)), np.ones((2, 2, 2))):
+        with pytest.raises(InputError, match=r"Use \(n_reps, norb, norb\)"):
+            jastrow_params(one, wrong, coupling)
+    for wrong in (1j * coupling, np.triu(coupling)):
+        with pytest.raises(InputError, match="real symmetric"):
+            jastrow_params(one, coupling, wrong)
     with pytest.raises(InputError, match="n_reps >= 1"):
         jastrow_circuit(2, (1, 1), n_reps=0)
     with pytest.raises(InputError, match=r"Change \(1, 0\)"):

@@ -32,6 +32,7 @@ from qmlmat.backends import (
     StateBackend,
     expectation,
     sector_program,
+    sector_tangents,
 )
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.operators import parallel
@@ -173,6 +174,32 @@ def test_full_and_partial_blocks_of_lanes_agree_with_sparse_matrices(nelec):
         steps = params + 1e-5 * np.array([[1.0], [-1.0]]) * np.eye(len(gates))[k]
         above, below = evaluator(steps).values[:, 0]
         assert gradient[k] == pytest.approx((above - below) / 2e-5, abs=1e-8)
+
+
+@pytest.mark.parametrize(("norb", "nelec", "beta"), [(12, (1, 2), (0, 11)), (16, (1, 3), (5, 15))])
+def test_neighbouring_lanes_keep_their_own_signs(norb, nelec, beta):
+    """Blocks whose second rows are neighbours in memory: all signs -1, and signs that differ."""
+    gates = tuple(Gate(Excitation(((i, i + 1),), (beta,)), i) for i in range(3))
+    circuit, params = Circuit(norb, nelec, gates, 3), np.array([0.4, -1.1, 0.7])
+    start = np.random.default_rng(0).normal(size=Sector(norb, nelec).shape)
+    ket = start.ravel()
+    for gate, angle in zip(gates, params, strict=True):
+        generator = sparse_generator(gate.generator, norb, nelec)
+        turned = generator @ ket
+        ket = ket + np.sin(angle) * turned + (1 - np.cos(angle)) * (generator @ turned)
+    assert BACKEND.apply(circuit, start, params).ravel() == pytest.approx(ket, abs=ROUNDING)
+
+
+def test_metric_of_more_parameters_than_two_sweeps_carry():
+    """Each further sweep starts where the last one left the state."""
+    circuit = Ansatz("uccgsd").circuit(3, (2, 1))
+    assert circuit.n_params > 2 * sector_tangents.TANGENTS
+    reference = Reference.hartree_fock(3, (2, 1))
+    params = np.random.default_rng(1).normal(size=circuit.n_params)
+    _, derivatives = tangents(circuit, params, start_vector(circuit, reference))
+    expected = (derivatives.T @ derivatives).real
+    metric = BACKEND.metric(Preparation(circuit, reference, params))
+    assert metric == pytest.approx(expected, abs=ROUNDING)
 
 
 @given(circuits(), st.integers(0, 2**32 - 1))
@@ -433,7 +460,13 @@ def test_requests_the_backend_cannot_answer_are_refused():
     )
     with pytest.raises(InputError, match="one vector for each"):
         paired(np.zeros((2, 3)))
-    with pytest.raises(InputError, match="add up to 1"):
-        Reference((("1010", 0.5),))
+    for amplitude in (0.5, 0.999, float("nan")):
+        with pytest.raises(InputError, match="add up to 1"):
+            Reference((("1010", amplitude),))
+    with pytest.raises(InputError, match='Did you mean "each"'):
+        Request(preparation=preparation, observables=(observable,), pairing="eahc")
+    for wrong in (np.float64(1), np.zeros(3, dtype=complex)):
+        with pytest.raises(InputError, match="params"):
+            evaluator(wrong)
     with pytest.raises(InputError, match="Add its amplitudes"):
         Reference((("1010", 0.6), ("1010", 0.8)))

@@ -118,6 +118,39 @@ def test_the_state_given_is_left_alone(circuit, rng):
     assert np.array_equal(state, kept)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64, np.int64])
+def test_states_of_any_number_type_are_converted(circuit, rng, dtype):
+    """The kernels read 8 bytes a number: nothing else may reach them."""
+    state = rng.integers(-3, 4, Sector(NORB, NELEC).shape).astype(dtype)
+    params = rng.normal(size=circuit.n_params)
+    expected = BACKEND.apply(circuit, state.astype(complex), params)
+    assert BACKEND.apply(circuit, state, params) == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_observable_cannot_change_the_state_it_is_given(circuit):
+    class InPlace:
+        norb, nelec = NORB, NELEC
+
+        def matvec(self, state):
+            state *= 2
+            return state
+
+    request = Request(preparation=prepared(circuit, None), observables=(InPlace(),))
+    with pytest.raises(ValueError, match="read-only"):
+        BACKEND.prepare(request)(np.zeros(circuit.n_params))
+
+
+def test_batches_of_nothing_and_single_states_keep_their_shapes(circuit):
+    params = np.zeros(circuit.n_params)
+    none, one = prepared(circuit, params[None][:0]), prepared(circuit, params)
+    assert BACKEND.overlap(one, one).shape == ()
+    assert BACKEND.overlap(one, one) == pytest.approx(1.0, abs=BATCH)
+    assert BACKEND.overlap(none, one).shape == (0,)
+    assert BACKEND.transition(none, one).shape == (0, NORB, NORB)
+    assert BACKEND.transition(one, one, spin_resolved=True).shape == (2, NORB, NORB)
+    assert BACKEND.metric(none).shape == (0, circuit.n_params, circuit.n_params)
+
+
 def test_overlaps_are_those_of_the_states(circuit, rng):
     """Every bra with every ket, the bra conjugated; circuits may differ."""
     params = rng.normal(size=(3, circuit.n_params))
@@ -219,5 +252,11 @@ def test_unfitting_states_and_sectors_are_refused(rng):
     states = np.zeros((3, *Sector(NORB, NELEC).shape))
     with pytest.raises(InputError, match="do not broadcast"):
         BACKEND.apply(circuit, states, np.zeros((2, circuit.n_params)))
+    with pytest.raises(InputError, match="do not broadcast"):
+        BACKEND.hvp(
+            prepared(circuit, np.zeros((2, circuit.n_params))),
+            random_observable(NORB, NELEC, rng),
+            np.zeros((3, circuit.n_params)),
+        )
     with pytest.raises(InputError, match=r"Set Preparation\.params"):
         BACKEND.metric(prepared(circuit, None))

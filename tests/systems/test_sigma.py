@@ -207,3 +207,11 @@ def test_foreign_state_is_refused(state, remedy):
     for call in (apply_spin_square, one_rdm, two_rdm):
         with pytest.raises(InputError, match=remedy):
             call(state, 2, (1, 1))
+
+
+def test_a_state_of_the_spin_flipped_sector_is_refused():
+    """It has the right size and the wrong shape: as wrong as any other."""
+    for call in (apply_spin_square, one_rdm, two_rdm):
+        for state in (np.ones((4, 6)), np.float64(1)):
+            with pytest.raises(InputError, match=r"Use shape \(6, 4\)"):
+                call(state, 4, (2, 1))

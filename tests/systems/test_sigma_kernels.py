@@ -1,5 +1,6 @@
 """The compiled sigma build against dense matrices, PySCF, and itself cut into parts."""
 
+import pickle
 from dataclasses import fields
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
-from qmlmat.systems import SigmaBuilder, sigma
+from qmlmat.systems import SigmaBuilder, sigma, sigma_tables
 from qmlmat.systems.sigma_kernels import sigma_rows
 from qmlmat.systems.sigma_tables import spin_matrix, spin_tables, table_bytes, tables_fit
 
@@ -171,3 +172,27 @@ def test_memory_of_the_tables_is_known_beforehand(sector, integrals):
 )
 def test_pyscf_takes_over_where_tables_would_outgrow_the_state(norb, nelec, fits):
     assert tables_fit(Sector(norb, nelec)) == fits
+
+
+def test_tables_made_in_pieces_are_the_same(monkeypatch):
+    """Doubles are tabulated some strings at a time; no test sector would need two pieces."""
+    whole = spin_tables(7, 3)
+    monkeypatch.setattr(sigma_tables, "_CHUNK", 100)
+    pieces = spin_tables.__wrapped__(7, 3)
+    for name in ("columns", "double_code", "double_sign"):
+        np.testing.assert_array_equal(getattr(pieces, name), getattr(whole, name))
+
+
+def test_a_pickled_builder_leaves_its_tables_behind():
+    """They are made again where they are needed; the result is the same."""
+    rng = np.random.default_rng(0)
+    two_body = rng.normal(size=(3,) * 4)
+    two_body = two_body + two_body.transpose(1, 0, 2, 3)
+    two_body = two_body + two_body.transpose(0, 1, 3, 2)
+    two_body = two_body + two_body.transpose(2, 3, 0, 1)
+    builder = SigmaBuilder(np.diag([1.0, 2.0, 3.0]), two_body, (2, 1), constant=0.5)
+    state = rng.normal(size=(3, 3))
+    image = builder.apply(state)
+    other = pickle.loads(pickle.dumps(builder))
+    assert "_operands" not in vars(other)
+    np.testing.assert_array_equal(other.apply(state), image)
