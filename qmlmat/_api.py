@@ -13,7 +13,16 @@ from qmlmat.backends import (
 from qmlmat.errors import QmlmatError, QmlmatWarning
 from qmlmat.operators.parallel import set_num_threads
 from qmlmat.report import plot_scan, scan_table
-from qmlmat.solvers import VQE, Exact, Solution, solve
+from qmlmat.solvers import (
+    SPSA,
+    VQE,
+    Exact,
+    NaturalGradient,
+    PreconditionedLBFGS,
+    Rotosolve,
+    Solution,
+    solve,
+)
 from qmlmat.surfaces import (
     FunctionSurface,
     Geometry,
@@ -52,6 +61,12 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "Exact",
     "VQE",
     "Solution",
+    # Optimisers, beside all of torch.optim
+    "PreconditionedLBFGS",
+    "NaturalGradient",
+    "Rotosolve",
+    "SPSA",
+    # Density matrices and spin
     "one_rdm",
     "two_rdm",
     "spin_square",

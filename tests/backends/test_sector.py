@@ -463,8 +463,8 @@ def test_requests_the_backend_cannot_answer_are_refused():
     for amplitude in (0.5, 0.999, float("nan")):
         with pytest.raises(InputError, match="add up to 1"):
             Reference((("1010", amplitude),))
-    with pytest.raises(InputError, match='Did you mean "each"'):
-        Request(preparation=preparation, observables=(observable,), pairing="eahc")
+    with pytest.raises(InputError, match="not a pairing"):
+        Request(preparation=preparation, observables=(observable,), pairing="every")
     for wrong in (np.float64(1), np.zeros(3, dtype=complex)):
         with pytest.raises(InputError, match="params"):
             evaluator(wrong)
