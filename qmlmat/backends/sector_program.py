@@ -21,6 +21,8 @@ from qmlmat.typing import FloatArray, IntArray, StateArray
 PARALLEL_SIZE: Final = 20_000
 """Amplitudes in a state from which the blocks of one group are shared among threads."""
 
+_ALONE: Final = np.zeros(1, dtype=np.int64)  # a thread that meets nobody leaves it as it is
+
 Lanes = tuple[bool, tuple[Any, ...]]
 """What makes a lane: whether pairs of rows, and the moves or occupied orbitals that select them."""
 
@@ -150,10 +152,10 @@ class Program:
         """
         span = (0, self.n_groups) if which is None else which
         n_threads = get_num_threads() if self.size >= PARALLEL_SIZE else 1
-        counter = np.zeros(1, dtype=np.int64)
         if n_threads == 1:
-            kernel(*arrays, *sums, self.tables, span, 0, 1, counter)
+            kernel(*arrays, *sums, self.tables, span, 0, 1, _ALONE)
             return
+        counter = np.zeros(1, dtype=np.int64)
         shares = [[np.zeros_like(total) for total in sums] for _ in range(n_threads)]
 
         def task(part: int) -> None:

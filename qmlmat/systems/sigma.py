@@ -105,6 +105,9 @@ class SigmaBuilder:
         planes = planes.view()
         planes.flags.writeable = False  # one compiled kernel, whatever the caller's array allows
         n_parts = min(get_num_threads(), n_rows) if planes.size >= PARALLEL_DIMENSION else 1
+        if n_parts == 1:
+            sigma_rows(planes, image, 0, n_rows, *operands)
+            return image
 
         def part(k: int) -> None:
             low, high = k * n_rows // n_parts, (k + 1) * n_rows // n_parts
