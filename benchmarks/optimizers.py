@@ -26,7 +26,7 @@ from qmlmat.backends import Evaluator, ValueAndGradient
 from qmlmat.solvers import SPSA, NaturalGradient, PreconditionedLBFGS, Rotosolve, minimize
 from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.optimize import traits_of
-from qmlmat.solvers.vqe import starting_params
+from qmlmat.solvers.starts import starting_params
 from qmlmat.systems import mp2_amplitudes
 
 GRADIENT_TOLERANCE = 1e-6

@@ -15,6 +15,9 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 """Integer array."""
 
+BoolArray: TypeAlias = NDArray[np.bool_]
+"""Mask."""
+
 StateArray: TypeAlias = NDArray[Any]
 """A sector vector, shape ``(n_alpha_strings, n_beta_strings)``, PySCF's CI layout.
 

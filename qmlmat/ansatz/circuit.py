@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from qmlmat.ansatz.excitation import Excitation, NumberProduct
+from qmlmat.ansatz.excitation import (
+    Excitation,
+    NumberProduct,
+    generator_kind,
+    make_generator,
+)
 from qmlmat.errors import InputError
 
 
@@ -71,6 +77,57 @@ class Circuit:
     def n_qubits(self) -> int:
         """Number of qubits, two per orbital."""
         return 2 * self.norb
+
+    def elements(self) -> list[tuple[Gate, ...]]:
+        """Return the gates of each parameter, in their order: the elements of a pool."""
+        found: list[list[Gate]] = [[] for _ in range(self.n_params)]
+        for gate in self.gates:
+            found[gate.param].append(gate)
+        return [tuple(gates) for gates in found]
+
+    def restricted(self, params: Sequence[int]) -> Circuit:
+        """Return the circuit of some parameters only, numbered anew in the order given.
+
+        Args:
+            params: Which parameters to keep, each once; the gates keep their order.
+        """
+        place = {int(old): new for new, old in enumerate(params)}
+        kept = [g for g in self.gates if g.param in place]
+        gates = tuple(Gate(g.generator, place[g.param], g.scale) for g in kept)
+        return Circuit(self.norb, self.nelec, gates, len(place), self.name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the circuit as plain values, for files."""
+        return {
+            "norb": self.norb,
+            "nelec": list(self.nelec),
+            "n_params": self.n_params,
+            "name": self.name,
+            "gates": [
+                [generator_kind(g.generator), g.generator.alpha, g.generator.beta, g.param, g.scale]
+                for g in self.gates
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, tree: Mapping[str, Any]) -> Circuit:
+        """Return the circuit that ``to_dict`` wrote.
+
+        Raises:
+            InputError: If ``tree`` is not what ``to_dict`` writes.
+        """
+        try:
+            gates = tuple(
+                Gate(make_generator(kind, alpha, beta), int(param), float(scale))
+                for kind, alpha, beta, param, scale in tree["gates"]
+            )
+            n_alpha, n_beta = tree["nelec"]
+            return cls(tree["norb"], (n_alpha, n_beta), gates, tree["n_params"], name=tree["name"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"Circuit.from_dict: not a stored circuit ({error!r}). Give what "
+                "Circuit.to_dict() wrote with this version."
+            ) from error
 
     @classmethod
     def concatenate(

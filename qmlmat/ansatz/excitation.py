@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qmlmat.errors import InputError
 
@@ -110,3 +112,27 @@ class NumberProduct:
             for spin, orbitals in (("alpha", self.alpha), ("beta", self.beta))
             for p in orbitals
         )
+
+
+def generator_kind(generator: Excitation | NumberProduct) -> str:
+    """Return the word by which files know a generator's kind."""
+    return "number" if isinstance(generator, NumberProduct) else "fermionic"
+
+
+def make_generator(
+    kind: str, alpha: Sequence[Any], beta: Sequence[Any]
+) -> Excitation | NumberProduct:
+    """Return a generator from its kind and its moves or orbitals of each spin.
+
+    Raises:
+        InputError: If the kind is unknown, or the generator breaks a rule.
+    """
+    if kind == "number":
+        return NumberProduct(tuple(int(p) for p in alpha), tuple(int(p) for p in beta))
+    if kind != "fermionic":
+        raise InputError(f'make_generator("{kind}"): no such kind. Use "fermionic" or "number".')
+    return Excitation(_moves(alpha), _moves(beta))
+
+
+def _moves(pairs: Sequence[Any]) -> tuple[Move, ...]:
+    return tuple((int(i), int(a)) for i, a in pairs)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from qmlmat.ansatz import Circuit
 from qmlmat.backends import SectorBackend, StateBackend
 from qmlmat.errors import InputError, QmlmatWarning, VariationalError
 from qmlmat.provenance import provenance
@@ -83,6 +84,8 @@ class Solution:
     """Normalised sector vectors, each ``(n_alpha_strings, n_beta_strings)``; not stored."""
     params: FloatArray | None = None
     """Circuit parameters, shape ``(n_params,)`` (radians); ``None`` where there is no circuit."""
+    circuit: Circuit | None = None
+    """The circuit of ``params``, with the generators that were used and no others."""
     residuals: FloatArray | None = None
     """Norms ``||(H - E) psi||``, shape ``(n_states,)`` (``unit``)."""
     spin_squares: FloatArray | None = None
@@ -125,6 +128,8 @@ class Solution:
                 continue
             if entry.name == "history":
                 value = [[i.iteration, i.energy, i.gradient_norm, i.n_evaluations] for i in value]
+            elif isinstance(value, Circuit):
+                value = value.to_dict()
             elif isinstance(value, np.ndarray):
                 value = value.tolist()
             elif isinstance(value, tuple):
@@ -148,6 +153,8 @@ class Solution:
                     values[name] = np.array(values[name], dtype=np.float64)
             values["history"] = tuple(Iteration(*row) for row in values["history"])
             values["notes"] = tuple(values["notes"])
+            if values.get("circuit") is not None:  # stores of the first version have none
+                values["circuit"] = Circuit.from_dict(values["circuit"])
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise InputError(

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
-from qmlmat.ansatz import Ansatz, Circuit, Excitation, NumberProduct
+from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
 from qmlmat.backends.base import Evaluator
-from qmlmat.errors import CapabilityError, InputError, nearest
+from qmlmat.errors import InputError, nearest
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer, minimize, traits_of
-from qmlmat.systems import (
-    Amplitudes,
-    MolecularHamiltonian,
-    SpinSquare,
-    WeightedSum,
-    ccsd_amplitudes,
-    mp2_amplitudes,
-    spin_square,
+from qmlmat.solvers.starts import carried_over, starting_params
+from qmlmat.solvers.variational import (
+    check_problem,
+    check_search,
+    circuit_solution,
+    penalised,
 )
-from qmlmat.typing import FloatArray, Observable
+from qmlmat.systems import MolecularHamiltonian, ccsd_amplitudes, mp2_amplitudes
+from qmlmat.typing import BoolArray, FloatArray
 
 Initial = Literal["mp2", "ccsd", "zero", "random"]
 """Where the parameters start when there is no guess."""
-
-MAX_START: Final = np.pi / 8
-"""Largest starting angle taken from perturbation theory, whose amplitudes blow up where
-bonds break (radians)."""
 
 RANDOM_START: Final = 0.1
 """Half width of the uniform distribution of ``initial="random"`` (radians)."""
@@ -83,21 +78,12 @@ class VQE:
                 f'VQE(initial="{self.initial}"): not a start. '
                 f"{nearest(str(self.initial), get_args(Initial))}"
             )
-        if not self.gradient_tolerance > 0:
-            raise InputError(
-                f"VQE(gradient_tolerance={self.gradient_tolerance}): must be positive. "
-                "The default is 1e-6 hartree per radian."
-            )
-        if not isinstance(self.max_iterations, int) or self.max_iterations < 1:
-            raise InputError(
-                f"VQE(max_iterations={self.max_iterations!r}): must be a whole number of at least "
-                "1. The default is 1000."
-            )
-        if not 0 <= self.spin_penalty < np.inf:
-            raise InputError(
-                f"VQE(spin_penalty={self.spin_penalty}): a weight is finite and not negative. "
-                "Use about 0.05 hartree, or 0 for none."
-            )
+        check_search(
+            "VQE",
+            gradient_tolerance=self.gradient_tolerance,
+            max_iterations=self.max_iterations,
+            spin_penalty=self.spin_penalty,
+        )
 
     def inputs(self) -> dict[str, Any]:
         """Return the settings that determine the result, as plain values."""
@@ -137,29 +123,13 @@ class VQE:
                 parameters.
             CapabilityError: If the backend gives no gradients or no states.
         """
-        if n_states != 1:
-            raise InputError(
-                f"solve(VQE, n_states={n_states}): VQE finds the ground state. "
-                "Use n_states=1, or Exact() for excited states."
-            )
-        if not (backend.capabilities.gradient and backend.capabilities.state):
-            raise CapabilityError(
-                f"solve(VQE, backend={backend}): VQE needs gradients and states, and this backend "
-                "does not give both. Use SectorBackend()."
-            )
+        check_problem("VQE", n_states, backend)
         circuit = self.circuit(hamiltonian)
         reference = Reference.hartree_fock(hamiltonian.norb, hamiltonian.nelec)
         preparation = Preparation(circuit, reference)
-        request = Request(
-            preparation=preparation,
-            observables=(self._objective(hamiltonian),),
-        )
-        evaluator = backend.prepare(request)
-
-        start, notes = self._start(hamiltonian, circuit, guess, seed)
-        if guess is None or guess.params is None:
-            start, more = self._off_saddle(start, evaluator, seed)
-            notes += more
+        objective = penalised(hamiltonian, self.spin_penalty)
+        evaluator = backend.prepare(Request(preparation=preparation, observables=(objective,)))
+        start, notes = self._start(hamiltonian, circuit, evaluator, guess, seed)
         optimum = minimize(
             lambda params: expectation(evaluator, params)[0],
             start,
@@ -174,50 +144,38 @@ class VQE:
                 seed=seed,
             ),
         )
-        state = backend.state(Preparation(circuit, reference, optimum.params))
-        image = hamiltonian.matvec(state)
-        energy = float(np.vdot(state, image).real)
-        return Solution(
-            energies=np.array([energy]),
-            unit=hamiltonian.unit,
+        return circuit_solution(
+            hamiltonian,
+            replace(preparation, params=optimum.params),
+            backend,
             status=optimum.status,
-            states=(state,),
-            params=optimum.params,
-            residuals=np.array([np.linalg.norm(image - energy * state)]),
-            spin_squares=np.array([spin_square(state, hamiltonian.norb, hamiltonian.nelec)]),
             history=optimum.history,
             notes=notes,
-        )
-
-    def _objective(self, hamiltonian: MolecularHamiltonian) -> Observable:
-        """The Hamiltonian, plus a penalty on every spin above the sector's lowest.
-
-        <S^2> is at least s(s + 1), so the penalty is never negative and the sum stays an upper
-        bound on the exact energy.
-        """
-        if self.spin_penalty == 0:
-            return hamiltonian
-        spin = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1]) / 2
-        square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
-        return WeightedSum(
-            terms=((1.0, hamiltonian), (self.spin_penalty, square)),
-            constant=-self.spin_penalty * spin * (spin + 1),
         )
 
     def _start(
         self,
         hamiltonian: MolecularHamiltonian,
         circuit: Circuit,
+        evaluator: Evaluator,
         guess: Solution | None,
         seed: int | None,
     ) -> tuple[FloatArray, tuple[str, ...]]:
-        if guess is not None and guess.params is not None:
-            if guess.params.shape != (circuit.n_params,):
-                raise InputError(
-                    f"solve(guess=...): the guess has {guess.params.size} parameters, the circuit "
-                    f"{circuit.n_params}. Take a guess from the same ansatz and active space."
-                )
-            return guess.params.copy(), ()
+        """Return where the search begins, and what the user should know of it."""
+        if guess is None or guess.params is None:
+            start, notes = self._cold_start(hamiltonian, circuit, seed)
+            start, more = self._off_saddle(start, evaluator, np.ones(start.size, dtype=bool), seed)
+            return start, notes + more
+        start, taken = carried_over(guess, circuit)
+        if taken.all():
+            return start, ()
+        start, more = self._off_saddle(start, evaluator, ~taken, seed)
+        note = f"{taken.sum()} of {taken.size} angles began at those of the guess."
+        return start, (note, *more)
+
+    def _cold_start(
+        self, hamiltonian: MolecularHamiltonian, circuit: Circuit, seed: int | None
+    ) -> tuple[FloatArray, tuple[str, ...]]:
         if self.initial == "zero":
             return np.zeros(circuit.n_params), ()
         if self.initial == "random":
@@ -234,9 +192,9 @@ class VQE:
         return starting_params(circuit, amplitudes), amplitudes.notes
 
     def _off_saddle(
-        self, start: FloatArray, evaluator: Evaluator, seed: int | None
+        self, start: FloatArray, evaluator: Evaluator, free: BoolArray, seed: int | None
     ) -> tuple[FloatArray, tuple[str, ...]]:
-        """Return the start with its flat angles moved, where the template asks for it.
+        """Return the start, its free angles moved where they are flat and the template says so.
 
         Layered circuits and Jastrow circuits are symmetric about zero in most of their angles: a
         search that starts there stays on a saddle point.
@@ -245,7 +203,7 @@ class VQE:
         template = self.ansatz.load()
         if self.initial == "random" or not start.size or template.start == "amplitudes":
             return start, ()
-        flat = np.abs(evaluator.value_and_gradient(start).gradient[0]) < FLAT
+        flat = free & (np.abs(evaluator.value_and_gradient(start).gradient[0]) < FLAT)
         if not flat.any():
             return start, ()
         used = PERTURBATION_SEED if seed is None else seed
@@ -255,44 +213,3 @@ class VQE:
             f"random values in +-{RANDOM_START} rad (seed {used})."
         )
         return start + np.where(flat, shifts, 0.0), (note,)
-
-
-def starting_params(circuit: Circuit, amplitudes: Amplitudes) -> FloatArray:
-    """Return angles equal to the cluster amplitudes, the mean where gates share a parameter.
-
-    An excitation that comes again under another parameter, as in a further layer, starts at zero
-    there: its amplitude is spent.
-
-    Args:
-        circuit: The circuit; excitations that are not from occupied to virtual start at zero.
-        amplitudes: Amplitudes of the same active space.
-
-    Returns:
-        Parameters clipped to ``MAX_START``, shape ``(n_params,)`` (radians).
-    """
-    total, count = np.zeros(circuit.n_params), np.zeros(circuit.n_params)
-    owner: dict[Excitation | NumberProduct, int] = {}
-    for gate in circuit.gates:
-        count[gate.param] += 1
-        if owner.setdefault(gate.generator, gate.param) == gate.param:
-            total[gate.param] += gate.scale * _amplitude(gate.generator, circuit.nelec, amplitudes)
-    return np.clip(total / np.maximum(count, 1), -MAX_START, MAX_START)
-
-
-def _amplitude(
-    excitation: Excitation | NumberProduct, nelec: tuple[int, int], amplitudes: Amplitudes
-) -> float:
-    if isinstance(excitation, NumberProduct):
-        return 0.0
-    moves = ((excitation.alpha, nelec[0]), (excitation.beta, nelec[1]))
-    if excitation.rank > 2 or any(i >= n or a < n for part, n in moves for i, a in part):
-        return 0.0
-    alpha, beta = ([(i, a - n) for i, a in part] for part, n in moves)
-    if alpha and beta:
-        (i, a), (j, b) = alpha[0], beta[0]
-        return float(amplitudes.t2_ab[i, j, a, b])
-    part = alpha or beta
-    if len(part) == 1:
-        return float((amplitudes.t1_alpha if alpha else amplitudes.t1_beta)[part[0]])
-    (i, a), (j, b) = part
-    return float((amplitudes.t2_aa if alpha else amplitudes.t2_bb)[i, j, a, b])

@@ -5,7 +5,7 @@ import pytest
 from molecules import HYDROGEN, hamiltonian
 
 import qmlmat as qm
-from qmlmat.solvers.vqe import starting_params
+from qmlmat.solvers.starts import starting_params
 from qmlmat.systems import mp2_amplitudes
 
 H4 = "H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3"

@@ -14,7 +14,7 @@ from qmlmat._resources import data_dir
 from qmlmat.ansatz.template import load_template
 from qmlmat.backends import Capabilities
 from qmlmat.errors import CapabilityError, InputError
-from qmlmat.solvers.vqe import starting_params
+from qmlmat.solvers.starts import starting_params
 from qmlmat.systems import ccsd_amplitudes, mp2_amplitudes
 
 MILLIHARTREE = 1e-3

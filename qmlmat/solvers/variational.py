@@ -1,0 +1,123 @@
+"""What solvers that minimise a circuit's energy share: the objective, the checks, the answer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qmlmat.backends import Preparation, StateBackend
+from qmlmat.errors import CapabilityError, InputError
+from qmlmat.solvers.base import Iteration, Solution, Status
+from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
+from qmlmat.typing import Observable
+
+
+def penalised(hamiltonian: MolecularHamiltonian, weight: float) -> Observable:
+    """Return the Hamiltonian plus a penalty on every spin above the sector's lowest.
+
+    ``H + weight (S^2 - s (s + 1))`` with ``s = |n_alpha - n_beta| / 2``. <S^2> is at least
+    ``s (s + 1)``, so the penalty is never negative and the sum stays an upper bound on the exact
+    energy.
+
+    Args:
+        hamiltonian: The Hamiltonian.
+        weight: Weight of the penalty (hartree); 0 for none.
+    """
+    if weight == 0:
+        return hamiltonian
+    spin = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1]) / 2
+    square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
+    return WeightedSum(
+        terms=((1.0, hamiltonian), (weight, square)), constant=-weight * spin * (spin + 1)
+    )
+
+
+def check_search(
+    name: str, *, gradient_tolerance: float, max_iterations: int, spin_penalty: float
+) -> None:
+    """Raise unless the settings of a search make sense.
+
+    Args:
+        name: The solver, for messages.
+        gradient_tolerance: Must be positive (hartree per radian).
+        max_iterations: Must be a whole number of at least 1.
+        spin_penalty: Must be finite and not negative (hartree).
+
+    Raises:
+        InputError: If one does not.
+    """
+    if not gradient_tolerance > 0:
+        raise InputError(
+            f"{name}(gradient_tolerance={gradient_tolerance}): must be positive, in hartree per "
+            "radian. The smaller it is, the longer the search."
+        )
+    check_count(name, "max_iterations", max_iterations)
+    if not 0 <= spin_penalty < np.inf:
+        raise InputError(
+            f"{name}(spin_penalty={spin_penalty}): a weight is finite and not negative. "
+            "Use about 0.05 hartree, or 0 for none."
+        )
+
+
+def check_count(name: str, setting: str, value: object) -> None:
+    """Raise unless a setting is a whole number of at least 1.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if type(value) is not int or value < 1:
+        raise InputError(f"{name}({setting}={value!r}): must be a whole number of at least 1.")
+
+
+def check_problem(name: str, n_states: int, backend: StateBackend) -> None:
+    """Raise unless a solver of ground states can do what is asked with the backend.
+
+    Raises:
+        InputError: If more than one state is asked for.
+        CapabilityError: If the backend gives no gradients or no states.
+    """
+    if n_states != 1:
+        raise InputError(
+            f"solve({name}, n_states={n_states}): {name} finds the ground state. "
+            "Use n_states=1, or Exact() for excited states."
+        )
+    if not (backend.capabilities.gradient and backend.capabilities.state):
+        raise CapabilityError(
+            f"solve({name}, backend={backend}): {name} needs gradients and states, and this "
+            "backend does not give both. Use SectorBackend()."
+        )
+
+
+def circuit_solution(
+    hamiltonian: MolecularHamiltonian,
+    preparation: Preparation,
+    backend: StateBackend,
+    *,
+    status: Status,
+    history: tuple[Iteration, ...],
+    notes: tuple[str, ...],
+) -> Solution:
+    """Return the solution that a prepared state is.
+
+    Args:
+        hamiltonian: What the energy is of, without any penalty.
+        preparation: Circuit, reference and the parameters found.
+        backend: What prepares the state.
+        status: How the search stopped.
+        history: Its steps.
+        notes: What the user should know.
+    """
+    state = backend.state(preparation)
+    image = hamiltonian.matvec(state)
+    energy = float(np.vdot(state, image).real)
+    return Solution(
+        energies=np.array([energy]),
+        unit=hamiltonian.unit,
+        status=status,
+        states=(state,),
+        params=preparation.params,
+        circuit=preparation.circuit,
+        residuals=np.array([np.linalg.norm(image - energy * state)]),
+        spin_squares=np.array([spin_square(state, hamiltonian.norb, hamiltonian.nelec)]),
+        history=history,
+        notes=notes,
+    )
