@@ -14,6 +14,7 @@ from qmlmat.errors import QmlmatError, QmlmatWarning
 from qmlmat.operators.parallel import set_num_threads
 from qmlmat.report import plot_scan, scan_table
 from qmlmat.solvers import (
+    ADAPTVQE,
     SPSA,
     VQE,
     Exact,
@@ -60,6 +61,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "solve",
     "Exact",
     "VQE",
+    "ADAPTVQE",
     "Solution",
     # Optimisers, beside all of torch.optim
     "PreconditionedLBFGS",

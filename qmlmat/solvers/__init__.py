@@ -1,5 +1,6 @@
 """Hamiltonian to Solution: one verb, interchangeable frozen solvers."""
 
+from qmlmat.solvers.adapt import ADAPTVQE
 from qmlmat.solvers.base import STATUS_ADVICE, Iteration, Solution, Solver, solve
 from qmlmat.solvers.exact import Exact
 from qmlmat.solvers.optim_base import Landscape
@@ -11,6 +12,7 @@ from qmlmat.solvers.optimize import Optimum, minimize
 from qmlmat.solvers.vqe import VQE
 
 __all__ = [
+    "ADAPTVQE",
     "SPSA",
     "STATUS_ADVICE",
     "VQE",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
@@ -34,16 +34,21 @@ OTHER_SPIN: Final = 0.5
 SPIN_GAP_TOLERANCE: Final = 1e-4
 """Gap between spins below which they count as degenerate (hartree)."""
 
-Status = Literal["converged", "iteration_limit", "stalled"]
+Status = Literal["converged", "gradient_trough", "iteration_limit", "stalled"]
 """How a solver stopped; anything but ``"converged"`` is not a result to publish."""
 
 STATUS_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "converged": "The gradient is below its tolerance.",
+        "gradient_trough": (
+            "No element of the pool lowers the energy any further, and yet the state is far from "
+            "an eigenstate: take a richer pool, add a spin_penalty, or start elsewhere "
+            "(reference=, guess=)."
+        ),
         "iteration_limit": (
-            "Stopped at max_iterations before the gradient fell below its tolerance: raise "
-            "max_iterations, start from a neighbouring solution (guess=), or use "
-            "PreconditionedLBFGS."
+            "Stopped at max_iterations or max_operators before the gradient fell below its "
+            "tolerance: raise the limit and go on from here (guess=), start from a neighbouring "
+            "solution, or use PreconditionedLBFGS."
         ),
         "stalled": (
             "The optimiser could not lower the energy any further although the gradient is above "
@@ -63,9 +68,12 @@ class Iteration:
     energy: float
     """What is minimised: the energy, plus the penalty where there is one (unit of the solution)."""
     gradient_norm: float
-    """Largest absolute derivative by a parameter (unit of the solution, per radian)."""
+    """Largest absolute derivative by a parameter, where the circuit grows by the angle of a pool's
+    element (unit of the solution, per radian)."""
     n_evaluations: int
     """Evaluations of the energy so far, most optimisers' with the gradient."""
+    n_params: int | None = None
+    """Parameters of the circuit at this step, where it grows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +135,7 @@ class Solution:
             if entry.name == "states":
                 continue
             if entry.name == "history":
-                value = [[i.iteration, i.energy, i.gradient_norm, i.n_evaluations] for i in value]
+                value = [[v for v in astuple(i) if v is not None] for i in value]
             elif isinstance(value, Circuit):
                 value = value.to_dict()
             elif isinstance(value, np.ndarray):
@@ -270,7 +278,8 @@ def lowest_spin_energy(hamiltonian: MolecularHamiltonian) -> float:
     square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
     # Weight one hartree: more than valence states of different spin differ by.
     raised = WeightedSum(terms=((1.0, hamiltonian), (1.0, square)), constant=-spin * (spin + 1))
-    return float(lowest_states(raised.matvec, hamiltonian.diagonal(), 1).energies[0])
+    diagonal = hamiltonian.diagonal() + square.diagonal()  # of the search's preconditioner
+    return float(lowest_states(raised.matvec, diagonal, 1).energies[0])
 
 
 def _with_spin_check(found: Solution, nelec: tuple[int, int]) -> Solution:

@@ -47,6 +47,9 @@ class Landscape:
     """The Fubini-Study metric at a point, shape ``(n_params, n_params)`` (per radian squared)."""
     curvature: FloatArray | None = None
     """Rough positive second derivatives, shape ``(n_params,)`` (hartree per radian squared)."""
+    inverse_hessian: FloatArray | None = None
+    """What an earlier search learnt of the inverse Hessian, symmetric and positive definite,
+    shape ``(n_params, n_params)`` (radians squared per hartree)."""
     harmonics: Harmonics | None = None
     """Frequencies along each parameter (1)."""
     seed: int | None = None

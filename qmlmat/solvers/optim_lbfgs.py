@@ -36,6 +36,9 @@ class PreconditionedLBFGS(FlatOptimizer):
     evaluations; without them this is plain L-BFGS. Unlike ``torch.optim.LBFGS`` it keeps learning
     from small steps: a pair is dropped for its angle, not for its size.
 
+    ``H_0`` may also be a whole matrix, such as ``inverse_hessian()`` of an earlier search of nearly
+    the same problem; it is not rescaled. ADAPT-VQE hands it on from step to step.
+
     A step satisfies the Wolfe conditions, in their approximate form where the loss's change is
     lost in rounding. The closure computes gradients.
 
@@ -45,6 +48,8 @@ class PreconditionedLBFGS(FlatOptimizer):
         history_size: Pairs remembered.
         curvature: Rough positive second derivatives, shape ``(n_params,)`` (loss per squared
             parameter); ``None``: one for all, and a cautious first step.
+        inverse_hessian: Symmetric and positive definite, shape ``(n_params, n_params)`` (squared
+            parameter per loss); where it is given, the curvatures are not used.
         max_evaluations: Most evaluations of one line search.
 
     Raises:
@@ -56,7 +61,7 @@ class PreconditionedLBFGS(FlatOptimizer):
         135 (2013): the bracketing.
     """
 
-    traits: ClassVar[Traits] = Traits(needs=("curvature",))
+    traits: ClassVar[Traits] = Traits(needs=("curvature", "inverse_hessian"))
 
     def __init__(
         self,
@@ -65,6 +70,7 @@ class PreconditionedLBFGS(FlatOptimizer):
         lr: float = 1.0,
         history_size: int = 50,
         curvature: FloatArray | None = None,
+        inverse_hessian: FloatArray | None = None,
         max_evaluations: int = 25,
     ) -> None:
         name = type(self).__name__
@@ -76,6 +82,19 @@ class PreconditionedLBFGS(FlatOptimizer):
             {"lr": lr, "history_size": history_size, "max_evaluations": max_evaluations},
         )
         self._inverse = self._inverse_curvature(curvature)
+        self._matrix = self._start_matrix(inverse_hessian)
+
+    def _start_matrix(self, matrix: FloatArray | None) -> torch.Tensor | None:
+        if matrix is None:
+            return None
+        point = self.point()
+        given = np.asarray(matrix, dtype=np.float64)
+        if given.shape != (point.numel(),) * 2 or not np.isfinite(given).all():
+            raise InputError(
+                f"PreconditionedLBFGS(inverse_hessian): shape {given.shape}. Give finite numbers, "
+                f"shape ({point.numel()}, {point.numel()}), or leave it out."
+            )
+        return torch.as_tensor(given, dtype=point.dtype)
 
     def _inverse_curvature(self, curvature: FloatArray | None) -> torch.Tensor | None:
         if curvature is None:
@@ -121,7 +140,8 @@ class PreconditionedLBFGS(FlatOptimizer):
 
     def _first_length(self, gradient: torch.Tensor) -> float:
         """One; without any knowledge of scale, a step of at most one in the 1-norm."""
-        if self._inverse is not None or self.memory.get("steps"):
+        is_scaled = self._inverse is not None or self._matrix is not None
+        if is_scaled or self.memory.get("steps"):
             return 1.0
         return min(1.0, 1.0 / float(gradient.abs().sum()))
 
@@ -133,12 +153,39 @@ class PreconditionedLBFGS(FlatOptimizer):
             weight = (step @ rest) / (step @ change)
             rest -= weight * change
             weights.append(weight)
-        result = rest if self._inverse is None else self._inverse * rest
-        if steps:
-            scaled = changes[-1] if self._inverse is None else self._inverse * changes[-1]
-            result = result * (steps[-1] @ changes[-1]) / (changes[-1] @ scaled)
+        result = self._first_inverse_hessian(rest)
         for step, change, weight in zip(steps, changes, reversed(weights), strict=True):
             result = result + step * (weight - (change @ result) / (step @ change))
+        return result
+
+    def _first_inverse_hessian(self, vector: torch.Tensor) -> torch.Tensor:
+        """Return ``H_0`` times a vector."""
+        if self._matrix is not None:
+            return self._matrix @ vector
+        inverse = 1.0 if self._inverse is None else self._inverse
+        if not self.memory.get("steps"):
+            return inverse * vector
+        step, change = self.memory["steps"][-1], self.memory["changes"][-1]
+        gamma = (step @ change) / (change @ (inverse * change))
+        scaled: torch.Tensor = gamma * inverse * vector
+        return scaled
+
+    @torch.no_grad()
+    def inverse_hessian(self) -> FloatArray:
+        """Return what is known of the inverse Hessian, shape ``(n_params, n_params)``.
+
+        The search direction is minus this matrix times the gradient.
+        """
+        matrix = self._matrix
+        if matrix is None:
+            matrix = torch.diag(self._first_inverse_hessian(torch.ones_like(self.point())))
+        steps, changes = self.memory.get("steps", []), self.memory.get("changes", [])
+        for step, change in zip(steps, changes, strict=True):
+            product, inner = matrix @ change, step @ change
+            twice = torch.outer(product, step) / inner
+            weight = (inner + change @ product) / inner**2
+            matrix = matrix + weight * torch.outer(step, step) - twice - twice.T
+        result: FloatArray = matrix.double().numpy()
         return result
 
     def _remember(self, step: torch.Tensor, change: torch.Tensor) -> None:

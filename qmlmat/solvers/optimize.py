@@ -28,10 +28,14 @@ class Optimum:
 
     params: FloatArray
     """Parameters, shape ``(n_params,)``."""
+    best: Iteration
+    """The step at which they were met."""
     status: Status
     """How it stopped."""
     history: tuple[Iteration, ...]
     """Every step, the start included."""
+    optimizer: torch.optim.Optimizer
+    """The optimiser as it was left, with what it has learnt."""
 
 
 class _Objective:
@@ -121,7 +125,7 @@ def minimize(
         stepper.step(objective)  # type: ignore[arg-type]
         if not traits.may_stand_still and torch.equal(before, objective.params.detach()):
             if restarts == MAX_RESTARTS:
-                return Optimum(best_params, "stalled", tuple(history))
+                return Optimum(best_params, best, "stalled", tuple(history), stepper)
             restarts += 1
             stepper = make_optimizer(optimizer, objective.params, landscape)
             continue
@@ -132,7 +136,8 @@ def minimize(
         if _is_better(history[-1], best, gradient_tolerance):
             best, best_params = history[-1], objective.params.detach().numpy().copy()
     converged = best.gradient_norm <= gradient_tolerance
-    return Optimum(best_params, "converged" if converged else "iteration_limit", tuple(history))
+    status: Status = "converged" if converged else "iteration_limit"
+    return Optimum(best_params, best, status, tuple(history), stepper)
 
 
 def _is_better(new: Iteration, old: Iteration, tolerance: float) -> bool:

@@ -17,7 +17,7 @@ from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
 from qmlmat.systems.sigma import SigmaBuilder, one_rdm, two_rdm
 from qmlmat.systems.spectrum import Spectrum, lowest_states
-from qmlmat.systems.spin import apply_spin_square
+from qmlmat.systems.spin import apply_spin_square, spin_square_diagonal
 from qmlmat.typing import FloatArray, Observable, StateArray
 from qmlmat.units import Unit
 
@@ -172,6 +172,10 @@ class SpinSquare:
     def matvec(self, state: StateArray) -> StateArray:
         """Return ``S^2 @ state`` in the shape of ``state``."""
         return apply_spin_square(state, self.norb, self.nelec)
+
+    def diagonal(self) -> StateArray:
+        """Return <S^2> of all determinants, shape ``(n_alpha_strings, n_beta_strings)``."""
+        return spin_square_diagonal(self.norb, self.nelec)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,41 +3,42 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qmlmat.operators.sector import Sector
 from qmlmat.systems.planes import checked_state
-from qmlmat.typing import IntArray, StateArray
+from qmlmat.systems.spin_kernels import lower_spin, raise_spin
+from qmlmat.typing import FloatArray, IntArray, StateArray
+
+Tables = tuple[NDArray[Any], ...]
+"""Of one spin, for all orbitals: places, places in the raised sector, signs, begins."""
 
 
 @lru_cache(maxsize=32)
-def _raising_tables(norb: int, nelec: tuple[int, int]) -> tuple[tuple[IntArray, ...], ...]:
-    """Return, per orbital ``p``, what ``a†_(p alpha) a_(p beta)`` does to the strings.
-
-    Each entry holds ``(rows, columns, to_rows, to_columns, row_signs, column_signs)``: where
-    the strings it acts on stand, where they go in the sector of one more alpha and one fewer
-    beta electron, and with which sign.
-    """
+def _raising_tables(norb: int, nelec: tuple[int, int]) -> tuple[Tables, Tables]:
+    """Return the tables of ``a†_(p alpha)`` and of ``a_(p beta)``; see ``spin_kernels``."""
     sector, raised = Sector(norb, nelec), Sector(norb, (nelec[0] + 1, nelec[1] - 1))
-    tables = []
+    return (
+        _spin_tables(norb, sector.alpha_strings, raised.alpha_strings, occupied=False),
+        _spin_tables(norb, sector.beta_strings, raised.beta_strings, occupied=True),
+    )
+
+
+def _spin_tables(norb: int, strings: IntArray, images: IntArray, *, occupied: bool) -> Tables:
+    parts: list[list[NDArray[Any]]] = [[], [], []]
+    begins = [0]
     for p in range(norb):
         bit = np.int64(1 << p)
-        rows = np.flatnonzero(sector.alpha_strings & bit == 0)
-        columns = np.flatnonzero(sector.beta_strings & bit)
-        alpha, beta = sector.alpha_strings[rows], sector.beta_strings[columns]
-        below = bit - 1
-        tables.append(
-            (
-                rows,
-                columns,
-                np.searchsorted(raised.alpha_strings, alpha | bit),
-                np.searchsorted(raised.beta_strings, beta ^ bit),
-                1 - 2 * (np.bitwise_count(alpha & below).astype(np.int64) % 2),
-                1 - 2 * (np.bitwise_count(beta & below).astype(np.int64) % 2),
-            )
-        )
-    return tuple(tables)
+        places = np.flatnonzero((strings & bit != 0) == occupied)
+        moved = strings[places]
+        parts[0].append(places)
+        parts[1].append(np.searchsorted(images, moved ^ bit))
+        parts[2].append(1.0 - 2.0 * (np.bitwise_count(moved & (bit - 1)) % 2))
+        begins.append(begins[-1] + len(places))
+    return (*(np.concatenate(part) for part in parts), np.array(begins))
 
 
 def apply_spin_square(state: StateArray, norb: int, nelec: tuple[int, int]) -> StateArray:
@@ -54,15 +55,23 @@ def apply_spin_square(state: StateArray, norb: int, nelec: tuple[int, int]) -> S
     half = 0.5 * (n_alpha - n_beta)
     image: StateArray = half * (half + 1) * vector
     if n_alpha < norb and n_beta > 0:
-        tables = _raising_tables(norb, sector.nelec)
+        alpha, beta = _raising_tables(norb, sector.nelec)
         raised = np.zeros(Sector(norb, (n_alpha + 1, n_beta - 1)).shape, dtype=vector.dtype)
-        for rows, columns, to_rows, to_columns, row_signs, column_signs in tables:
-            moved = vector[np.ix_(rows, columns)] * row_signs[:, None] * column_signs
-            raised[np.ix_(to_rows, to_columns)] += moved
-        for rows, columns, to_rows, to_columns, row_signs, column_signs in tables:
-            moved = raised[np.ix_(to_rows, to_columns)] * row_signs[:, None] * column_signs
-            image[np.ix_(rows, columns)] += moved
+        raise_spin(vector, raised, alpha, beta)
+        lower_spin(raised, image, alpha, beta)
     return image.reshape(np.shape(state))
+
+
+def spin_square_diagonal(norb: int, nelec: tuple[int, int]) -> FloatArray:
+    """Return <S^2> of every determinant, shape ``(n_alpha_strings, n_beta_strings)``.
+
+    It is ``S_z (S_z + 1)`` plus the number of orbitals that hold a beta electron alone.
+    """
+    sector = Sector(norb, nelec)
+    half = 0.5 * (sector.nelec[0] - sector.nelec[1])
+    alone = np.bitwise_count(sector.beta_strings & ~sector.alpha_strings[:, None])
+    diagonal: FloatArray = half * (half + 1) + alone.astype(np.float64)
+    return diagonal
 
 
 def spin_square(state: StateArray, norb: int, nelec: tuple[int, int]) -> float:

@@ -1,0 +1,221 @@
+"""ADAPT-VQE: a circuit that grows, one element of a pool after the other, to fit the state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from qmlmat.ansatz import Ansatz, Circuit
+from qmlmat.backends import Reference, StateBackend
+from qmlmat.errors import InputError
+from qmlmat.provenance import content_hash
+from qmlmat.solvers.base import Iteration, Solution, Status
+from qmlmat.solvers.growth import Grown, Growth, PerStep
+from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
+from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer
+from qmlmat.solvers.variational import (
+    check_count,
+    check_problem,
+    check_search,
+    circuit_solution,
+    penalised,
+)
+from qmlmat.systems import MolecularHamiltonian
+
+
+@dataclass(frozen=True)
+class ADAPTVQE:
+    """Ground state by a circuit that grows from a pool until no element has a slope.
+
+    The steepest element is appended and all angles are searched again. The slope of an element is
+    the derivative of the energy by its angle if it were appended at zero. Growth stops at the
+    largest of them, never by looking at the exact energy. Among equal slopes the first in the pool
+    wins. Angles are recycled, and so is what the search has learnt of the inverse Hessian.
+
+    A guess is gone on from: its circuit and angles are the start, whatever solver made it. Where
+    it is of another geometry, inherited elements that turn out to be without use are dropped.
+
+    References:
+        H. R. Grimsley, S. E. Economou, E. Barnes, N. J. Mayhall, Nat. Commun. 10, 3007 (2019),
+        doi:10.1038/s41467-019-10988-2. Several elements at once: P. G. Anastasiou et al., Phys.
+        Rev. Res. 6, 013254 (2024), doi:10.1103/PhysRevResearch.6.013254 (TETRIS). Recycled
+        Hessian: M. Ramôa et al., Quantum Sci. Technol. 10, 015031 (2025). Troughs: H. R. Grimsley
+        et al., npj Quantum Inf. 9, 19 (2023), doi:10.1038/s41534-023-00681-0.
+    """
+
+    pool: str | Ansatz | Circuit = Ansatz("uccgsd", spin_tied=True)  # noqa: RUF009 (frozen)
+    """The elements to choose from: the parameters of a template, or of a circuit of your own."""
+    optimizer: OptimizerFactory = PreconditionedLBFGS
+    """Any ``torch.optim.Optimizer`` class, or ``functools.partial`` of one."""
+    gradient_tolerance: float = 1e-3
+    """Largest slope of the pool at which growth stops (hartree per radian); the angles' own
+    derivatives are brought below a tenth of it."""
+    operators_per_step: PerStep = 1
+    """Elements appended between two searches: the steepest ones, or with ``"tetris"`` as many as
+    act on different spin orbitals."""
+    max_operators: int = 1000
+    """Most elements in the circuit."""
+    max_iterations: int = 1000
+    """Most optimiser steps of one search."""
+    spin_penalty: float = 0.0
+    """Weight of ``<S^2> - s(s + 1)`` with s the lowest spin of the sector (hartree); about 0.05
+    where bonds break."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.pool, str):
+            object.__setattr__(self, "pool", Ansatz(self.pool))
+        if not isinstance(self.pool, Ansatz | Circuit):
+            raise InputError(
+                f"ADAPTVQE(pool={self.pool!r}): not a pool. Use a template's name such as "
+                '"uccgsd", an Ansatz with options, or a Circuit with one parameter per element.'
+            )
+        describe_optimizer(self.optimizer)
+        check_search(
+            "ADAPTVQE",
+            gradient_tolerance=self.gradient_tolerance,
+            max_iterations=self.max_iterations,
+            spin_penalty=self.spin_penalty,
+        )
+        check_count("ADAPTVQE", "max_operators", self.max_operators)
+        if self.operators_per_step != "tetris":
+            check_count("ADAPTVQE", "operators_per_step", self.operators_per_step)
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the settings that determine the result, as plain values."""
+        pool = self.pool
+        assert not isinstance(pool, str)
+        return {
+            "solver": "adapt-vqe",
+            "pool": pool.inputs()
+            if isinstance(pool, Ansatz)
+            else {"circuit_hash": content_hash(pool.to_dict())},
+            "optimizer": describe_optimizer(self.optimizer),
+            "gradient_tolerance": self.gradient_tolerance,
+            "operators_per_step": self.operators_per_step,
+            "max_operators": self.max_operators,
+            "max_iterations": self.max_iterations,
+            "spin_penalty": self.spin_penalty,
+        }
+
+    def pool_circuit(self, hamiltonian: MolecularHamiltonian) -> Circuit:
+        """Return the pool at the Hamiltonian's size, one parameter for each element.
+
+        Raises:
+            InputError: If the pool is a circuit of another sector.
+            TemplateError: If the pool's template is unknown or broken.
+        """
+        pool = self.pool
+        if isinstance(pool, Ansatz):
+            return pool.circuit(hamiltonian.norb, hamiltonian.nelec)
+        assert isinstance(pool, Circuit)
+        if (pool.norb, pool.nelec) != (hamiltonian.norb, hamiltonian.nelec):
+            raise InputError(
+                f"ADAPTVQE(pool=...): a circuit on norb={pool.norb}, nelec={pool.nelec}, the "
+                f"Hamiltonian on norb={hamiltonian.norb}, nelec={hamiltonian.nelec}. Build the "
+                "pool for the Hamiltonian's size."
+            )
+        return pool
+
+    def eigenpairs(
+        self,
+        hamiltonian: MolecularHamiltonian,
+        *,
+        n_states: int,
+        guess: Solution | None,
+        backend: StateBackend,
+        seed: int | None,
+    ) -> Solution:
+        """Return the ground state; see ``solve``.
+
+        Raises:
+            InputError: If more than one state is asked for, or pool or guess are of another
+                sector.
+            CapabilityError: If the backend gives no gradients or no states.
+        """
+        check_problem("ADAPTVQE", n_states, backend)
+        *_, last = self.steps(hamiltonian, guess=guess, backend=backend, seed=seed)
+        return last
+
+    def steps(
+        self,
+        hamiltonian: MolecularHamiltonian,
+        *,
+        guess: Solution | None = None,
+        backend: StateBackend,
+        seed: int | None = None,
+    ) -> Iterator[Solution]:
+        """Yield the solution after each step; all but the last have the status of a cut run.
+
+        Any of them is a guess to go on from.
+
+        Args:
+            hamiltonian: The Hamiltonian.
+            guess: Where to start; by default the reference.
+            backend: Where circuits run.
+            seed: Seed of everything random in the optimiser.
+        """
+        growth = self._growth(hamiltonian, backend, seed)
+        grown = growth.empty() if guess is None or guess.params is None else _from(guess, growth)
+        history: list[Iteration] = []
+        status: Status | None = None
+        while True:
+            slopes = growth.slopes(grown)
+            steepest = float(np.abs(slopes).max(initial=0.0))
+            history.append(
+                Iteration(
+                    len(history), grown.energy, steepest, grown.n_evaluations, grown.params.size
+                )
+            )
+            room = self.max_operators - grown.params.size
+            if steepest <= self.gradient_tolerance:
+                status = _end(growth, grown)
+            elif room <= 0:
+                status = "iteration_limit"
+            yield circuit_solution(
+                hamiltonian,
+                growth.prepared(grown),
+                backend,
+                status=status or "iteration_limit",
+                history=tuple(history),
+                notes=(),
+            )
+            if status is not None:
+                return
+            grown = growth.extended(grown, slopes, self.operators_per_step, room)
+
+    def _growth(
+        self, hamiltonian: MolecularHamiltonian, backend: StateBackend, seed: int | None
+    ) -> Growth:
+        return Growth(
+            hamiltonian=hamiltonian,
+            objective=penalised(hamiltonian, self.spin_penalty),
+            reference=Reference.hartree_fock(hamiltonian.norb, hamiltonian.nelec),
+            pool=self.pool_circuit(hamiltonian),
+            backend=backend,
+            optimizer=self.optimizer,
+            gradient_tolerance=self.gradient_tolerance,
+            max_iterations=self.max_iterations,
+            seed=seed,
+        )
+
+
+def _from(guess: Solution, growth: Growth) -> Grown:
+    """Return the circuit of a guess at its minimum here."""
+    known, pool = guess.circuit, growth.pool
+    if known is None or (known.norb, known.nelec) != (pool.norb, pool.nelec):
+        raise InputError(
+            "solve(ADAPTVQE, guess=...): the guess has no circuit of this active space. Take a "
+            "guess from the same molecule and active space, or none."
+        )
+    assert guess.params is not None
+    return growth.inherited(known, guess.params)
+
+
+def _end(growth: Growth, grown: Grown) -> Status:
+    """Return the status of a state on which the pool has no slope."""
+    if grown.status != "converged":
+        return grown.status
+    return "gradient_trough" if growth.is_stuck(grown) else "converged"
