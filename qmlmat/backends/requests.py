@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -31,8 +32,8 @@ class Reference:
             raise InputError(
                 f"Reference(terms={self.terms}): a determinant is there twice. Add its amplitudes."
             )
-        norm = sum(abs(amplitude) ** 2 for _, amplitude in self.terms)
-        if not abs(norm - 1.0) <= 1e-12:  # a sum of a few squares, float64; refuses NaN, too
+        norm = fsum(abs(amplitude) ** 2 for _, amplitude in self.terms)
+        if not abs(norm - 1.0) <= 1e-12:  # rounding of the squares, float64; refuses NaN, too
             raise InputError(
                 f"Reference(terms={self.terms}): the squares of the amplitudes add up to "
                 f"{norm:.6g}. Scale them to add up to 1."
