@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from qmlmat.ansatz import Circuit
 from qmlmat.errors import InputError, nearest
+from qmlmat.operators.csf import csf_terms
 from qmlmat.operators.sector import Sector
 from qmlmat.typing import FloatArray, Observable
 
@@ -30,8 +32,8 @@ class Reference:
             raise InputError(
                 f"Reference(terms={self.terms}): a determinant is there twice. Add its amplitudes."
             )
-        norm = sum(abs(amplitude) ** 2 for _, amplitude in self.terms)
-        if not abs(norm - 1.0) <= 1e-12:  # a sum of a few squares, float64; refuses NaN, too
+        norm = fsum(abs(amplitude) ** 2 for _, amplitude in self.terms)
+        if not abs(norm - 1.0) <= 1e-12:  # rounding of the squares, float64; refuses NaN, too
             raise InputError(
                 f"Reference(terms={self.terms}): the squares of the amplitudes add up to "
                 f"{norm:.6g}. Scale them to add up to 1."
@@ -56,6 +58,30 @@ class Reference:
             nelec: Electrons by spin.
         """
         return cls.determinant(Sector(norb, nelec).hartree_fock_bits())
+
+    @classmethod
+    def csf(cls, steps: str, nelec: tuple[int, int]) -> Reference:
+        """Return a configuration state function: a sum of determinants of one pure spin.
+
+        Args:
+            steps: One character per spatial orbital: ``2`` doubly occupied, ``0`` empty, ``u`` a
+                single electron that raises the total spin by 1/2, ``d`` one that lowers it by
+                1/2. ``2S`` is the number of ``u`` minus that of ``d``.
+            nelec: Electrons by spin; ``M_S = (n_alpha - n_beta) / 2``.
+
+        Raises:
+            InputError: If a character is unknown, the spin falls below zero on the way, the
+                electrons are not those of ``nelec``, or ``|M_S| > S``.
+
+        References:
+            R. Pauncz, Spin Eigenfunctions (Plenum, 1979).
+
+        Example:
+            >>> singlet = Reference.csf("2ud0", (2, 2))  # HOMO to LUMO, open shell
+            >>> [bits for bits, _ in singlet.terms]
+            ['11001010', '10101100']
+        """
+        return cls(csf_terms(steps, nelec))
 
 
 @dataclass(frozen=True)

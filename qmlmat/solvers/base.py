@@ -293,9 +293,9 @@ def _with_spin_check(found: Solution, nelec: tuple[int, int]) -> Solution:
     if abs(multiplicity - round(multiplicity)) < SPIN_DRIFT_TOLERANCE:
         return _noted(
             found,
-            f"<S^2> = {square:.4f}: the lowest state of these electrons has multiplicity "
-            f"{round(multiplicity)}, not {round(2 * spin + 1)}. Set the molecule's spin to "
-            f"{round(multiplicity) - 1} if that is the state you want.",
+            f"<S^2> = {square:.4f}: the state found has multiplicity {round(multiplicity)}, not "
+            f"{round(2 * spin + 1)}. Set the molecule's spin to {round(multiplicity) - 1} if that "
+            "is the state you want.",
         )
     return _noted(
         found,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qmlmat.backends import Preparation, StateBackend
+from qmlmat.backends import Preparation, Reference, StateBackend
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers.base import Iteration, Solution, Status
 from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
@@ -85,6 +85,38 @@ def check_problem(name: str, n_states: int, backend: StateBackend) -> None:
             f"solve({name}, backend={backend}): {name} needs gradients and states, and this "
             "backend does not give both. Use SectorBackend()."
         )
+
+
+def reference_of(hamiltonian: MolecularHamiltonian, reference: Reference | None) -> Reference:
+    """Return the state a circuit acts on, checked against the Hamiltonian's sector.
+
+    Args:
+        hamiltonian: Whose sector.
+        reference: The state; ``None`` for the Hartree-Fock determinant.
+
+    Raises:
+        InputError: If a determinant of the reference has other orbitals or electrons.
+    """
+    sector = hamiltonian.sector
+    if reference is None:
+        return Reference.hartree_fock(sector.norb, sector.nelec)
+    for bits, _ in reference.terms:
+        try:
+            sector.index(bits)
+        except InputError as error:
+            raise InputError(
+                f'reference: the determinant "{bits}" is not one of the Hamiltonian\'s '
+                f"norb={sector.norb}, nelec={sector.nelec}. Use Reference.csf(steps, "
+                f"{sector.nelec}) with {sector.norb} steps, or Reference.determinant(bits) with "
+                f'bits like "{sector.hartree_fock_bits()}".'
+            ) from error
+    return reference
+
+
+def is_hartree_fock(reference: Reference, hamiltonian: MolecularHamiltonian) -> bool:
+    """Return whether a reference is the Hartree-Fock determinant, up to a phase."""
+    bits = hamiltonian.sector.hartree_fock_bits()
+    return all(other == bits or amplitude == 0 for other, amplitude in reference.terms)
 
 
 def circuit_solution(

@@ -20,7 +20,9 @@ from qmlmat.solvers.variational import (
     check_problem,
     check_search,
     circuit_solution,
+    is_hartree_fock,
     penalised,
+    reference_of,
 )
 from qmlmat.systems import MolecularHamiltonian, ccsd_amplitudes, mp2_amplitudes
 from qmlmat.typing import BoolArray, FloatArray
@@ -63,6 +65,11 @@ class VQE:
     """Most optimiser steps."""
     spin_penalty: float = 0.0
     """Weight of ``<S^2> - s(s + 1)`` with s the lowest spin of the sector (hartree)."""
+    reference: Reference | None = None
+    """The state the circuit acts on; ``None``: the Hartree-Fock determinant.
+
+    Cluster amplitudes are amplitudes over Hartree-Fock: over another reference,
+    ``initial="mp2"`` and ``"ccsd"`` start at zero angles, and a note says so."""
 
     def __post_init__(self) -> None:
         if isinstance(self.ansatz, str):
@@ -84,11 +91,17 @@ class VQE:
             max_iterations=self.max_iterations,
             spin_penalty=self.spin_penalty,
         )
+        if not (self.reference is None or isinstance(self.reference, Reference)):
+            raise InputError(
+                f"VQE(reference={self.reference!r}): not a reference. Use "
+                'Reference.csf("2ud0", (2, 2)), Reference.determinant("11001100"), or None for '
+                "Hartree-Fock."
+            )
 
     def inputs(self) -> dict[str, Any]:
         """Return the settings that determine the result, as plain values."""
         assert isinstance(self.ansatz, Ansatz)
-        return {
+        settings = {
             "solver": "vqe",
             "ansatz": self.ansatz.inputs(),
             "optimizer": describe_optimizer(self.optimizer),
@@ -97,6 +110,10 @@ class VQE:
             "max_iterations": self.max_iterations,
             "spin_penalty": self.spin_penalty,
         }
+        if self.reference is not None:  # no key without one: older stores keep their hash
+            terms = sorted((bits, complex(a)) for bits, a in self.reference.terms)
+            settings["reference"] = [[bits, a.real, a.imag] for bits, a in terms]
+        return settings
 
     def circuit(self, hamiltonian: MolecularHamiltonian) -> Circuit:
         """Return the ansatz at the Hamiltonian's size.
@@ -125,7 +142,7 @@ class VQE:
         """
         check_problem("VQE", n_states, backend)
         circuit = self.circuit(hamiltonian)
-        reference = Reference.hartree_fock(hamiltonian.norb, hamiltonian.nelec)
+        reference = reference_of(hamiltonian, self.reference)
         preparation = Preparation(circuit, reference)
         objective = penalised(hamiltonian, self.spin_penalty)
         evaluator = backend.prepare(Request(preparation=preparation, observables=(objective,)))
@@ -181,6 +198,12 @@ class VQE:
         if self.initial == "random":
             rng = np.random.default_rng(seed)
             return rng.uniform(-RANDOM_START, RANDOM_START, circuit.n_params), ()
+        if not is_hartree_fock(reference_of(hamiltonian, self.reference), hamiltonian):
+            note = (
+                f'initial="{self.initial}" stands for zero angles here: its amplitudes are over '
+                "the Hartree-Fock determinant, and the reference is another state."
+            )
+            return np.zeros(circuit.n_params), (note,)
         find = mp2_amplitudes if self.initial == "mp2" else ccsd_amplitudes
         amplitudes = find(hamiltonian)
         assert isinstance(self.ansatz, Ansatz)

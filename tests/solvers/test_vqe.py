@@ -1,6 +1,8 @@
 """VQE: known errors of known circuits, the variational law, invariance, starts and refusals."""
 
+import json
 import warnings
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,9 +17,10 @@ from qmlmat.ansatz.template import load_template
 from qmlmat.backends import Capabilities
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers.starts import starting_params
-from qmlmat.systems import ccsd_amplitudes, mp2_amplitudes
+from qmlmat.systems import ccsd_amplitudes, mp2_amplitudes, spin_square
 
 MILLIHARTREE = 1e-3
+HYDROGEN_CHAIN = "H 0 0 0; H 0 0 1.2; H 0 0 2.4; H 0 0 3.6"
 
 
 @pytest.fixture
@@ -320,3 +323,86 @@ def test_amplitudes_start_a_gate_that_is_listed_upside_down_with_the_other_sign(
     (start,) = starting_params(qm.Circuit(h.norb, h.nelec, gates, 1), amplitudes)
     assert start == pytest.approx(-amplitudes.t2_ab[0, 0, 0, 0], abs=1e-15)
     assert start != 0
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_an_open_shell_singlet_stays_a_singlet(k):
+    """Every factor of kupccgsd conserves S^2, so a CSF's spin is exact at any angles."""
+    h = hamiltonian(HYDROGEN_CHAIN)
+    reference = qm.Reference.csf("2ud0", h.nelec)
+    solver = qm.VQE(qm.Ansatz("kupccgsd", k=k), reference=reference)
+    solution = qm.solve(h, solver)
+    assert solution.status == "converged"
+    assert solution.spin_squares[0] == pytest.approx(0.0, abs=1e-12)
+    assert solution.error > -1e-9  # k = 2 is exact, to rounding
+    circuit = solver.circuit(h)
+    params = np.random.default_rng(2).uniform(-2, 2, circuit.n_params)
+    state = qm.SectorBackend().state(qm.Preparation(circuit, reference, params))
+    assert spin_square(state, h.norb, h.nelec) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("xyz", "steps", "k", "gap"),
+    [
+        (HYDROGEN_CHAIN, "2uu0", 1, 37.0),
+        (HYDROGEN_CHAIN, "2uu0", 2, 0.0),
+        (LITHIUM_HYDRIDE, "uu000", 1, 0.0),
+    ],
+)
+def test_a_triplet_start_finds_the_lowest_triplet_among_as_many_alphas_as_betas(xyz, steps, k, gap):
+    """M_S = 0: the singlet below is out of reach; upper bound on the exact triplet (mHa)."""
+    h = hamiltonian(xyz)
+    levels = qm.solve(h, qm.Exact(), n_states=4)
+    triplet = levels.energies[np.abs(levels.spin_squares - 2) < 1e-6].min()
+    assert triplet > levels.energy + 0.1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", qm.QmlmatWarning)  # not the sector's lowest spin
+        solution = qm.solve(
+            h, qm.VQE(qm.Ansatz("kupccgsd", k=k), reference=qm.Reference.csf(steps, h.nelec))
+        )
+    assert solution.spin_squares[0] == pytest.approx(2.0, abs=1e-8)
+    assert solution.energy > triplet - 1e-9
+    assert (solution.energy - triplet) / MILLIHARTREE == pytest.approx(gap, abs=0.1)
+    assert any("the state found has multiplicity 3" in note for note in solution.notes)
+
+
+@pytest.mark.parametrize("initial", ["mp2", "ccsd"])
+def test_cluster_amplitudes_start_hartree_fock_only(initial):
+    """Another reference starts at zero angles, and a note says so; its own phase is no matter."""
+    h = hamiltonian(HYDROGEN_CHAIN)
+    first = {}
+    for steps in ("2ud0", "2200"):
+        solver = qm.VQE(
+            initial=initial, max_iterations=1, reference=qm.Reference.csf(steps, h.nelec)
+        )
+        first[steps] = qm.solve(h, solver)
+    assert any("stands for zero angles" in note for note in first["2ud0"].notes)
+    zero = qm.solve(h, replace(solver, initial="zero", reference=qm.Reference.csf("2ud0", (2, 2))))
+    assert first["2ud0"].history[0] == zero.history[0]
+    assert not any("zero angles" in note for note in (*first["2200"].notes, *zero.notes))
+    turned = replace(solver, reference=qm.Reference((("11001100", -1.0), ("10101010", 0.0))))
+    for same in (replace(solver, reference=None), turned):
+        assert qm.solve(h, same).energy == pytest.approx(first["2200"].energy, abs=1e-12)
+
+
+def test_a_reference_is_recorded_where_there_is_one():
+    """Stores of earlier scans keep their hash; the record survives JSON and ignores the order."""
+    assert "reference" not in qm.VQE().inputs()
+    reference = qm.Reference((("1001", 0.6), ("0110", 0.8j)))
+    record = qm.VQE(reference=reference).inputs()
+    assert record["reference"] == [["0110", 0.0, 0.8], ["1001", 0.6, 0.0]]
+    assert json.loads(json.dumps(record)) == record
+    assert qm.VQE(reference=qm.Reference(reference.terms[::-1])).inputs() == record
+    assert {k: v for k, v in record.items() if k != "reference"} == qm.VQE().inputs()
+
+
+@pytest.mark.parametrize(("steps", "nelec"), [("2ud", (2, 2)), ("2u00", (2, 1)), ("2uu0", (3, 1))])
+def test_a_reference_of_another_sector_is_refused(steps, nelec):
+    """Orbitals or electrons: the message holds a reference that would do."""
+    solver = qm.VQE(reference=qm.Reference.csf(steps, nelec))
+    with pytest.raises(
+        InputError, match=r"Reference\.csf\(steps, \(2, 2\)\) with 4 steps.*11001100"
+    ):
+        qm.solve(hamiltonian(HYDROGEN_CHAIN), solver)
+    with pytest.raises(InputError, match=r"Use Reference\.csf"):
+        qm.VQE(reference=steps)
