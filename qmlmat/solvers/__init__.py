@@ -1,7 +1,7 @@
 """Hamiltonian to Solution: one verb, interchangeable frozen solvers."""
 
 from qmlmat.solvers.adapt import ADAPTVQE
-from qmlmat.solvers.base import STATUS_ADVICE, Iteration, Solution, Solver, solve
+from qmlmat.solvers.base import STATUS_ADVICE, Iteration, Solution, Solver
 from qmlmat.solvers.exact import Exact
 from qmlmat.solvers.optim_base import Landscape
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
@@ -9,6 +9,7 @@ from qmlmat.solvers.optim_natural import NaturalGradient
 from qmlmat.solvers.optim_rotosolve import Rotosolve
 from qmlmat.solvers.optim_spsa import SPSA
 from qmlmat.solvers.optimize import Optimum, minimize
+from qmlmat.solvers.solving import solve
 from qmlmat.solvers.vqe import VQE
 
 __all__ = [

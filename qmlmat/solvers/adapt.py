@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -63,6 +63,9 @@ class ADAPTVQE:
     spin_penalty: float = 0.0
     """Weight of ``<S^2> - s(s + 1)`` with s the lowest spin of the sector (hartree); about 0.05
     where bonds break."""
+
+    limits: ClassVar[tuple[str, ...]] = ("gradient_tolerance", "max_operators", "max_iterations")
+    """Settings that say when to stop: a checkpoint is gone on from with others, too."""
 
     def __post_init__(self) -> None:
         if isinstance(self.pool, str):

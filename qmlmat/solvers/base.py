@@ -1,38 +1,20 @@
-"""The verb ``solve``, and what it returns."""
+"""What a solver is, and what it returns."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field, fields, replace
+from dataclasses import astuple, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from qmlmat.ansatz import Circuit
-from qmlmat.backends import SectorBackend, StateBackend
-from qmlmat.errors import InputError, QmlmatWarning, VariationalError
-from qmlmat.provenance import provenance
-from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
-from qmlmat.systems.spectrum import lowest_states
+from qmlmat.backends import StateBackend
+from qmlmat.errors import InputError
+from qmlmat.systems import MolecularHamiltonian
 from qmlmat.typing import FloatArray, StateArray
 from qmlmat.units import Unit
-
-REFERENCE_DIMENSION: Final = 100_000
-"""Largest sector whose exact ground-state energy is computed beside every solution."""
-
-VARIATIONAL_TOLERANCE: Final = 1e-8
-"""How far below exact rounding may take an exact-backend energy (unit of the Hamiltonian)."""
-
-SPIN_DRIFT_TOLERANCE: Final = 1e-2
-"""Excess of <S^2> over the lowest spin's value above which a ground state is flagged."""
-
-OTHER_SPIN: Final = 0.5
-"""Difference of <S^2> from which two states count as of different spin."""
-
-SPIN_GAP_TOLERANCE: Final = 1e-4
-"""Gap between spins below which they count as degenerate (hartree)."""
 
 Status = Literal["converged", "gradient_trough", "iteration_limit", "stalled"]
 """How a solver stopped; anything but ``"converged"`` is not a result to publish."""
@@ -190,133 +172,3 @@ class Solver(Protocol):
     ) -> Solution:
         """Return the lowest eigenpairs; ``solve`` adds reference, checks and provenance."""
         ...
-
-
-def solve(
-    hamiltonian: MolecularHamiltonian,
-    solver: Solver,
-    *,
-    n_states: int = 1,
-    guess: Solution | None = None,
-    backend: StateBackend | None = None,
-    seed: int | None = None,
-) -> Solution:
-    """Return the lowest eigenpairs of a Hamiltonian, checked against the exact energy.
-
-    Args:
-        hamiltonian: The operator.
-        solver: How: ``Exact()``, ``VQE("uccsd")``, ...
-        n_states: How many states.
-        guess: An earlier solution whose parameters are the start, e.g. a neighbour's on a curve.
-        backend: Where circuits run; default ``SectorBackend()``.
-        seed: Seed of everything random; the same seed gives the same answer.
-
-    Returns:
-        The solution. ``status`` says whether the solver converged, ``reference_energy`` is the
-        exact ground-state energy where the sector has at most ``REFERENCE_DIMENSION`` states,
-        whatever that state's spin; a note says where it differs from that of the state found.
-
-    Raises:
-        InputError: If the sector has fewer than ``n_states`` states, or the guess does not fit.
-        TemplateError: If the ansatz is unknown.
-        VariationalError: If an exact energy comes out below the exact ground state.
-
-    Example:
-        >>> import qmlmat as qm
-        >>> h2 = qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735")
-        >>> round(qm.solve(qm.molecular_hamiltonian(h2), qm.VQE("uccsd")).energy, 8)
-        -1.13730604
-    """
-    if not (isinstance(n_states, int) and 1 <= n_states <= hamiltonian.dimension):
-        raise InputError(
-            f"solve(n_states={n_states!r}): the sector has {hamiltonian.dimension} states. "
-            f"Use n_states between 1 and {hamiltonian.dimension}."
-        )
-    found = solver.eigenpairs(
-        hamiltonian,
-        n_states=n_states,
-        guess=guess,
-        backend=SectorBackend() if backend is None else backend,
-        seed=seed,
-    )
-    found = _with_reference(found, hamiltonian)
-    found = _with_spin_check(found, hamiltonian.nelec)
-    record = provenance(solver=solver.inputs(), seed=seed)
-    found = replace(found, provenance=record)
-    _check_variational(found)
-    return found
-
-
-def _with_reference(found: Solution, hamiltonian: MolecularHamiltonian) -> Solution:
-    """Add the exact ground-state energy, and say so where that state has another spin."""
-    if found.reference_energy is not None:
-        return found
-    if hamiltonian.dimension > REFERENCE_DIMENSION:
-        return _noted(found, f"No reference: the sector has {hamiltonian.dimension} determinants.")
-    exact = hamiltonian.spectrum(1)
-    square = spin_square(exact.states[0], hamiltonian.norb, hamiltonian.nelec)
-    found = replace(found, reference_energy=float(exact.energies[0]))
-    spin = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1]) / 2
-    if found.spin_squares is None or square - max(found.spin_squares[0], spin) < OTHER_SPIN:
-        return found
-    lowest = lowest_spin_energy(hamiltonian)
-    gap = lowest - exact.energies[0]
-    if gap < SPIN_GAP_TOLERANCE:
-        return found  # the spins are degenerate: separated atoms
-    note = (
-        f"The exact ground state of these electrons has <S^2> = {square:.2f}; the lowest state of "
-        f"spin {spin:g} lies {1e3 * gap:.3f} mHa above it, and the state found "
-        f"{1e3 * (found.energy - lowest):.3f} mHa above that one. If the ground state is what you "
-        "want, set the molecule's spin."
-    )
-    return _noted(found, note, warn=True)
-
-
-def lowest_spin_energy(hamiltonian: MolecularHamiltonian) -> float:
-    """Return the exact energy of the lowest state with the sector's lowest spin (hartree)."""
-    spin = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1]) / 2
-    square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
-    # Weight one hartree: more than valence states of different spin differ by.
-    raised = WeightedSum(terms=((1.0, hamiltonian), (1.0, square)), constant=-spin * (spin + 1))
-    diagonal = hamiltonian.diagonal() + square.diagonal()  # of the search's preconditioner
-    return float(lowest_states(raised.matvec, diagonal, 1).energies[0])
-
-
-def _with_spin_check(found: Solution, nelec: tuple[int, int]) -> Solution:
-    """Say so where the ground state's <S^2> is not that of the lowest spin."""
-    if found.spin_squares is None:
-        return found
-    spin, square = abs(nelec[0] - nelec[1]) / 2, float(found.spin_squares[0])
-    if square - spin * (spin + 1) <= SPIN_DRIFT_TOLERANCE:
-        return found
-    multiplicity = np.sqrt(1 + 4 * square)  # 2s + 1
-    if abs(multiplicity - round(multiplicity)) < SPIN_DRIFT_TOLERANCE:
-        return _noted(
-            found,
-            f"<S^2> = {square:.4f}: the state found has multiplicity {round(multiplicity)}, not "
-            f"{round(2 * spin + 1)}. Set the molecule's spin to {round(multiplicity) - 1} if that "
-            "is the state you want.",
-        )
-    return _noted(
-        found,
-        f"<S^2> = {square:.4f} instead of {spin * (spin + 1):.4f}: the state mixes spins. Try "
-        "a spin_penalty of about 0.05 hartree, or another ansatz.",
-        warn=True,
-    )
-
-
-def _noted(found: Solution, note: str, *, warn: bool = False) -> Solution:
-    if warn:
-        warnings.warn(note, QmlmatWarning, stacklevel=4)
-    return replace(found, notes=(*found.notes, note))
-
-
-def _check_variational(found: Solution) -> None:
-    error = found.error
-    if error is not None and error < -VARIATIONAL_TOLERANCE:
-        raise VariationalError(
-            f"solve: the energy {found.energy:.10f} {found.unit} is {-error:.2e} below the exact "
-            f"ground state {found.reference_energy:.10f}. This cannot be: please report it. "
-            "The result is kept in the error's .solution.",
-            found,
-        )

@@ -9,7 +9,7 @@ from molecules import HYDROGEN, LITHIUM_HYDRIDE, hamiltonian
 
 import qmlmat as qm
 from qmlmat.errors import InputError, VariationalError
-from qmlmat.solvers import STATUS_ADVICE, Iteration, Solver, base
+from qmlmat.solvers import STATUS_ADVICE, Iteration, Solver, base, solving
 
 SOLVERS = [qm.Exact(), qm.VQE("uccsd"), qm.VQE("uccgsd")]
 
@@ -78,7 +78,7 @@ def test_an_energy_below_exact_is_an_error_that_keeps_the_data():
 
 def test_a_large_sector_says_that_there_is_no_reference(monkeypatch):
     """Where exact diagonalisation is out of reach, the solution says so."""
-    monkeypatch.setattr(base, "REFERENCE_DIMENSION", 10)
+    monkeypatch.setattr(solving, "REFERENCE_DIMENSION", 10)
     solution = qm.solve(hamiltonian(LITHIUM_HYDRIDE), qm.VQE("uccsd"))
     assert solution.reference_energy is None
     assert solution.error is None
@@ -104,7 +104,7 @@ def test_a_reference_of_another_spin_is_said():
         solution = qm.solve(h, qm.VQE("uccsd"))
     levels = qm.solve(h, qm.Exact(), n_states=4)
     singlet = levels.energies[levels.spin_squares < 0.01].min()
-    assert base.lowest_spin_energy(h) == pytest.approx(singlet, abs=1e-9)
+    assert solving.lowest_spin_energy(h) == pytest.approx(singlet, abs=1e-9)
     assert solution.energy > singlet - 1e-9
 
 
