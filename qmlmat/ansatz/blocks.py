@@ -1,7 +1,7 @@
 """The building blocks a template names: for a sector, a place and options, an ordered circuit.
 
-Three of them are lists of excitations (``generators.py``), one parameter each. The others act on
-both spins alike, or are circuits of their own.
+Six of them are lists of excitations (``generators.py``), fermionic or of qubits, one parameter
+each. The others act on both spins alike, or are circuits of their own.
 """
 
 from __future__ import annotations

@@ -3,14 +3,16 @@
 Each takes ``(norb, nelec, where)`` and returns excitations in a fixed, documented order,
 because a product of exponentials depends on it. ``where`` is ``"occupied_to_virtual"`` (moves out
 of the reference determinant's orbitals) or ``"any"`` (between all orbitals: generalised).
+Each has a twin ``"qubit_..."``: the same moves, in the same order, as qubit excitations.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
-from typing import Literal
+from typing import Final, Literal
 
 from qmlmat.ansatz.excitation import Excitation, Move
 
@@ -93,11 +95,22 @@ def _pair_moves(norb: int, n_occupied: int, where: Where) -> list[tuple[Move, Mo
     ]
 
 
-GENERATORS: Mapping[str, Generator] = MappingProxyType(
-    {
-        "singles": singles,
-        "mixed_doubles": mixed_doubles,
-        "same_spin_doubles": same_spin_doubles,
-    }
+def _qubit(generator: Generator) -> Generator:
+    """Return the same list without the signs of fermions."""
+
+    def build(norb: int, nelec: tuple[int, int], where: Where) -> list[Excitation]:
+        return [replace(excitation, qubit=True) for excitation in generator(norb, nelec, where)]
+
+    return build
+
+
+_FERMIONIC: Final = {
+    "singles": singles,
+    "mixed_doubles": mixed_doubles,
+    "same_spin_doubles": same_spin_doubles,
+}
+
+GENERATORS: Final[Mapping[str, Generator]] = MappingProxyType(
+    _FERMIONIC | {f"qubit_{name}": _qubit(generator) for name, generator in _FERMIONIC.items()}
 )
 """Every list of excitations by its name."""

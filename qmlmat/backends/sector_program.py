@@ -10,12 +10,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from qmlmat.ansatz import Circuit, Excitation, Gate
-from qmlmat.ansatz.excitation import Move
+from qmlmat.ansatz import Circuit, Gate
+from qmlmat.ansatz.excitation import Kind, Move, generator_kind
 from qmlmat.backends.requests import Reference
 from qmlmat.backends.sector_kernels import forward
 from qmlmat.operators.parallel import get_num_threads, run_parts
-from qmlmat.operators.sector import Sector, occupation_strings
+from qmlmat.operators.sector import Sector, moved_strings, occupation_strings
 from qmlmat.typing import FloatArray, IntArray, StateArray
 
 PARALLEL_SIZE: Final = 20_000
@@ -23,8 +23,11 @@ PARALLEL_SIZE: Final = 20_000
 
 _ALONE: Final = np.zeros(1, dtype=np.int64)  # a thread that meets nobody leaves it as it is
 
-Lanes = tuple[bool, tuple[Any, ...]]
-"""What makes a lane: whether pairs of rows, and the moves or occupied orbitals that select them."""
+Part = tuple[Kind, tuple[Any, ...]]
+"""What a gate does to one spin: the generator's kind, and its moves or occupied orbitals.
+
+Of the lanes' spin it selects the lanes: pairs of rows for moves, single rows for orbitals.
+"""
 
 
 @dataclass(frozen=True)
@@ -191,17 +194,17 @@ def _compiled(circuit: Circuit, n_planes: int) -> Program:
     )
 
 
-def _part(gate: Gate, spin: int) -> tuple[Any, ...]:
-    """Return a gate's moves or orbitals of one spin; empty where it leaves the spin alone."""
-    return gate.generator.beta if spin else gate.generator.alpha
+def _part(gate: Gate, spin: int) -> Part:
+    """Return what a gate does to one spin."""
+    return generator_kind(gate.generator), gate.generator.beta if spin else gate.generator.alpha
 
 
-def _lanes(gate: Gate, spin: int) -> Lanes | None:
+def _lanes(gate: Gate, spin: int) -> Part | None:
     """Return what a gate's lanes of one spin are; ``None`` if it acts on that spin alone."""
-    if not _part(gate, 1 - spin):
+    if not _part(gate, 1 - spin)[1]:
         return None
-    own = _part(gate, spin)
-    return bool(own) and isinstance(gate.generator, Excitation), own
+    kind, own = _part(gate, spin)
+    return (kind, own) if own else ("number", ())  # a spin left alone has every row for a lane
 
 
 def _runs(gates: tuple[Gate, ...]) -> Iterator[tuple[int, tuple[Gate, ...]]]:
@@ -248,19 +251,20 @@ class _Builder:
         self._lanes = _Columns(np.int64, np.int64, np.float64)
         self._sites = _Columns(np.int64)
         self._pairs = _Columns(np.uint32, np.uint32)
-        self._spans: dict[tuple[int, Lanes], tuple[int, int]] = {}
+        self._spans: dict[tuple[int, Part], tuple[int, int]] = {}
         self._blocks: dict[object, tuple[tuple[int, int, int], list[tuple[int, int]]]] = {}
 
     def add_group(self, spin: int, gates: tuple[Gate, ...]) -> None:
         """Append a run of gates with common lanes of one spin."""
         lanes = _lanes(gates[0], spin)
         assert lanes is not None
-        parts = tuple((isinstance(g.generator, Excitation), _part(g, 1 - spin)) for g in gates)
+        parts = tuple(_part(g, 1 - spin) for g in gates)
         if (spin, lanes) not in self._spans:
             self._spans[spin, lanes] = self._lanes.append(*self._lane_rows(spin, lanes))
-        key = (spin, lanes[0], parts)
+        two_rows = lanes[0] != "number"
+        key = (spin, two_rows, parts)
         if key not in self._blocks:
-            self._blocks[key] = self._block(1 - spin, parts, two_rows=lanes[0])
+            self._blocks[key] = self._block(1 - spin, parts, two_rows=two_rows)
         sites, pairs = self._blocks[key]
         begin = len(self._gates)
         self._gates += pairs
@@ -276,31 +280,30 @@ class _Builder:
     def _stride(self, spin: int) -> int:
         return 1 if spin else self.sector.shape[1]
 
-    def _act(
-        self, spin: int, part: tuple[Any, ...], *, moves: bool
-    ) -> tuple[IntArray, IntArray, FloatArray]:
+    def _act(self, spin: int, part: Part) -> tuple[IntArray, IntArray, FloatArray]:
         """Return the strings a part acts on, where they go, and with which sign."""
-        n_electrons = self.sector.nelec[spin]
-        if moves:
-            return string_pairs(self.sector.norb, n_electrons, part)
+        (kind, labels), n_electrons = part, self.sector.nelec[spin]
+        if kind != "number":
+            source, target, sign = string_pairs(self.sector.norb, n_electrons, labels)
+            return source, target, np.ones(len(sign)) if kind == "qubit" else sign
         strings = occupation_strings(self.sector.norb, n_electrons)
-        mask = sum(1 << p for p in part)
+        mask = sum(1 << p for p in labels)
         occupied = np.flatnonzero((strings & mask) == mask)
         return occupied, occupied, np.ones(len(occupied))
 
-    def _lane_rows(self, spin: int, lanes: Lanes) -> tuple[IntArray, IntArray, FloatArray]:
-        first, second, sign = self._act(spin, lanes[1], moves=lanes[0])
+    def _lane_rows(self, spin: int, lanes: Part) -> tuple[IntArray, IntArray, FloatArray]:
+        first, second, sign = self._act(spin, lanes)
         stride = self._stride(spin)
         return stride * first, stride * second, sign
 
     def _block(
-        self, spin: int, parts: tuple[tuple[bool, tuple[Any, ...]], ...], *, two_rows: bool
+        self, spin: int, parts: tuple[Part, ...], *, two_rows: bool
     ) -> tuple[tuple[int, int, int], list[tuple[int, int]]]:
         """Return begin, split and end of a group's sites, and each gate's span of pairs.
 
         Sites are numbered first row before second row, within a row real before imaginary plane.
         """
-        acts = [self._act(spin, part, moves=moves) for moves, part in parts]
+        acts = [self._act(spin, part) for part in parts]
         sources, targets = ([act[k] for act in acts] for k in (0, 1))
         rows = [sources, targets] if two_rows else [sources + targets]
         n_strings, stride = self.sector.shape[spin], self._stride(spin)
@@ -318,9 +321,9 @@ class _Builder:
         begin, end = self._sites.append(np.concatenate(offsets))
         spans = []
         (rank, step), (last_rank, last_step) = numbers[0], numbers[-1]
-        for (moves, _), (source, target, sign) in zip(parts, acts, strict=True):
+        for (kind, _), (source, target, sign) in zip(parts, acts, strict=True):
             x, y = rank[source], last_rank[target]
-            if moves:
+            if kind != "number":
                 x = np.concatenate([x + plane * step for plane in range(self.n_planes)])
                 y = np.concatenate([y + plane * last_step for plane in range(self.n_planes)])
                 turned = np.tile(sign < 0, self.n_planes)  # G x = -y says the same as G y = x
@@ -349,12 +352,6 @@ def string_pairs(
     taken = sum(1 << i for i, _ in moves)
     made = sum(1 << a for _, a in moves)
     source = np.flatnonzero((strings & (taken | made)) == taken)
-    current = strings[source]
-    sign = np.ones(len(source))
-    for i, a in moves:
-        low, high = min(i, a), max(i, a)
-        between = (1 << high) - (1 << (low + 1))
-        sign *= 1.0 - 2.0 * (np.bitwise_count(current & between) % 2)
-        current = current ^ ((1 << i) | (1 << a))
-    target = np.searchsorted(strings, current).astype(np.int64)
+    moved, sign = moved_strings(strings[source], moves)
+    target = np.searchsorted(strings, moved).astype(np.int64)
     return source.astype(np.int64), target, sign

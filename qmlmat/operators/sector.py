@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import comb
@@ -9,7 +10,7 @@ from math import comb
 import numpy as np
 
 from qmlmat.errors import InputError
-from qmlmat.typing import IntArray, StateArray
+from qmlmat.typing import FloatArray, IntArray, StateArray
 
 MAX_NORB = 62
 """Orbitals an occupation string can hold in a signed 64-bit integer."""
@@ -45,6 +46,31 @@ def occupation_strings(norb: int, n_electrons: int) -> IntArray:
         )
     strings.flags.writeable = False
     return strings
+
+
+def moved_strings(
+    strings: IntArray, moves: Sequence[tuple[int, int]]
+) -> tuple[IntArray, FloatArray]:
+    """Return where electrons of one spin go, and the sign of the fermions that they pass.
+
+    Args:
+        strings: Bit masks in which every move's first orbital is occupied and its second is empty.
+        moves: The factors of ``prod a†_to a_from``, each ``(from_orbital, to_orbital)``.
+
+    Returns:
+        Bit masks and signs with ``T|string> = sign |moved>``, each of the shape of ``strings``.
+
+    Example:
+        >>> moved_strings(np.array([0b011]), [(0, 2)])
+        (array([6]), array([-1.]))
+    """
+    sign = np.ones(strings.shape)
+    for i, a in moves:
+        low, high = min(i, a), max(i, a)
+        between = (1 << high) - (1 << (low + 1))
+        sign *= 1.0 - 2.0 * (np.bitwise_count(strings & between) % 2)
+        strings = strings ^ ((1 << i) | (1 << a))
+    return strings, sign
 
 
 @dataclass(frozen=True)

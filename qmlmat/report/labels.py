@@ -16,7 +16,7 @@ from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_
 UNIT_SYMBOL: Final = {"angstrom": "Å"}
 """Symbols of units whose names we write out."""
 
-SINGLE_REFERENCE: Final = frozenset({"uccsd", "uccgsd", "puccd", "kupccgsd", "lucj"})
+SINGLE_REFERENCE: Final = frozenset({"uccsd", "uccgsd", "quccgsd", "puccd", "kupccgsd", "lucj"})
 """Ansatzes that build on one determinant, which a breaking bond needs more than one of."""
 
 

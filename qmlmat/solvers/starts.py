@@ -10,6 +10,7 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit, Excitation, Gate, NumberProduct
 from qmlmat.errors import InputError
+from qmlmat.operators.sector import moved_strings
 from qmlmat.solvers.base import Solution
 from qmlmat.systems import Amplitudes
 from qmlmat.typing import BoolArray, FloatArray
@@ -49,6 +50,8 @@ def cluster_amplitude(
     """Return the amplitude of a generator.
 
     It is 0 unless the generator moves one or two electrons out of occupied into empty orbitals.
+    That of a qubit excitation has the sign with which the fermionic one acts on the Hartree-Fock
+    determinant, so that both do the same to it.
 
     Args:
         generator: The generator.
@@ -60,15 +63,23 @@ def cluster_amplitude(
     moves = ((generator.alpha, nelec[0]), (generator.beta, nelec[1]))
     if generator.rank > 2 or any(i >= n or a < n for part, n in moves for i, a in part):
         return 0.0
+    sign = _fermion_sign(generator, nelec) if generator.qubit else 1.0
     alpha, beta = ([(i, a - n) for i, a in part] for part, n in moves)
     if alpha and beta:
         (i, a), (j, b) = alpha[0], beta[0]
-        return float(amplitudes.t2_ab[i, j, a, b])
+        return sign * float(amplitudes.t2_ab[i, j, a, b])
     part = alpha or beta
     if len(part) == 1:
-        return float((amplitudes.t1_alpha if alpha else amplitudes.t1_beta)[part[0]])
+        return sign * float((amplitudes.t1_alpha if alpha else amplitudes.t1_beta)[part[0]])
     (i, a), (j, b) = part
-    return float((amplitudes.t2_aa if alpha else amplitudes.t2_bb)[i, j, a, b])
+    return sign * float((amplitudes.t2_aa if alpha else amplitudes.t2_bb)[i, j, a, b])
+
+
+def _fermion_sign(excitation: Excitation, nelec: tuple[int, int]) -> float:
+    """Return the sign fermions have when an excitation leaves the Hartree-Fock determinant."""
+    spins = zip((excitation.alpha, excitation.beta), nelec, strict=True)
+    signs = [moved_strings(np.array((1 << n) - 1), moves)[1] for moves, n in spins]
+    return float(np.prod(signs))
 
 
 def carried_over(guess: Solution, circuit: Circuit) -> tuple[FloatArray, BoolArray]:

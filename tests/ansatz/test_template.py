@@ -52,7 +52,7 @@ def test_stored_scans_of_the_first_templates_still_resume(name, expected):
     assert load_template(name).content_hash() == expected
 
 
-@pytest.mark.parametrize("name", ["uccsd", "uccgsd"])
+@pytest.mark.parametrize("name", ["uccsd", "uccgsd", "quccgsd"])
 @pytest.mark.parametrize("nelec", [(2, 2), (1, 1), (3, 3)])
 def test_tied_generators_commute_with_the_spin_flip(name, nelec):
     """With equal electrons, each tied parameter's generator is even under alpha <-> beta."""

@@ -1,6 +1,7 @@
 """The sector backend against dense matrices, against ffsim and PennyLane, and its refusals."""
 
 import itertools
+from dataclasses import replace
 
 import ffsim
 import hypothesis.strategies as st
@@ -45,13 +46,17 @@ BACKEND = SectorBackend()
 
 @st.composite
 def circuits(draw):
-    """A random circuit of any ranks in any sector of up to four orbitals, real or with phases."""
+    """A random circuit in any sector of up to four orbitals, real or with phases.
+
+    Excitations are of any rank, fermionic ones and those of qubits mixed.
+    """
     norb = draw(st.integers(1, 4))
     nelec = (draw(st.integers(0, norb)), draw(st.integers(0, norb)))
     pool = [e for name in GENERATORS for e in GENERATORS[name](norb, nelec, "any")]
     if norb == 4:
         pool.append(Excitation(((0, 2), (1, 3)), ((0, 1),)))  # a triple
         pool.append(Excitation(((0, 3), (1, 2)), ((0, 1), (3, 2))))  # a quadruple
+        pool += [replace(excitation, qubit=True) for excitation in pool[-2:]]
     picked = draw(st.lists(st.sampled_from(pool), max_size=8)) if pool else []
     circuit = Circuit.from_excitations(norb, nelec, picked, spin_tied=draw(st.booleans()))
     sets = [p for r in range(3) for p in itertools.combinations(range(norb), r)]
@@ -139,6 +144,8 @@ def runs_of_gates(norb, nelec, rng):
     gates += [Excitation(beta=beta) for beta in some(moves[1])] + [NumberProduct((), (0, 2))]
     gates += [NumberProduct((p,), (q,)) for p in (0, 1) for q in (2, 0)]
     gates += [Excitation(((5, 7),), ((5, 7),)), Excitation(((0, 1),), ((5, 7),))]
+    qubit = [replace(excitation, qubit=True) for excitation in gates[:4] + gates[9:13]]
+    gates += qubit + [e for pair in zip(gates[:2], qubit[:2], strict=True) for e in pair]
     return tuple(Gate(g, k) for k, g in enumerate(gates))
 
 
@@ -188,6 +195,32 @@ def test_neighbouring_lanes_keep_their_own_signs(norb, nelec, beta):
         turned = generator @ ket
         ket = ket + np.sin(angle) * turned + (1 - np.cos(angle)) * (generator @ turned)
     assert BACKEND.apply(circuit, start, params).ravel() == pytest.approx(ket, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("beta", [(), ((0, 2),)])
+@pytest.mark.parametrize("first", [False, True])
+def test_qubit_and_fermionic_excitations_with_the_same_moves_differ_where_signs_do(beta, first):
+    """exp(x F) exp(-x Q) does nothing where no electron is passed, and turns by 2 x elsewhere.
+
+    The two are neighbours with common lanes where both spins move.
+    """
+    fermionic = Excitation(((0, 2),), beta)
+    pair = [fermionic, replace(fermionic, qubit=True)]
+    circuit = Circuit.from_excitations(4, (2, 1), pair[::-1] if first else pair)
+    x = 0.3
+    params = np.array([-x, x] if first else [x, -x])
+    sector, target = Sector(4, (2, 1)), "0010" if beta else "1000"
+    passing, free = (
+        BACKEND.state(Preparation(circuit, Reference.determinant(bits), params))
+        for bits in ("11001000", "10011000")
+    )
+    expected = sector.zeros()
+    expected[sector.index("11001000")] = np.cos(2 * x)
+    expected[sector.index("0110" + target)] = -np.sin(2 * x)  # F has the sign -1, Q has not
+    assert passing == pytest.approx(expected, abs=ROUNDING)
+    alone = sector.zeros()
+    alone[sector.index("10011000")] = 1.0
+    assert free == pytest.approx(alone, abs=ROUNDING)
 
 
 def test_metric_of_more_parameters_than_two_sweeps_carry():
@@ -343,6 +376,38 @@ def test_states_agree_with_pennylane_on_qubits(name):
         register = scipy.linalg.expm(params[gate.param] * generator) @ register
     state = BACKEND.state(Preparation(circuit, Reference.hartree_fock(norb, nelec), params))
     expected = [register[int("".join(map(str, bits)), 2)] for bits in determinants(norb, nelec)]
+    assert state.ravel() == pytest.approx(np.array(expected), abs=ROUNDING)
+    assert np.linalg.norm(expected) == pytest.approx(1.0, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("nelec", [(2, 2), (3, 1)])
+def test_qubit_excitations_are_pennylanes_excitation_gates(nelec):
+    """`SingleExcitation` and `DoubleExcitation`, which have no strings of Z, on all 8 qubits.
+
+    Wire i = spin orbital i. PennyLane's angles are minus twice ours: on wires (from, to) its single
+    takes |10> to cos(phi/2) |10> - sin(phi/2) |01>, ours to cos(x) |10> + sin(x) |01>; a double's
+    wires are both electrons' origins, then both goals.
+    """
+    norb = 4
+    circuit = Ansatz("quccgsd").circuit(norb, nelec)
+    params = np.random.default_rng(6).uniform(-1, 1, circuit.n_params)
+    sector = Sector(norb, nelec)
+
+    @qml.qnode(qml.device("default.qubit", wires=2 * norb))
+    def register():
+        qml.BasisState(np.array(list(sector.hartree_fock_bits()), dtype=int), range(2 * norb))
+        for gate in circuit.gates:
+            moves = [*gate.generator.alpha]
+            moves += [(norb + i, norb + a) for i, a in gate.generator.beta]
+            rotation = qml.SingleExcitation if len(moves) == 1 else qml.DoubleExcitation
+            origins, goals = zip(*moves, strict=True)
+            rotation(-2 * params[gate.param], wires=[*origins, *goals])
+        return qml.state()
+
+    theirs = np.asarray(register())
+    expected = [theirs[int("".join(map(str, bits)), 2)] for bits in determinants(norb, nelec)]
+    state = BACKEND.state(Preparation(circuit, Reference.hartree_fock(norb, nelec), params))
+    assert {gate.generator.rank for gate in circuit.gates} == {1, 2}
     assert state.ravel() == pytest.approx(np.array(expected), abs=ROUNDING)
     assert np.linalg.norm(expected) == pytest.approx(1.0, abs=ROUNDING)
 

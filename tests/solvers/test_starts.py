@@ -5,6 +5,8 @@ import pytest
 from molecules import HYDROGEN, hamiltonian
 
 import qmlmat as qm
+from qmlmat.backends import SectorBackend
+from qmlmat.operators.sector import Sector
 from qmlmat.solvers.starts import starting_params
 from qmlmat.systems import mp2_amplitudes
 
@@ -63,6 +65,28 @@ def test_an_open_shell_starts_a_jastrow_circuit_too():
     solution = qm.solve(h, qm.VQE("lucj"))
     assert 0 <= solution.error + 1e-9 < 0.01
     assert any("have no slope" in note for note in solution.notes)
+
+
+@pytest.mark.parametrize(("n_atoms", "spin"), [(4, 0), (5, 1)])
+def test_qubit_excitations_start_as_the_fermionic_ones_on_hartree_fock(n_atoms, spin):
+    """Amplitude times T|HF> is the same; the sign of the fermions is in the amplitude instead."""
+    h = hamiltonian("; ".join(f"H 0 0 {k}" for k in range(n_atoms)), spin=spin)
+    circuits = [qm.Ansatz(name).circuit(h.norb, h.nelec) for name in ("uccgsd", "quccgsd")]
+    fermionic, qubit = (starting_params(circuit, mp2_amplitudes(h)) for circuit in circuits)
+    determinant = Sector(h.norb, h.nelec).zeros()
+    determinant[0, 0] = 1.0
+    for k in np.flatnonzero(fermionic):
+        one, other = (
+            SectorBackend().apply(
+                qm.Circuit.from_excitations(h.norb, h.nelec, [circuit.gates[k].generator]),
+                determinant,
+                params[k : k + 1],
+            )
+            for circuit, params in zip(circuits, (fermionic, qubit), strict=True)
+        )
+        np.testing.assert_allclose(one, other, atol=1e-15)
+    assert np.array_equal(np.abs(fermionic), np.abs(qubit))
+    assert not np.array_equal(fermionic, qubit)
 
 
 def test_a_further_layer_starts_at_zero():

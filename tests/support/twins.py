@@ -36,11 +36,36 @@ def ladder_factors(excitation, norb):
     return factors
 
 
+def flipped_bits(determinant, excitation):
+    """Where a qubit excitation sends a tuple of occupations: no signs; ``None`` if nowhere."""
+    norb = len(determinant) // 2
+    bits = list(determinant)
+    for moves, offset in ((excitation.alpha, 0), (excitation.beta, norb)):
+        for i, a in moves:
+            if (bits[offset + i], bits[offset + a]) != (1, 0):
+                return None
+            bits[offset + i], bits[offset + a] = 0, 1
+    return tuple(bits)
+
+
+def qubit_excitation(excitation, norb, nelec):
+    """The sparse matrix of a qubit excitation ``T`` in the sector: ones, and nothing else."""
+    basis = determinants(norb, nelec)
+    place = {bits: k for k, bits in enumerate(basis)}
+    images = [(flipped_bits(bits, excitation), column) for column, bits in enumerate(basis)]
+    found = [(place[image], column) for image, column in images if image is not None]
+    rows, columns = zip(*found, strict=True) if found else ((), ())
+    return scipy.sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(basis),) * 2)
+
+
 def generator_matrix(generator, norb, nelec):
     """The dense matrix of ``T - T†``, or of ``i N``, in the sector."""
     if isinstance(generator, NumberProduct):
         named = [*generator.alpha, *(norb + p for p in generator.beta)]
         return 1j * np.diag([math.prod(d[p] for p in named) for d in determinants(norb, nelec)])
+    if generator.qubit:
+        excite = qubit_excitation(generator, norb, nelec).toarray()
+        return excite - excite.T
     term = (1.0, ladder_factors(generator, norb))
     excite = brute_force.matrix(Sector(norb, nelec), [term])
     return excite - excite.T
@@ -52,6 +77,9 @@ def sparse_generator(generator, norb, nelec):
     if isinstance(generator, NumberProduct):
         mask = sum(1 << p for p in generator.alpha) | sum(1 << norb + p for p in generator.beta)
         return scipy.sparse.diags_array([1j * (bits & mask == mask) for bits in basis])
+    if generator.qubit:
+        excite = qubit_excitation(generator, norb, nelec).tocsr()
+        return excite - excite.T
     place = {bits: k for k, bits in enumerate(basis)}
     factors = ladder_factors(generator, norb)
     rows, columns, signs = [], [], []
