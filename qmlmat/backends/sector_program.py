@@ -11,23 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qmlmat.ansatz import Circuit, Gate
-from qmlmat.ansatz.excitation import Kind, Move, generator_kind
+from qmlmat.ansatz.excitation import generator_kind
 from qmlmat.backends.requests import Reference
 from qmlmat.backends.sector_kernels import forward
+from qmlmat.backends.sector_tables import Part, block_tables, lane_rows
 from qmlmat.operators.parallel import get_num_threads, run_parts
-from qmlmat.operators.sector import Sector, moved_strings, occupation_strings
+from qmlmat.operators.sector import Sector
 from qmlmat.typing import FloatArray, IntArray, StateArray
 
 PARALLEL_SIZE: Final = 20_000
 """Amplitudes in a state from which the blocks of one group are shared among threads."""
 
 _ALONE: Final = np.zeros(1, dtype=np.int64)  # a thread that meets nobody leaves it as it is
-
-Part = tuple[Kind, tuple[Any, ...]]
-"""What a gate does to one spin: the generator's kind, and its moves or occupied orbitals.
-
-Of the lanes' spin it selects the lanes: pairs of rows for moves, single rows for orbitals.
-"""
 
 
 @dataclass(frozen=True)
@@ -260,11 +255,15 @@ class _Builder:
         assert lanes is not None
         parts = tuple(_part(g, 1 - spin) for g in gates)
         if (spin, lanes) not in self._spans:
-            self._spans[spin, lanes] = self._lanes.append(*self._lane_rows(spin, lanes))
+            rows = lane_rows(self.sector, spin, lanes)
+            self._spans[spin, lanes] = self._lanes.append(*rows)
         two_rows = lanes[0] != "number"
         key = (spin, two_rows, parts)
         if key not in self._blocks:
-            self._blocks[key] = self._block(1 - spin, parts, two_rows=two_rows)
+            block = block_tables(self.sector, self.n_planes, 1 - spin, parts, two_rows=two_rows)
+            begin, end = self._sites.append(block.sites)
+            spans = [self._pairs.append(x, y) for x, y in block.pairs]
+            self._blocks[key] = (begin, begin + block.split, end), spans
         sites, pairs = self._blocks[key]
         begin = len(self._gates)
         self._gates += pairs
@@ -276,82 +275,3 @@ class _Builder:
         gates = np.array(self._gates, dtype=np.int64).reshape(-1, 2)
         lanes, sites, pairs = (c.arrays() for c in (self._lanes, self._sites, self._pairs))
         return groups, *lanes, *sites, gates, *pairs
-
-    def _stride(self, spin: int) -> int:
-        return 1 if spin else self.sector.shape[1]
-
-    def _act(self, spin: int, part: Part) -> tuple[IntArray, IntArray, FloatArray]:
-        """Return the strings a part acts on, where they go, and with which sign."""
-        (kind, labels), n_electrons = part, self.sector.nelec[spin]
-        if kind != "number":
-            source, target, sign = string_pairs(self.sector.norb, n_electrons, labels)
-            return source, target, np.ones(len(sign)) if kind == "qubit" else sign
-        strings = occupation_strings(self.sector.norb, n_electrons)
-        mask = sum(1 << p for p in labels)
-        occupied = np.flatnonzero((strings & mask) == mask)
-        return occupied, occupied, np.ones(len(occupied))
-
-    def _lane_rows(self, spin: int, lanes: Part) -> tuple[IntArray, IntArray, FloatArray]:
-        first, second, sign = self._act(spin, lanes)
-        stride = self._stride(spin)
-        return stride * first, stride * second, sign
-
-    def _block(
-        self, spin: int, parts: tuple[Part, ...], *, two_rows: bool
-    ) -> tuple[tuple[int, int, int], list[tuple[int, int]]]:
-        """Return begin, split and end of a group's sites, and each gate's span of pairs.
-
-        Sites are numbered first row before second row, within a row real before imaginary plane.
-        """
-        acts = [self._act(spin, part) for part in parts]
-        sources, targets = ([act[k] for act in acts] for k in (0, 1))
-        rows = [sources, targets] if two_rows else [sources + targets]
-        n_strings, stride = self.sector.shape[spin], self._stride(spin)
-        numbers: list[tuple[IntArray, int]] = []  # per row: each string's site, sites per plane
-        offsets: list[IntArray] = []  # per row: where its sites stand
-        for strings in rows:
-            touched = np.zeros(n_strings, dtype=bool)
-            touched[np.concatenate(strings)] = True
-            if 2 * touched.sum() > n_strings:  # runs of neighbours are copied faster
-                touched[:] = True
-            rank = np.cumsum(touched) - 1 + sum(len(offset) for offset in offsets)
-            numbers.append((rank, int(touched.sum())))
-            planes = self.sector.dimension * np.arange(self.n_planes)[:, None]
-            offsets.append((planes + stride * np.flatnonzero(touched)).ravel())
-        begin, end = self._sites.append(np.concatenate(offsets))
-        spans = []
-        (rank, step), (last_rank, last_step) = numbers[0], numbers[-1]
-        for (kind, _), (source, target, sign) in zip(parts, acts, strict=True):
-            x, y = rank[source], last_rank[target]
-            if kind != "number":
-                x = np.concatenate([x + plane * step for plane in range(self.n_planes)])
-                y = np.concatenate([y + plane * last_step for plane in range(self.n_planes)])
-                turned = np.tile(sign < 0, self.n_planes)  # G x = -y says the same as G y = x
-                x, y = np.where(turned, y, x), np.where(turned, x, y)
-            else:
-                y = x + step  # i N turns the real part into the imaginary one
-            spans.append(self._pairs.append(x, y))
-        return (begin, begin + len(offsets[0]), end), spans
-
-
-def string_pairs(
-    norb: int, n_electrons: int, moves: tuple[Move, ...]
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Return which strings of one spin an excitation connects, and with which sign.
-
-    Args:
-        norb: Number of orbitals.
-        n_electrons: Electrons of this spin.
-        moves: The moves ``prod a†_to a_from``.
-
-    Returns:
-        Source indices, target indices and signs with ``T|source> = sign |target>``, each of
-        shape ``(n_pairs,)``.
-    """
-    strings = occupation_strings(norb, n_electrons)
-    taken = sum(1 << i for i, _ in moves)
-    made = sum(1 << a for _, a in moves)
-    source = np.flatnonzero((strings & (taken | made)) == taken)
-    moved, sign = moved_strings(strings[source], moves)
-    target = np.searchsorted(strings, moved).astype(np.int64)
-    return source.astype(np.int64), target, sign
