@@ -8,6 +8,7 @@ from qmlmat.solvers.optim_natural import NaturalGradient
 from qmlmat.solvers.optim_rotosolve import Rotosolve
 from qmlmat.solvers.optim_spsa import SPSA
 from qmlmat.solvers.optimize import Optimum, minimize
+from qmlmat.solvers.screening import Screened, Screening
 from qmlmat.solvers.vqe import VQE
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Optimum",
     "PreconditionedLBFGS",
     "Rotosolve",
+    "Screened",
+    "Screening",
     "Solution",
     "Solver",
     "minimize",
