@@ -109,7 +109,7 @@ class Screening:
     def _filters(
         self, hamiltonian: MolecularHamiltonian
     ) -> Iterator[tuple[str, Callable[[Circuit], BoolArray]]]:
-        """Yield, for each filter that is on, what it drops and which parameters of a circuit pass."""
+        """Yield what each filter that is on drops, and which parameters of a circuit pass it."""
         if self.point_group:
             yield "by point group", partial(_keeps_irrep, orbital_parities(hamiltonian))
         if self.spin:

@@ -51,8 +51,8 @@ def _is_singlet(gates: Sequence[Gate]) -> bool:
     """Return whether gates commute and their summed generators are a spin scalar.
 
     ``[S_+, A] = 0`` suffices where ``A`` is anti-Hermitian and conserves both numbers of
-    electrons. The commutator replaces ``a†_beta`` by ``a†_alpha`` and ``a_alpha`` by ``-a_beta``, one
-    factor at a time.
+    electrons. The commutator replaces ``a†_beta`` by ``a†_alpha`` and ``a_alpha`` by ``-a_beta``,
+    one factor at a time.
     """
     if not all(_commute(one, other) for one, other in combinations(gates, 2)):
         return False
@@ -102,7 +102,7 @@ def _sorting_sign(orbitals: Sequence[SpinOrbital]) -> int:
 
 
 def _commute(one: Gate, other: Gate) -> bool:
-    """Return whether two gates surely commute: alike, both numbers, or on disjoint spin orbitals."""
+    """Return whether gates surely commute: alike, both numbers, or on disjoint spin orbitals."""
     pair = (one.generator, other.generator)
     if pair[0] == pair[1] or all(isinstance(g, NumberProduct) for g in pair):
         return True
@@ -112,8 +112,7 @@ def _commute(one: Gate, other: Gate) -> bool:
 
 def _touched(generator: Excitation | NumberProduct) -> set[SpinOrbital]:
     """Return the spin orbitals a generator names."""
-    if isinstance(generator, NumberProduct):
-        parts = (generator.alpha, generator.beta)
-    else:
-        parts = tuple(tuple(p for m in part for p in m) for part in (generator.alpha, generator.beta))
-    return {(p, spin) for spin, part in enumerate(parts) for p in part}
+    found: set[SpinOrbital] = set()
+    for spin, part in enumerate((generator.alpha, generator.beta)):
+        found |= {(int(p), spin) for p in np.ravel(part)}
+    return found

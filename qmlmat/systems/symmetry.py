@@ -9,12 +9,13 @@ import numpy as np
 from qmlmat.systems.hamiltonian import MolecularHamiltonian
 from qmlmat.typing import FloatArray, IntArray
 
-FORBIDDEN: Final = 1e-7
+FORBIDDEN: Final = 1e-6
 """Integrals below this count as zero by symmetry (hartree).
 
-In gauge-fixed orbitals of N2, H2O, H6, BeH2, C2H4, NH3, CH4 and O2 those that symmetry forbids are at
-most 2e-8 (N2 at 3 Å; 1e-12 near equilibrium), those it allows at least 4e-6. A molecule whose
-symmetry is broken by less is treated as symmetric, at a price of the order of 1e-7 hartree at most."""
+In gauge-fixed orbitals those that symmetry forbids reach 1e-7 at most (N2 at 4 Å; 5e-12 near
+equilibrium in N2, H2O, H6, BeH2, C2H4), for Hartree-Fock stops at a gradient of 1e-8. A wrong
+symmetry would need every integral that breaks it to be below this: what it drops then counts to
+second order, except between degenerate states."""
 
 
 def orbital_parities(hamiltonian: MolecularHamiltonian) -> IntArray:
@@ -24,9 +25,9 @@ def orbital_parities(hamiltonian: MolecularHamiltonian) -> IntArray:
     ``s[p] s[q] = 1`` wherever ``h[p, q]`` is not zero, and ``s[p] s[q] s[r] s[s] = 1`` wherever
     ``(pq|rs)`` is not. Bit ``k`` of a label is set where the orbital changes sign under the k-th
     independent symmetry. These are the mirror planes, the inversion and the two-fold axes of the
-    molecule, as far as the orbitals are adapted to them, and whatever else the integrals allow. A
-    product of moves keeps all of them if the XOR of the labels of all the orbitals it moves from and
-    to is 0; else no matrix element of the Hamiltonian is like it.
+    molecule, as far as the orbitals are adapted to them, and whatever else the integrals allow.
+    A product of moves keeps all of them if the XOR of the labels of all the orbitals it moves
+    from and to is 0.
 
     Minus for all orbitals is the parity of the number of electrons and says nothing: orbital 0 has
     label 0. Orbitals without symmetry, as localised ones, all have label 0.
