@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import Final
 
 import numpy as np
 
 from qmlmat.ansatz import Circuit, Excitation, Gate, NumberProduct
 from qmlmat.typing import BoolArray
+
+ROUNDING: Final = 1e-12
+"""Sums of scales count as zero up to this times the largest."""
 
 SpinOrbital = tuple[int, int]
 """An orbital and a spin, 0 for alpha and 1 for beta."""
@@ -20,10 +24,12 @@ LadderString = tuple[complex, list[SpinOrbital], list[SpinOrbital]]
 def singlet_params(circuit: Circuit) -> BoolArray:
     """Return which parameters leave ``S^2`` exactly alone, as they act in the circuit.
 
-    A parameter does if the sum of its scaled generators is spin-free, and if its gates make the
-    exponential of that sum: they commute with each other, and with those parameters' gates that
-    stand between them. Parameters that fail are taken out first, and stand between nothing.
-    Where all electrons or holes have the same spin, ``S^2`` is a number and everything passes.
+    A parameter does if its gates come in blocks that do: the scaled generators of a block add up to
+    a spin-free operator, and commute with each other and with all that stands between them, so
+    that the block is the exponential of the sum. Parameters that fail for themselves are taken out
+    first and stand between nothing. The test is sufficient, and blind to the sector: parameters
+    that keep ``S^2`` only because few electrons or holes are there (one of a spin) may fail. Where all electrons or holes have the same spin,
+    ``S^2`` is a number and everything passes.
 
     Args:
         circuit: A circuit, or a pool with one parameter for each element.
@@ -33,41 +39,60 @@ def singlet_params(circuit: Circuit) -> BoolArray:
     """
     if min(circuit.nelec) == 0 or max(circuit.nelec) == circuit.norb:
         return np.ones(circuit.n_params, dtype=bool)
-    passed = np.array([_is_singlet(gates) for gates in circuit.elements()], dtype=bool)
-    remaining = [gate for gate in circuit.gates if passed[gate.param]]
+    unfit: set[int] = set()
+    for gates in circuit.elements():
+        unfit |= _unfit(gates)
+    unfit |= _unfit([gate for gate in circuit.gates if gate.param not in unfit])
+    return np.array([k not in unfit for k in range(circuit.n_params)], dtype=bool)
+
+
+def _unfit(gates: Sequence[Gate]) -> set[int]:
+    """Return the parameters whose gates do not come in spin-free blocks in this sequence."""
+    unfit: set[int] = set()
+    remaining = list(gates)
     while remaining:
-        param, between = remaining[0].param, list[Gate]()
-        for gate in remaining:
-            if gate.param != param:
-                between.append(gate)
-            elif not all(_commute(gate, other) for other in between):
-                passed[param] = False
-                break
-        remaining = [gate for gate in remaining if gate.param != param]
-    return passed
+        block = _first_block(remaining)
+        if block:
+            remaining = [gate for k, gate in enumerate(remaining) if k not in block]
+        else:
+            param = remaining[0].param
+            unfit.add(param)
+            remaining = [gate for gate in remaining if gate.param != param]
+    return unfit
 
 
-def _is_singlet(gates: Sequence[Gate]) -> bool:
-    """Return whether gates commute and their summed generators are a spin scalar.
+def _first_block(gates: Sequence[Gate]) -> set[int]:
+    """Return where the gates stand that make the first gate spin-free; nothing if none do."""
+    block: list[int] = []
+    between: list[Gate] = []
+    for k, gate in enumerate(gates):
+        if gate.param != gates[0].param:
+            between.append(gate)
+            continue
+        if not all(_commute(gate, other) for other in [*between, *(gates[m] for m in block)]):
+            return set()
+        block.append(k)
+        if _is_spin_free([gates[m] for m in block]):
+            return set(block)
+    return set()
 
-    ``[S_+, A] = 0`` suffices where ``A`` is anti-Hermitian and conserves both numbers of
-    electrons. The commutator replaces ``a†_beta`` by ``a†_alpha`` and ``a_alpha`` by ``-a_beta``,
-    one factor at a time.
+
+def _is_spin_free(gates: Sequence[Gate]) -> bool:
+    """Return whether the sum ``A`` of the gates' scaled generators is a scalar under spin rotations.
+
+    It is if ``[S_+, A] = 0``, for ``A`` is anti-Hermitian and conserves both numbers of electrons.
+    The commutator replaces ``a†_beta`` by ``a†_alpha`` and ``a_alpha`` by ``-a_beta``, one factor at
+    a time; what is left are coefficients of independent strings.
     """
-    if not all(_commute(one, other) for one, other in combinations(gates, 2)):
-        return False
-    total: dict[tuple[tuple[SpinOrbital, ...], tuple[SpinOrbital, ...]], complex] = {}
+    total: dict[tuple[SpinOrbital, ...], complex] = {}
     for gate in gates:
         for string in _ladder_strings(gate):
             for factor, created, annihilated in _raised(string):
-                sign, key = 1, []
-                for orbitals in (created, annihilated):
-                    sign *= _sorting_sign(orbitals)
-                    key.append(tuple(sorted(orbitals)))
-                total[key[0], key[1]] = total.get((key[0], key[1]), 0) + sign * factor
-    largest = max((abs(gate.scale) for gate in gates), default=0.0)
-    # Scales are simple numbers; sums of a few of them are exact to rounding.
-    return all(abs(value) <= 1e-12 * largest for value in total.values())
+                sign = _sorting_sign(created) * _sorting_sign(annihilated)
+                key = (*sorted(created), *sorted(annihilated))
+                total[key] = total.get(key, 0) + sign * factor
+    largest = max(abs(gate.scale) for gate in gates)
+    return all(abs(value) <= ROUNDING * largest for value in total.values())
 
 
 def _ladder_strings(gate: Gate) -> Iterator[LadderString]:
