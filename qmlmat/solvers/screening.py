@@ -40,10 +40,11 @@ class Screening:
     point_group: bool = True
     """Whether excitations that change the point group's irrep are dropped.
 
-    They have no slope in any state that the others make: a search that starts at cluster
-    amplitudes, as for ``uccsd``, or a pool of ``uccgsd`` loses nothing. Layered and Jastrow circuits
-    do, for their rotations mix irreps on the way and start off the symmetric saddle point. The
-    symmetries are those that ``orbital_parities`` finds; where it finds none, nothing is dropped."""
+    They have no slope in any state that the others make: a search from cluster amplitudes, as
+    for ``uccsd``, and a pool such as ``uccgsd`` lose nothing. Layered and Jastrow circuits do, by
+    tens of millihartree: their rotations mix irreps on the way, and their searches start off the
+    symmetric saddle point. The symmetries are those that ``orbital_parities`` finds; where it
+    finds none, nothing is dropped."""
     spin: bool = False
     """Whether only parameters that leave ``S^2`` exactly alone in a product are kept.
 

@@ -24,12 +24,12 @@ LadderString = tuple[complex, list[SpinOrbital], list[SpinOrbital]]
 def singlet_params(circuit: Circuit) -> BoolArray:
     """Return which parameters leave ``S^2`` exactly alone, as they act in the circuit.
 
-    A parameter does if its gates come in blocks that do: the scaled generators of a block add up to
-    a spin-free operator, and commute with each other and with all that stands between them, so
-    that the block is the exponential of the sum. Parameters that fail for themselves are taken out
-    first and stand between nothing. The test is sufficient, and blind to the sector: parameters
-    that keep ``S^2`` only because few electrons or holes are there (one of a spin) may fail. Where all electrons or holes have the same spin,
-    ``S^2`` is a number and everything passes.
+    A parameter does if its gates come in blocks that do: the scaled generators of a block add up
+    to a spin-free operator, and its gates commute with each other and with all that stands between
+    them, so that the block is the exponential of the sum. Parameters that fail for themselves are
+    taken out first and stand between nothing. The test is sufficient, and blind to the sector:
+    parameters that keep ``S^2`` only because one electron or hole of a spin is there may fail.
+    Where all electrons or holes have the same spin, ``S^2`` is a number and everything passes.
 
     Args:
         circuit: A circuit, or a pool with one parameter for each element.
@@ -78,11 +78,11 @@ def _first_block(gates: Sequence[Gate]) -> set[int]:
 
 
 def _is_spin_free(gates: Sequence[Gate]) -> bool:
-    """Return whether the sum ``A`` of the gates' scaled generators is a scalar under spin rotations.
+    """Return whether the sum ``A`` of the gates' scaled generators is a scalar under spin rotation.
 
-    It is if ``[S_+, A] = 0``, for ``A`` is anti-Hermitian and conserves both numbers of electrons.
-    The commutator replaces ``a†_beta`` by ``a†_alpha`` and ``a_alpha`` by ``-a_beta``, one factor at
-    a time; what is left are coefficients of independent strings.
+    It is if ``[S_+, A] = 0``: ``A`` is anti-Hermitian and conserves both numbers of electrons.
+    The commutator replaces ``a†_beta`` by ``a†_alpha`` and ``a_alpha`` by ``-a_beta``, one factor
+    at a time; what is left are coefficients of independent strings.
     """
     total: dict[tuple[SpinOrbital, ...], complex] = {}
     for gate in gates:
