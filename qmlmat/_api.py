@@ -21,6 +21,7 @@ from qmlmat.solvers import (
     NaturalGradient,
     PreconditionedLBFGS,
     Rotosolve,
+    Screening,
     Solution,
     solve,
 )
@@ -62,6 +63,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "Exact",
     "VQE",
     "ADAPTVQE",
+    "Screening",
     "Solution",
     # Optimisers, beside all of torch.optim
     "PreconditionedLBFGS",

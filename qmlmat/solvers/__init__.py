@@ -9,6 +9,7 @@ from qmlmat.solvers.optim_natural import NaturalGradient
 from qmlmat.solvers.optim_rotosolve import Rotosolve
 from qmlmat.solvers.optim_spsa import SPSA
 from qmlmat.solvers.optimize import Optimum, minimize
+from qmlmat.solvers.screening import Screened, Screening
 from qmlmat.solvers.solving import solve
 from qmlmat.solvers.vqe import VQE
 
@@ -24,6 +25,8 @@ __all__ = [
     "Optimum",
     "PreconditionedLBFGS",
     "Rotosolve",
+    "Screened",
+    "Screening",
     "Solution",
     "Solver",
     "minimize",

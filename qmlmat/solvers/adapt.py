@@ -16,12 +16,16 @@ from qmlmat.solvers.base import Iteration, Solution, Status
 from qmlmat.solvers.growth import Grown, Growth, PerStep
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer
+from qmlmat.solvers.screening import Screened, Screening, screened
 from qmlmat.solvers.variational import (
     check_count,
     check_problem,
     check_search,
+    check_state_settings,
     circuit_solution,
     penalised,
+    reference_of,
+    state_inputs,
 )
 from qmlmat.systems import MolecularHamiltonian
 
@@ -63,6 +67,10 @@ class ADAPTVQE:
     spin_penalty: float = 0.0
     """Weight of ``<S^2> - s(s + 1)`` with s the lowest spin of the sector (hartree); about 0.05
     where bonds break."""
+    reference: Reference | None = None
+    """The state the circuit acts on; ``None``: the Hartree-Fock determinant."""
+    screening: Screening | None = None
+    """Which elements of the pool are left out; ``None``: none."""
 
     limits: ClassVar[tuple[str, ...]] = ("gradient_tolerance", "max_operators", "max_iterations")
     """Settings that say when to stop: a checkpoint is gone on from with others, too."""
@@ -82,6 +90,7 @@ class ADAPTVQE:
             max_iterations=self.max_iterations,
             spin_penalty=self.spin_penalty,
         )
+        check_state_settings("ADAPTVQE", self.reference, self.screening)
         check_count("ADAPTVQE", "max_operators", self.max_operators)
         if self.operators_per_step != "tetris":
             check_count("ADAPTVQE", "operators_per_step", self.operators_per_step)
@@ -101,6 +110,7 @@ class ADAPTVQE:
             "max_operators": self.max_operators,
             "max_iterations": self.max_iterations,
             "spin_penalty": self.spin_penalty,
+            **state_inputs(self.reference, self.screening),
         }
 
     def pool_circuit(self, hamiltonian: MolecularHamiltonian) -> Circuit:
@@ -110,17 +120,19 @@ class ADAPTVQE:
             InputError: If the pool is a circuit of another sector.
             TemplateError: If the pool's template is unknown or broken.
         """
-        pool = self.pool
-        if isinstance(pool, Ansatz):
-            return pool.circuit(hamiltonian.norb, hamiltonian.nelec)
-        assert isinstance(pool, Circuit)
-        if (pool.norb, pool.nelec) != (hamiltonian.norb, hamiltonian.nelec):
+        return self._screened(hamiltonian).circuit
+
+    def _screened(self, hamiltonian: MolecularHamiltonian) -> Screened:
+        pool, (norb, nelec) = self.pool, (hamiltonian.norb, hamiltonian.nelec)
+        assert not isinstance(pool, str)
+        circuit = pool.circuit(norb, nelec) if isinstance(pool, Ansatz) else pool
+        if (circuit.norb, circuit.nelec) != (norb, nelec):
             raise InputError(
-                f"ADAPTVQE(pool=...): a circuit on norb={pool.norb}, nelec={pool.nelec}, the "
-                f"Hamiltonian on norb={hamiltonian.norb}, nelec={hamiltonian.nelec}. Build the "
-                "pool for the Hamiltonian's size."
+                f"ADAPTVQE(pool=...): a circuit on norb={circuit.norb}, nelec={circuit.nelec}, the "
+                f"Hamiltonian on norb={norb}, nelec={nelec}. Build the pool for the Hamiltonian's "
+                "size."
             )
-        return pool
+        return screened(circuit, self.screening, hamiltonian)
 
     def eigenpairs(
         self,
@@ -160,7 +172,8 @@ class ADAPTVQE:
             backend: Where circuits run.
             seed: Seed of everything random in the optimiser.
         """
-        growth = self._growth(hamiltonian, backend, seed)
+        chosen = self._screened(hamiltonian)
+        growth = self._growth(hamiltonian, chosen.circuit, backend, seed)
         grown = growth.empty() if guess is None or guess.params is None else _from(guess, growth)
         history: list[Iteration] = []
         status: Status | None = None
@@ -183,20 +196,24 @@ class ADAPTVQE:
                 backend,
                 status=status or "iteration_limit",
                 history=tuple(history),
-                notes=(),
+                notes=(chosen.note,) if chosen.note else (),
             )
             if status is not None:
                 return
             grown = growth.extended(grown, slopes, self.operators_per_step, room)
 
     def _growth(
-        self, hamiltonian: MolecularHamiltonian, backend: StateBackend, seed: int | None
+        self,
+        hamiltonian: MolecularHamiltonian,
+        pool: Circuit,
+        backend: StateBackend,
+        seed: int | None,
     ) -> Growth:
         return Growth(
             hamiltonian=hamiltonian,
             objective=penalised(hamiltonian, self.spin_penalty),
-            reference=Reference.hartree_fock(hamiltonian.norb, hamiltonian.nelec),
-            pool=self.pool_circuit(hamiltonian),
+            reference=reference_of(hamiltonian, self.reference),
+            pool=pool,
             backend=backend,
             optimizer=self.optimizer,
             gradient_tolerance=self.gradient_tolerance,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from qmlmat.backends import Preparation, Reference, StateBackend
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers.base import Iteration, Solution, Status
+from qmlmat.solvers.screening import Screening
 from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
 from qmlmat.typing import Observable
 
@@ -111,6 +114,46 @@ def reference_of(hamiltonian: MolecularHamiltonian, reference: Reference | None)
                 f'bits like "{sector.hartree_fock_bits()}".'
             ) from error
     return reference
+
+
+def check_state_settings(
+    name: str, reference: Reference | None, screening: Screening | None
+) -> None:
+    """Raise unless reference and screening are what they should be, or ``None``.
+
+    Args:
+        name: The solver, for messages.
+        reference: The state a circuit acts on.
+        screening: What is left out of a circuit or pool.
+
+    Raises:
+        InputError: If one is something else.
+    """
+    if not (reference is None or isinstance(reference, Reference)):
+        raise InputError(
+            f"{name}(reference={reference!r}): not a reference. Use "
+            'Reference.csf("2ud0", (2, 2)), Reference.determinant("11001100"), or None for '
+            "Hartree-Fock."
+        )
+    if not (screening is None or isinstance(screening, Screening)):
+        raise InputError(
+            f"{name}(screening={screening!r}): not a screening. Use Screening() for the point "
+            "group, Screening(min_amplitude=1e-5), or None."
+        )
+
+
+def state_inputs(reference: Reference | None, screening: Screening | None) -> dict[str, Any]:
+    """Return reference and screening as plain values, each only where there is one.
+
+    Stores of scans without them keep their hash.
+    """
+    settings: dict[str, Any] = {}
+    if reference is not None:
+        terms = sorted((bits, complex(a)) for bits, a in reference.terms)
+        settings["reference"] = [[bits, a.real, a.imag] for bits, a in terms]
+    if screening is not None:
+        settings["screening"] = screening.inputs()
+    return settings
 
 
 def is_hartree_fock(reference: Reference, hamiltonian: MolecularHamiltonian) -> bool:

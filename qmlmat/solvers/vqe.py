@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
@@ -10,19 +11,22 @@ import numpy as np
 from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
 from qmlmat.backends.base import Evaluator
-from qmlmat.errors import InputError, nearest
+from qmlmat.errors import InputError, QmlmatWarning, nearest
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer, minimize, traits_of
+from qmlmat.solvers.screening import Screened, Screening, screened
 from qmlmat.solvers.starts import carried_over, starting_params
 from qmlmat.solvers.variational import (
     check_problem,
     check_search,
+    check_state_settings,
     circuit_solution,
     is_hartree_fock,
     penalised,
     reference_of,
+    state_inputs,
 )
 from qmlmat.systems import MolecularHamiltonian, ccsd_amplitudes, mp2_amplitudes
 from qmlmat.typing import BoolArray, FloatArray
@@ -70,6 +74,9 @@ class VQE:
 
     Cluster amplitudes are amplitudes over Hartree-Fock: over another reference,
     ``initial="mp2"`` and ``"ccsd"`` start at zero angles, and a note says so."""
+    screening: Screening | None = None
+    """Which generators of the ansatz are left out; ``None``: none. A note says how many, and
+    ``Solution.circuit`` holds the rest."""
 
     def __post_init__(self) -> None:
         if isinstance(self.ansatz, str):
@@ -91,17 +98,12 @@ class VQE:
             max_iterations=self.max_iterations,
             spin_penalty=self.spin_penalty,
         )
-        if not (self.reference is None or isinstance(self.reference, Reference)):
-            raise InputError(
-                f"VQE(reference={self.reference!r}): not a reference. Use "
-                'Reference.csf("2ud0", (2, 2)), Reference.determinant("11001100"), or None for '
-                "Hartree-Fock."
-            )
+        check_state_settings("VQE", self.reference, self.screening)
 
     def inputs(self) -> dict[str, Any]:
         """Return the settings that determine the result, as plain values."""
         assert isinstance(self.ansatz, Ansatz)
-        settings = {
+        return {
             "solver": "vqe",
             "ansatz": self.ansatz.inputs(),
             "optimizer": describe_optimizer(self.optimizer),
@@ -109,20 +111,33 @@ class VQE:
             "gradient_tolerance": self.gradient_tolerance,
             "max_iterations": self.max_iterations,
             "spin_penalty": self.spin_penalty,
+            **state_inputs(self.reference, self.screening),
         }
-        if self.reference is not None:  # no key without one: older stores keep their hash
-            terms = sorted((bits, complex(a)) for bits, a in self.reference.terms)
-            settings["reference"] = [[bits, a.real, a.imag] for bits, a in terms]
-        return settings
 
     def circuit(self, hamiltonian: MolecularHamiltonian) -> Circuit:
-        """Return the ansatz at the Hamiltonian's size.
+        """Return the ansatz at the Hamiltonian's size, screened where the solver says so.
 
         Raises:
             TemplateError: If the ansatz is unknown or broken.
         """
+        return self._screened(hamiltonian).circuit
+
+    def _screened(self, hamiltonian: MolecularHamiltonian) -> Screened:
         assert isinstance(self.ansatz, Ansatz)
-        return self.ansatz.circuit(hamiltonian.norb, hamiltonian.nelec)
+        circuit = self.ansatz.circuit(hamiltonian.norb, hamiltonian.nelec)
+        if (
+            self.screening
+            and self.screening.point_group
+            and self.ansatz.load().start != "amplitudes"
+        ):
+            warnings.warn(
+                f'VQE("{self.ansatz.template}", screening=...): rotations of layered circuits mix '
+                "irreps on the way, and without them the energy is higher, by tens of "
+                "millihartree. Use Screening(point_group=False, ...).",
+                QmlmatWarning,
+                stacklevel=3,
+            )
+        return screened(circuit, self.screening, hamiltonian)
 
     def eigenpairs(
         self,
@@ -141,12 +156,13 @@ class VQE:
             CapabilityError: If the backend gives no gradients or no states.
         """
         check_problem("VQE", n_states, backend)
-        circuit = self.circuit(hamiltonian)
+        chosen = self._screened(hamiltonian)
+        circuit = chosen.circuit
         reference = reference_of(hamiltonian, self.reference)
         preparation = Preparation(circuit, reference)
         objective = penalised(hamiltonian, self.spin_penalty)
         evaluator = backend.prepare(Request(preparation=preparation, observables=(objective,)))
-        start, notes = self._start(hamiltonian, circuit, evaluator, guess, seed)
+        start, notes = self._start(hamiltonian, chosen, evaluator, guess, seed)
         optimum = minimize(
             lambda params: expectation(evaluator, params)[0],
             start,
@@ -167,23 +183,23 @@ class VQE:
             backend,
             status=optimum.status,
             history=optimum.history,
-            notes=notes,
+            notes=(*((chosen.note,) if chosen.note else ()), *notes),
         )
 
     def _start(
         self,
         hamiltonian: MolecularHamiltonian,
-        circuit: Circuit,
+        chosen: Screened,
         evaluator: Evaluator,
         guess: Solution | None,
         seed: int | None,
     ) -> tuple[FloatArray, tuple[str, ...]]:
         """Return where the search begins, and what the user should know of it."""
         if guess is None or guess.params is None:
-            start, notes = self._cold_start(hamiltonian, circuit, seed)
+            start, notes = self._cold_start(hamiltonian, chosen, seed)
             start, more = self._off_saddle(start, evaluator, np.ones(start.size, dtype=bool), seed)
             return start, notes + more
-        start, taken = carried_over(guess, circuit)
+        start, taken = carried_over(guess, chosen.circuit)
         if taken.all():
             return start, ()
         start, more = self._off_saddle(start, evaluator, ~taken, seed)
@@ -191,8 +207,9 @@ class VQE:
         return start, (note, *more)
 
     def _cold_start(
-        self, hamiltonian: MolecularHamiltonian, circuit: Circuit, seed: int | None
+        self, hamiltonian: MolecularHamiltonian, chosen: Screened, seed: int | None
     ) -> tuple[FloatArray, tuple[str, ...]]:
+        circuit = chosen.circuit
         if self.initial == "zero":
             return np.zeros(circuit.n_params), ()
         if self.initial == "random":
@@ -211,7 +228,7 @@ class VQE:
         n_alpha, n_beta = hamiltonian.nelec
         if template.start == "factorized" and n_alpha == n_beta:
             start = template.factorized_params(amplitudes.t2_ab, dict(self.ansatz.options))
-            return start, amplitudes.notes
+            return start[chosen.kept], amplitudes.notes
         return starting_params(circuit, amplitudes), amplitudes.notes
 
     def _off_saddle(

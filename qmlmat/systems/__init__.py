@@ -19,6 +19,7 @@ from qmlmat.systems.sigma import (
 )
 from qmlmat.systems.spectrum import Spectrum
 from qmlmat.systems.spin import apply_spin_square, spin_square
+from qmlmat.systems.symmetry import orbital_parities
 
 __all__ = [
     "ActiveSpace",
@@ -36,6 +37,7 @@ __all__ = [
     "molecular_hamiltonian",
     "mp2_amplitudes",
     "one_rdm",
+    "orbital_parities",
     "run_mean_field",
     "spin_square",
     "transition_one_rdm",
