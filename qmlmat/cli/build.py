@@ -9,11 +9,17 @@ from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from qmlmat.cli.inputs import InputDocument, OptimizerTable, VQETable
+from qmlmat.cli.inputs import (
+    ExactTable,
+    InputDocument,
+    OptimizerTable,
+    ScreeningTable,
+    VQETable,
+)
 from qmlmat.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from qmlmat.solvers import Solver
+    from qmlmat.solvers import Screening, Solver
     from qmlmat.surfaces import Geometry, Path, SolverSurface
 
 
@@ -99,27 +105,50 @@ def _as_text(xyz: str) -> str:
 
 def _solver(document: InputDocument) -> Solver:
     from qmlmat.ansatz import Ansatz  # noqa: PLC0415
-    from qmlmat.solvers import VQE, Exact  # noqa: PLC0415
+    from qmlmat.solvers import ADAPTVQE, VQE, Exact  # noqa: PLC0415
 
     table = document.solver
-    if not isinstance(table, VQETable):
+    if isinstance(table, ExactTable):
         return Exact()
     if table.n_states != 1:
         raise ConfigError(
-            f"[solver] n_states = {table.n_states}: VQE finds the ground state. Use n_states = 1, "
-            'or name = "Exact" for excited states.'
+            f"[solver] n_states = {table.n_states}: {table.name} finds the ground state. Use "
+            'n_states = 1, or name = "Exact" for excited states.'
         )
-    solver = VQE(
-        Ansatz(_template(table.ansatz), **table.options),
-        optimizer=_optimizer(table.optimizer),
-        initial=table.initial,
-        gradient_tolerance=table.gradient_tolerance,
-        max_iterations=table.max_iterations,
-        spin_penalty=table.spin_penalty,
-    )
+    solver: Solver
+    if isinstance(table, VQETable):
+        solver = VQE(
+            Ansatz(_template(table.ansatz), **table.options),
+            optimizer=_optimizer(table.optimizer),
+            initial=table.initial,
+            gradient_tolerance=table.gradient_tolerance,
+            max_iterations=table.max_iterations,
+            spin_penalty=table.spin_penalty,
+            screening=_screening(table.screening),
+        )
+    else:
+        options = table.options
+        if options is None:
+            options = {"spin_tied": True} if table.pool == "uccgsd" else {}
+        solver = ADAPTVQE(
+            Ansatz(_template(table.pool), **options),
+            optimizer=_optimizer(table.optimizer),
+            gradient_tolerance=table.gradient_tolerance,
+            operators_per_step=table.operators_per_step,
+            max_operators=table.max_operators,
+            max_iterations=table.max_iterations,
+            spin_penalty=table.spin_penalty,
+            screening=_screening(table.screening),
+        )
     # reads the template: an unknown one, or an unknown option, is refused before anything is made
     solver.inputs()
     return solver
+
+
+def _screening(table: ScreeningTable | None) -> Screening | None:
+    from qmlmat.solvers import Screening  # noqa: PLC0415
+
+    return None if table is None else Screening(**table.model_dump())
 
 
 @cache

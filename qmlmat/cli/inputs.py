@@ -128,7 +128,49 @@ class OptimizerTable(Table):
         return {"lr" if name == "learning_rate" else name: value for name, value in given.items()}
 
 
-class VQETable(Table):
+class ScreeningTable(Table):
+    """Which generators of an ansatz, or elements of a pool, are left out."""
+
+    point_group: bool = Field(default=True, description="Those that change the irrep.")
+    spin: bool = Field(default=False, description="Those that do not leave S^2 exactly alone.")
+    min_amplitude: float = Field(
+        default=0.0, ge=0, description="Doubles whose MP2 amplitude is smaller than this."
+    )
+
+
+Options = dict[str, Annotated[bool | int | str, BeforeValidator(plain_value)]]
+"""Options of a template as a file gives them."""
+
+
+def _per_step(value: object) -> object:
+    if value != "tetris" and (type(value) is not int or value < 1):
+        raise ValueError('give a whole number of at least 1, or "tetris"')
+    return value
+
+
+PerStep = Annotated[
+    Annotated[int, Field(ge=1)] | Literal["tetris"],
+    BeforeValidator(_per_step),
+]
+"""How many elements a step appends; the check in front answers with one line, not two."""
+
+
+class CircuitTable(Table):
+    """What the solvers have in common that search the angles of a circuit."""
+
+    max_iterations: int = Field(default=1000, ge=1, description="Most steps of the optimiser.")
+    spin_penalty: float = Field(
+        default=0.0, ge=0, description="Weight of <S^2> - s(s+1) (hartree), e.g. 0.05."
+    )
+    n_states: int = Field(default=1, ge=1, description="Number of states.")
+    seed: int | None = Field(default=None, ge=0, description="Seed of everything random.")
+    optimizer: OptimizerTable = Field(default=OptimizerTable(), description="The optimiser.")
+    screening: ScreeningTable | None = Field(
+        default=None, description="What is left out of the circuit or pool; by default nothing."
+    )
+
+
+class VQETable(CircuitTable):
     """The variational quantum eigensolver."""
 
     name: Literal["VQE"] = Field(description="Which solver.")
@@ -136,7 +178,7 @@ class VQETable(Table):
         default="uccsd",
         description="Name of a template, or the path of your own .toml, relative to this file.",
     )
-    options: dict[str, Annotated[bool | int | str, BeforeValidator(plain_value)]] = Field(
+    options: Options = Field(
         default={}, description="Options of the template, e.g. { spin_tied = true } or { k = 2 }."
     )
     initial: Literal["mp2", "ccsd", "zero", "random"] = Field(
@@ -145,11 +187,29 @@ class VQETable(Table):
     gradient_tolerance: float = Field(
         default=1e-6, gt=0, description="Largest derivative at convergence (hartree per radian)."
     )
-    max_iterations: int = Field(default=1000, ge=1, description="Most steps of the optimiser.")
-    spin_penalty: float = Field(default=0.0, ge=0, description="Weight of <S^2> - s(s+1).")
-    n_states: int = Field(default=1, ge=1, description="Number of states.")
-    seed: int | None = Field(default=None, ge=0, description="Seed of everything random.")
-    optimizer: OptimizerTable = Field(default=OptimizerTable(), description="The optimiser.")
+
+
+class ADAPTVQETable(CircuitTable):
+    """The variational quantum eigensolver with a circuit that grows from a pool."""
+
+    name: Literal["ADAPTVQE"] = Field(description="Which solver.")
+    pool: str = Field(
+        default="uccgsd",
+        description="Name of the template whose generators are the pool, or the path of your own.",
+    )
+    options: Options | None = Field(
+        default=None,
+        description="Options of the pool's template; by default { spin_tied = true } for uccgsd.",
+    )
+    gradient_tolerance: float = Field(
+        default=1e-3, gt=0, description="Largest slope of the pool at the end (hartree per radian)."
+    )
+    operators_per_step: PerStep = Field(
+        default=1,
+        description='Elements appended between two searches; "tetris": as many as act on '
+        "different spin orbitals.",
+    )
+    max_operators: int = Field(default=1000, ge=1, description="Most elements of the circuit.")
 
 
 class ExactTable(Table):
@@ -160,6 +220,10 @@ class ExactTable(Table):
     seed: int | None = Field(default=None, ge=0, description="Seed of everything random.")
 
 
+TEMPLATE_KEYS: Final[Mapping[str, str]] = {"VQE": "ansatz", "ADAPTVQE": "pool"}
+"""Which key of a solver names a template."""
+
+
 class InputDocument(Table):
     """Input of `qmlmat scan` and `qmlmat solve`."""
 
@@ -167,7 +231,7 @@ class InputDocument(Table):
     molecule: MoleculeTable
     active_space: ActiveSpaceTable = Field(default=ActiveSpaceTable())
     path: PathTable | None = Field(default=None, description="Needed by `qmlmat scan` only.")
-    solver: Annotated[VQETable | ExactTable, Field(discriminator="name")] = Field(
+    solver: Annotated[VQETable | ADAPTVQETable | ExactTable, Field(discriminator="name")] = Field(
         default=VQETable(name="VQE")
     )
 
@@ -225,11 +289,13 @@ def parse_input(values: Mapping[str, Any], *, name: str, folder: Path) -> InputD
         text = _read(folder / Path(xyz).expanduser(), f'{name}: [molecule] xyz = "{xyz}"', _XYZ)
         included["molecule"] = document.molecule.model_copy(update={"xyz": text})
     solver = document.solver
-    if isinstance(solver, VQETable) and solver.ansatz.endswith(".toml"):
-        file = folder / Path(solver.ansatz).expanduser()
-        text = _read(file, f'{name}: [solver] ansatz = "{solver.ansatz}"', _TEMPLATE)
+    key = TEMPLATE_KEYS.get(solver.name)
+    given = getattr(solver, key) if key else ""
+    if key and given.endswith(".toml"):
+        file = folder / Path(given).expanduser()
+        text = _read(file, f'{name}: [solver] {key} = "{given}"', _TEMPLATE)
         _check_template(file)
-        included["solver"] = solver.model_copy(update={"ansatz": f"{text.rstrip()}\n"})
+        included["solver"] = solver.model_copy(update={key: f"{text.rstrip()}\n"})
     return document.model_copy(update=included)
 
 

@@ -70,7 +70,10 @@ def solver_label(scan: Scan) -> str:
     solver = _mapping(surface.get("solver"))
     name = str(solver.get("solver") or surface.get("function") or "surface")
     ansatz = ansatz_name(scan)
-    return f"{name.upper()} {ansatz}" if ansatz else name
+    if ansatz:
+        return f"{name.upper()} {ansatz}"
+    pool = _template(scan, "pool")
+    return f"{name.upper()} from {pool}" if pool else name
 
 
 def has_comparison(scan: Scan) -> bool:
@@ -81,8 +84,12 @@ def has_comparison(scan: Scan) -> bool:
 
 def ansatz_name(scan: Scan) -> str | None:
     """Return the name of the ansatz, where the surface has one."""
-    ansatz = _mapping(_surface(scan).get("solver")).get("ansatz")
-    name = _mapping(ansatz).get("template")
+    return _template(scan, "ansatz")
+
+
+def _template(scan: Scan, key: str) -> str | None:
+    """Return the name of the template that is the solver's ansatz or pool."""
+    name = _mapping(_mapping(_surface(scan).get("solver")).get(key)).get("template")
     return str(name) if name else None
 
 

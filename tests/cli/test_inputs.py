@@ -13,6 +13,7 @@ from qmlmat.cli.build import build_job
 from qmlmat.cli.commands import json_schema
 from qmlmat.cli.inputs import InputDocument, load_input, parse_input
 from qmlmat.errors import ConfigError, InputError
+from qmlmat.solvers import ADAPTVQE
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "qmlmat/cli/example.toml").read_text(encoding="utf-8")
@@ -42,8 +43,12 @@ documents = st.fixed_dictionaries(
         ),
         "path": st.fixed_dictionaries({"lengths": st.lists(finite, min_size=1)}),
         "solver": st.fixed_dictionaries(
-            {"name": st.just("VQE")},
-            optional={"spin_penalty": st.floats(0, 1), "seed": st.integers(0, 9)},
+            {"name": st.sampled_from(["VQE", "ADAPTVQE"])},
+            optional={
+                "spin_penalty": st.floats(0, 1),
+                "seed": st.integers(0, 9),
+                "screening": st.fixed_dictionaries({}, optional={"spin": st.booleans()}),
+            },
         ),
     },
 )
@@ -257,6 +262,48 @@ def test_the_solver_is_what_the_file_says():
     assert "Adam" in json.dumps(inputs["optimizer"])
     assert "0.05" in json.dumps(inputs["optimizer"])
     assert surface.seed == 3
+
+
+def test_the_growing_solver_is_what_the_file_says():
+    """Every key of an ADAPTVQE table reaches the solver; unsaid, the pool is spin-complemented."""
+    table = {
+        "name": "ADAPTVQE",
+        "pool": "uccsd",
+        "gradient_tolerance": 1e-4,
+        "operators_per_step": "tetris",
+        "max_operators": 9,
+        "max_iterations": 7,
+        "spin_penalty": 0.05,
+        "screening": {"min_amplitude": 1e-5},
+        "optimizer": {"name": "Adam"},
+    }
+    inputs = build_job(_parse(SMALL | {"solver": table})).surface.solver.inputs()
+    assert inputs["solver"] == "adapt-vqe"
+    assert inputs["pool"]["template"] == "uccsd"
+    assert inputs["screening"] == {"point_group": True, "spin": False, "min_amplitude": 1e-5}
+    for key in ("gradient_tolerance", "operators_per_step", "max_operators", "max_iterations"):
+        assert inputs[key] == table[key]
+    plain = build_job(_parse(SMALL | {"solver": {"name": "ADAPTVQE"}})).surface.solver
+    assert plain == ADAPTVQE()
+    two_states = SMALL | {"solver": {"name": "ADAPTVQE", "n_states": 2}}
+    with pytest.raises(ConfigError, match='name = "Exact" for excited states'):
+        build_job(_parse(two_states))
+
+
+@pytest.mark.parametrize(
+    ("table", "answer"),
+    [
+        ({"operators_per_step": "tetriss"}, 'a whole number of at least 1, or "tetris"'),
+        ({"operators_per_step": 0}, 'a whole number of at least 1, or "tetris"'),
+        ({"ansatz": "uccsd"}, 'unknown key "ansatz" in [solver]'),
+        ({"screening": {"pointgroup": True}}, 'Did you mean "point_group"'),
+    ],
+)
+def test_a_slip_in_the_growing_solvers_table_is_answered(table, answer):
+    with pytest.raises(ConfigError) as caught:
+        _parse(SMALL | {"solver": {"name": "ADAPTVQE", **table}})
+    assert answer in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_the_molecule_and_space_are_what_the_file_says():
