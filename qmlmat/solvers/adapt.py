@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -190,7 +190,7 @@ class ADAPTVQE:
                 status = _end(growth, grown)
             elif room <= 0:
                 status = "iteration_limit"
-            yield circuit_solution(
+            found = circuit_solution(
                 hamiltonian,
                 growth.prepared(grown),
                 backend,
@@ -198,6 +198,7 @@ class ADAPTVQE:
                 history=tuple(history),
                 notes=(chosen.note,) if chosen.note else (),
             )
+            yield replace(found, inverse_hessian=grown.inverse_hessian)
             if status is not None:
                 return
             grown = growth.extended(grown, slopes, self.operators_per_step, room)
@@ -231,7 +232,7 @@ def _from(guess: Solution, growth: Growth) -> Grown:
             "guess from the same molecule and active space, or none."
         )
     assert guess.params is not None
-    return growth.inherited(known, guess.params)
+    return growth.inherited(known, guess.params, guess.inverse_hessian)
 
 
 def _end(growth: Growth, grown: Grown) -> Status:

@@ -41,6 +41,10 @@ STATUS_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
 """What each status tells the user to do."""
 
 
+NOT_STORED: Final = ("states", "inverse_hessian")
+"""Fields of a solution that are as large as a state or a matrix of all parameters."""
+
+
 @dataclass(frozen=True)
 class Iteration:
     """One step of an optimisation."""
@@ -76,6 +80,9 @@ class Solution:
     """Circuit parameters, shape ``(n_params,)`` (radians); ``None`` where there is no circuit."""
     circuit: Circuit | None = None
     """The circuit of ``params``, with the generators that were used and no others."""
+    inverse_hessian: FloatArray | None = None
+    """What a growing circuit's search has learnt, to go on with, ``(n_params, n_params)`` (radians
+    squared per unit); not stored."""
     residuals: FloatArray | None = None
     """Norms ``||(H - E) psi||``, shape ``(n_states,)`` (``unit``)."""
     spin_squares: FloatArray | None = None
@@ -110,11 +117,11 @@ class Solution:
         return STATUS_ADVICE[self.status]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything but the states, as plain values that keep every digit."""
+        """Return everything but what is not stored, as plain values that keep every digit."""
         tree: dict[str, Any] = {}
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if entry.name == "states":
+            if entry.name in NOT_STORED:
                 continue
             if entry.name == "history":
                 value = [[v for v in astuple(i) if v is not None] for i in value]
@@ -131,7 +138,7 @@ class Solution:
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Solution:
-        """Return the solution that ``to_dict`` wrote; its ``states`` are ``None``.
+        """Return the solution that ``to_dict`` wrote; what is not stored is ``None``.
 
         Raises:
             InputError: If ``tree`` is not what ``to_dict`` writes.

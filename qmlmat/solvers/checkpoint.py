@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
+import numpy as np
+
 from qmlmat.backends import StateBackend
 from qmlmat.errors import InputError, StoreError, StoreMismatchError
 from qmlmat.provenance import differences
@@ -103,6 +105,9 @@ def _load(path: Path, inputs: Mapping[str, Any]) -> Solution | None:
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
         stored, solution = tree["inputs"], Solution.from_dict(tree["solution"])
+        if tree["inverse_hessian"] is not None:
+            matrix = np.array(tree["inverse_hessian"], dtype=np.float64)
+            solution = replace(solution, inverse_hessian=matrix)
         if tree["qmlmat_checkpoint"] != FORMAT:
             raise ValueError(f"format {tree['qmlmat_checkpoint']}, this version knows {FORMAT}")
     except FileNotFoundError:
@@ -123,7 +128,13 @@ def _load(path: Path, inputs: Mapping[str, Any]) -> Solution | None:
 
 def _write(path: Path, inputs: Mapping[str, Any], solution: Solution) -> None:
     """Replace the file as a whole: a crash leaves the old one or the new one."""
-    tree = {"qmlmat_checkpoint": FORMAT, "inputs": inputs, "solution": solution.to_dict()}
+    learnt = solution.inverse_hessian
+    tree = {
+        "qmlmat_checkpoint": FORMAT,
+        "inputs": inputs,
+        "solution": solution.to_dict(),
+        "inverse_hessian": None if learnt is None else learnt.tolist(),
+    }
     beside = path.with_name(f".{path.name}.new")
     try:
         beside.write_text(json.dumps(tree), encoding="utf-8")

@@ -87,13 +87,21 @@ class Growth:
         circuit = Circuit(self.pool.norb, self.pool.nelec, (), 0, name="adapt")
         return self.searched(circuit, np.zeros(0), np.zeros((0, 0)), 0)
 
-    def inherited(self, circuit: Circuit, params: FloatArray) -> Grown:
+    def inherited(
+        self, circuit: Circuit, params: FloatArray, inverse_hessian: FloatArray | None
+    ) -> Grown:
         """Return a circuit of elsewhere at its minimum here.
 
         Where its angles had to move, elements are dropped whose slope at zero angle would be
         below the tolerance, by their orbital curvatures: they would not be chosen either.
+
+        Args:
+            circuit: The circuit.
+            params: Its angles there, shape ``(n_params,)``.
+            inverse_hessian: What is known of it, shape ``(n_params, n_params)``.
         """
-        found = self.searched(replace(circuit, name="adapt"), params, np.zeros((0, 0)), 0)
+        learnt = np.zeros((0, 0)) if inverse_hessian is None else inverse_hessian
+        found = self.searched(replace(circuit, name="adapt"), params, learnt, 0)
         if not found.moved:
             return found
         curvature = orbital_curvatures(self.hamiltonian, circuit)

@@ -225,7 +225,9 @@ def test_the_limit_of_operators_is_said_and_a_guess_goes_on_from_there():
     stored = qm.Solution.from_dict(json.loads(json.dumps(cut.to_dict())))
     assert stored.circuit == cut.circuit
     assert stored.history == cut.history
-    resumed = qm.solve(h, qm.ADAPTVQE(), guess=stored)
+    exactly = qm.solve(h, qm.ADAPTVQE(), guess=cut)
+    assert np.array_equal(exactly.params, whole.params)
+    resumed = qm.solve(h, qm.ADAPTVQE(), guess=stored)  # without what the search had learnt
     assert resumed.circuit == whole.circuit
     assert resumed.energy == pytest.approx(whole.energy, abs=1e-8)
     assert len(cut.history) + len(resumed.history) == len(whole.history) + 1
