@@ -290,7 +290,7 @@ def train(optimizer_class, n_steps, seed=0):
 # weights now and not angles.
 
 # %%
-network, losses = train(qm.PreconditionedLBFGS, 300 if QUICK else 600)
+network, losses = train(qm.PreconditionedLBFGS, 400 if QUICK else 600)
 _, adam_losses = train(partial(torch.optim.Adam, lr=0.02), 300 if QUICK else 1200)
 n_weights = sum(weights.numel() for weights in network.parameters())
 print(f"{n_weights} weights, {circuit.n_params} angles, {len(losses)} evaluations of the loss")
@@ -436,7 +436,7 @@ axes.set(
     ylabel="evaluations until converged",
     ylim=(0, None),
 )
-axes.legend(frameon=False)
+figure.legend(loc="outside upper center", ncols=2, frameon=False)
 figure.savefig("starts.png", dpi=120)
 
 # %% [markdown]
