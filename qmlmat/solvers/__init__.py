@@ -3,7 +3,7 @@
 from qmlmat.solvers.adapt import ADAPTVQE
 from qmlmat.solvers.base import STATUS_ADVICE, Iteration, Solution, Solver
 from qmlmat.solvers.exact import Exact
-from qmlmat.solvers.optim_base import Landscape
+from qmlmat.solvers.optim_base import Landscape, Traits
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optim_natural import NaturalGradient
 from qmlmat.solvers.optim_rotosolve import Rotosolve
@@ -29,6 +29,7 @@ __all__ = [
     "Screening",
     "Solution",
     "Solver",
+    "Traits",
     "minimize",
     "solve",
 ]

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from qmlmat.backends import SectorBackend, StateBackend
+from qmlmat.backends.requests import check_params
 from qmlmat.errors import InputError, QmlmatWarning, VariationalError
 from qmlmat.provenance import provenance
 from qmlmat.solvers.base import Solution, Solver
@@ -38,7 +40,7 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     solver: Solver,
     *,
     n_states: int = 1,
-    guess: Solution | None = None,
+    guess: Solution | ArrayLike | None = None,
     backend: StateBackend | None = None,
     seed: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -49,7 +51,8 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
         hamiltonian: The operator.
         solver: How: ``Exact()``, ``VQE("uccsd")``, ...
         n_states: How many states.
-        guess: An earlier solution whose parameters are the start, e.g. a neighbour's on a curve.
+        guess: An earlier solution whose parameters are the start, e.g. a neighbour's on a curve; or
+            the parameters alone, shape ``(n_params,)`` (radians), e.g. a network's.
         backend: Where circuits run; default ``SectorBackend()``.
         seed: Seed of everything random; the same seed gives the same answer.
         checkpoint: File that ``ADAPTVQE`` writes after each step, and goes on from where it is
@@ -78,13 +81,14 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
             f"Use n_states between 1 and {hamiltonian.dimension}."
         )
     where = SectorBackend() if backend is None else backend
+    start = guess if guess is None or isinstance(guess, Solution) else _angles(guess, hamiltonian)
     if checkpoint is None:
         found = solver.eigenpairs(
-            hamiltonian, n_states=n_states, guess=guess, backend=where, seed=seed
+            hamiltonian, n_states=n_states, guess=start, backend=where, seed=seed
         )
     else:
         found = solve_with_checkpoint(
-            hamiltonian, solver, checkpoint, guess=guess, backend=where, seed=seed
+            hamiltonian, solver, checkpoint, guess=start, backend=where, seed=seed
         )
     found = _with_reference(found, hamiltonian)
     found = _with_spin_check(found, hamiltonian.nelec)
@@ -93,6 +97,21 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     found = replace(found, provenance=record)
     _check_variational(found)
     return found
+
+
+def _angles(guess: ArrayLike, hamiltonian: MolecularHamiltonian) -> Solution:
+    """Return bare parameters as a solution of unknown energy."""
+    shape = np.shape(guess)
+    if len(shape) != 1:
+        raise InputError(
+            f"solve(guess=...): an array of shape {shape}. Give an earlier Solution, or the "
+            "circuit's parameters as one vector (n_params,) (radians)."
+        )
+    params = check_params(guess, shape[0], what="solve(guess=...)").copy()
+    unknown = np.full(1, np.nan)
+    return Solution(
+        energies=unknown, unit=hamiltonian.unit, status="iteration_limit", params=params
+    )
 
 
 def _with_reference(found: Solution, hamiltonian: MolecularHamiltonian) -> Solution:
