@@ -171,7 +171,12 @@ class ADAPTVQE:
             guess: Where to start; by default the reference.
             backend: Where circuits run.
             seed: Seed of everything random in the optimiser.
+
+        Raises:
+            InputError: If pool or guess are of another sector.
+            CapabilityError: If the backend gives no gradients or no states.
         """
+        check_problem("ADAPTVQE", 1, backend)
         chosen = self._screened(hamiltonian)
         growth = self._growth(hamiltonian, chosen.circuit, backend, seed)
         grown = growth.empty() if guess is None or guess.params is None else _from(guess, growth)

@@ -44,11 +44,12 @@ class SteppedSolver(Solver, Protocol):
         ...
 
 
-def solve_with_checkpoint(
+def solve_with_checkpoint(  # noqa: PLR0913 (what the verb was given)
     hamiltonian: MolecularHamiltonian,
     solver: Solver,
     file: str | os.PathLike[str],
     *,
+    n_states: int,
     guess: Solution | None,
     backend: StateBackend,
     seed: int | None,
@@ -59,12 +60,13 @@ def solve_with_checkpoint(
         hamiltonian: The Hamiltonian.
         solver: A solver with ``steps``.
         file: Where; what it holds already is gone on from.
+        n_states: Must be 1: circuits grow for the ground state.
         guess: The start, where there is no file yet.
         backend: Where circuits run.
         seed: Seed of everything random.
 
     Raises:
-        InputError: If the solver has no steps.
+        InputError: If the solver has no steps, or more than one state is asked for.
         StoreMismatchError: If the file is of another Hamiltonian or solver.
         StoreError: If the file cannot be read or written.
     """
@@ -72,6 +74,11 @@ def solve_with_checkpoint(
         raise InputError(
             f"solve({type(solver).__name__}, checkpoint=...): this solver has no steps to keep. "
             "Leave the checkpoint out, or use ADAPTVQE."
+        )
+    if n_states != 1:
+        raise InputError(
+            f"solve(n_states={n_states}, checkpoint=...): circuits grow for the ground state. Use "
+            "n_states=1."
         )
     path = Path(file).expanduser()
     inputs = _inputs(hamiltonian, solver, seed)

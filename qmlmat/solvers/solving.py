@@ -88,7 +88,13 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
         )
     else:
         found = solve_with_checkpoint(
-            hamiltonian, solver, checkpoint, guess=start, backend=where, seed=seed
+            hamiltonian,
+            solver,
+            checkpoint,
+            n_states=n_states,
+            guess=start,
+            backend=where,
+            seed=seed,
         )
     found = _with_reference(found, hamiltonian)
     found = _with_spin_check(found, hamiltonian.nelec)

@@ -126,6 +126,8 @@ def test_a_folder_that_is_not_there_is_named():
 def test_a_solver_without_steps_is_refused(tmp_path):
     with pytest.raises(InputError, match="use ADAPTVQE"):
         qm.solve(hamiltonian(HYDROGEN), qm.VQE(), checkpoint=tmp_path / "h2.json")
+    with pytest.raises(InputError, match="Use n_states=1"):
+        qm.solve(hamiltonian(HYDROGEN), SOLVER, n_states=2, checkpoint=tmp_path / "h2.json")
 
 
 def test_every_step_is_a_solution_of_its_own():

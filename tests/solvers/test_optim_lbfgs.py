@@ -8,7 +8,8 @@ import torch
 from molecules import BERYLLIUM_HYDRIDE, LITHIUM_HYDRIDE, WATER, hamiltonian
 
 import qmlmat as qm
-from qmlmat.solvers import PreconditionedLBFGS, minimize
+from qmlmat.errors import InputError
+from qmlmat.solvers import Landscape, PreconditionedLBFGS, minimize
 from qmlmat.solvers.landscape import orbital_curvatures
 from qmlmat.solvers.optim_base import ARMIJO
 from qmlmat.solvers.optim_lbfgs import WOLFE
@@ -136,3 +137,60 @@ def test_it_takes_at_most_three_quarters_of_the_evaluations(initial):
             energies.append(solution.energy)
         assert energies[0] == pytest.approx(energies[1], abs=1e-9)
     assert spent[PreconditionedLBFGS] < 0.75 * spent[torch.optim.LBFGS]
+
+
+def quadratic(matrix):
+    """Half x·A·x, whose Hessian is A."""
+    tensor = torch.tensor(matrix)
+    return lambda x: 0.5 * x @ tensor @ x
+
+
+def positive_matrix(size, seed=0):
+    rng = np.random.default_rng(seed)
+    factor = rng.normal(size=(size, size))
+    return factor @ factor.T + 0.5 * np.eye(size)
+
+
+def test_what_was_learnt_of_the_inverse_hessian_can_be_handed_on():
+    """A second search, from elsewhere, with it and without; the true inverse takes one step."""
+    matrix, loss = positive_matrix(12), quadratic(positive_matrix(12))
+    settings = {"optimizer": PreconditionedLBFGS, "gradient_tolerance": 1e-9, "max_iterations": 99}
+    learnt = minimize(loss, np.arange(1.0, 13.0), **settings).optimizer.inverse_hessian()
+    assert np.allclose(learnt, learnt.T, atol=1e-12)
+    assert np.linalg.eigvalsh(learnt).min() > 0
+    start = np.linspace(2, -3, 12)
+    cold, warm, exact = (
+        minimize(loss, start, **settings, landscape=Landscape(inverse_hessian=known))
+        for known in (None, learnt, np.linalg.inv(matrix))
+    )
+    assert 2 * warm.best.n_evaluations < cold.best.n_evaluations
+    assert exact.best.iteration == 1
+
+
+def test_the_matrix_it_gives_is_the_one_it_steps_by():
+    """The next step, at full length, is minus the matrix times the gradient; in every form."""
+    matrix = positive_matrix(5, seed=3)
+    for settings in ({}, {"curvature": np.diag(matrix)}, {"inverse_hessian": 0.3 * np.eye(5)}):
+        params = torch.tensor(np.linspace(0.5, 2, 5), dtype=torch.float64, requires_grad=True)
+        optimizer = PreconditionedLBFGS([params], **settings)
+
+        def closure(optimizer=optimizer, params=params):
+            optimizer.zero_grad()
+            value = quadratic(matrix)(params)
+            value.backward()
+            return value
+
+        for _ in range(3):
+            optimizer.step(closure)
+        closure()
+        direction = optimizer._inverse_hessian(params.grad)
+        assert optimizer.inverse_hessian() @ params.grad.numpy() == pytest.approx(
+            direction.numpy(), abs=1e-10
+        )
+
+
+def test_a_matrix_that_does_not_fit_is_refused():
+    params = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    for wrong in (np.eye(3), np.full((2, 2), np.nan)):
+        with pytest.raises(InputError, match="leave it out"):
+            PreconditionedLBFGS([params], inverse_hessian=wrong)

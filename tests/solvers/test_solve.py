@@ -123,3 +123,10 @@ def test_degenerate_spins_are_not_told_apart():
         warnings.simplefilter("error")
         solution = qm.solve(hamiltonian("H 0 0 0; H 0 0 6.0"), qm.VQE("uccsd"))
     assert abs(solution.error) < 1e-7
+
+
+def test_the_lowest_level_of_a_spin_is_found_where_spins_are_nearly_degenerate():
+    """N2 at 2.9 Å: four multiplicities within a millihartree; the search once gave up there."""
+    molecule = qm.Molecule.from_xyz("N 0 0 0; N 0 0 2.9", basis="cc-pvdz")
+    h = qm.molecular_hamiltonian(molecule, qm.ActiveSpace(10, 8))
+    assert solving.lowest_spin_energy(h) == pytest.approx(h.spectrum().energies[0], abs=1e-9)

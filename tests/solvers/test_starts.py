@@ -6,8 +6,9 @@ from molecules import HYDROGEN, hamiltonian
 
 import qmlmat as qm
 from qmlmat.backends import SectorBackend
+from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
-from qmlmat.solvers.starts import starting_params
+from qmlmat.solvers.starts import carried_over, starting_params
 from qmlmat.systems import mp2_amplitudes
 
 H4 = "H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3"
@@ -99,3 +100,76 @@ def test_a_further_layer_starts_at_zero():
     np.testing.assert_array_equal(
         starting_params(two, amplitudes), np.concatenate([first, np.zeros(one.n_params)])
     )
+
+
+def solved(circuit, params):
+    """A solution that has these angles."""
+    return qm.Solution(
+        energies=np.zeros(1), unit="hartree", status="converged", params=params, circuit=circuit
+    )
+
+
+def test_angles_are_carried_over_gate_by_gate():
+    """The n-th time a generator comes takes the angle of the n-th time; signs of scales count."""
+    move, other = qm.Excitation(((0, 1),)), qm.Excitation((), ((0, 1),))
+    known = qm.Circuit(2, (1, 1), (qm.Gate(move, 0), qm.Gate(other, 1), qm.Gate(move, 2, -2.0)), 3)
+    wanted = qm.Circuit(
+        2, (1, 1), (*(qm.Gate(move, k) for k in range(3)), qm.Gate(other, 3, -1.0)), 4
+    )
+    params, taken = carried_over(solved(known, np.array([0.1, 0.2, 0.3])), wanted)
+    assert params.tolist() == [0.1, -0.6, 0.0, -0.2]
+    assert taken.tolist() == [True, True, False, True]
+
+
+def test_the_same_circuit_takes_all_angles_and_a_stranger_is_refused():
+    circuit = qm.Ansatz("uccsd").circuit(4, (2, 2))
+    angles = np.linspace(0, 1, circuit.n_params)
+    params, taken = carried_over(solved(circuit, angles), circuit)
+    assert np.array_equal(params, angles)
+    assert taken.all()
+    for other in (qm.Ansatz("uccsd").circuit(4, (2, 1)), qm.Ansatz("quccgsd").circuit(4, (2, 2))):
+        with pytest.raises(InputError, match="same ansatz and active space"):
+            carried_over(solved(circuit, angles), other)
+
+
+def test_a_layer_more_starts_from_the_layers_that_are_known():
+    """Tups of H4: depth 3 begins at the energy of depth 2, and ends no higher."""
+    h = hamiltonian(H4)
+    two = qm.solve(h, qm.VQE(qm.Ansatz("tups", depth=2)))
+    three = qm.solve(h, qm.VQE(qm.Ansatz("tups", depth=3)), guess=two)
+    assert three.history[0].energy < h.mean_field_energy
+    assert three.energy < two.energy
+    assert any("18 of 27 angles began at those of the guess" in note for note in three.notes)
+
+
+def test_a_screened_circuit_takes_its_angles_from_the_full_one_and_back():
+    """Uccsd with and without the elements that the point group forbids: the same minimum."""
+    h = hamiltonian(H4)
+    full, screened = qm.VQE("uccsd"), qm.VQE("uccsd", screening=qm.Screening())
+    first = qm.solve(h, full)
+    second = qm.solve(h, screened, guess=first)
+    third = qm.solve(h, full, guess=second)
+    assert second.params.size < first.params.size
+    assert len(second.history) == 1  # nothing to search
+    assert second.energy == pytest.approx(first.energy, abs=1e-9)
+    assert third.energy == pytest.approx(first.energy, abs=1e-9)
+    assert any("dropped" in note for note in second.notes)
+    assert second.circuit == screened.circuit(h)
+    assert "screening" in screened.inputs()
+    assert "screening" not in full.inputs()
+
+
+def test_screening_a_layered_circuit_by_point_group_warns():
+    """Its rotations mix irreps on the way: the warning says what to use instead."""
+    h = hamiltonian(H4)
+    with pytest.warns(qm.QmlmatWarning, match=r"Screening\(point_group=False"):
+        qm.solve(h, qm.VQE("kupccgsd", screening=qm.Screening()))
+
+
+def test_a_screened_jastrow_circuit_starts_from_the_factors_that_are_left():
+    """Factorised starts are of the whole circuit; those kept are taken."""
+    h = hamiltonian(H4)
+    solver = qm.VQE("lucj", screening=qm.Screening(point_group=False, spin=True))
+    found = qm.solve(h, solver)
+    assert found.params.size == solver.circuit(h).n_params < 36
+    assert found.error > -1e-9

@@ -1,10 +1,13 @@
 """The Hamiltonian: its value, its symmetry, and the observables around it."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from brute_force import hamiltonian_terms, matrix
 
 from qmlmat.errors import ActiveSpaceError, InputError, QmlmatWarning
+from qmlmat.operators.sector import Sector
 from qmlmat.systems import (
     ActiveSpace,
     MolecularHamiltonian,
@@ -182,3 +185,25 @@ def test_weighted_sum_refuses_nothing_and_mixed_sectors():
         WeightedSum(terms=())
     with pytest.raises(InputError, match="observables of one"):
         WeightedSum(terms=((1.0, SpinSquare(2, (1, 1))), (1.0, SpinSquare(3, (1, 1)))))
+
+
+@pytest.mark.parametrize(
+    ("norb", "nelec"),
+    [(3, (2, 1)), (4, (2, 2)), (4, (1, 3)), (3, (0, 2)), (2, (2, 2)), (1, (0, 1))],
+)
+def test_spin_square_is_its_products_of_ladder_operators(norb, nelec):
+    """Compiled S_- S_+ against strings of creators and annihilators; real, complex, diagonal."""
+    sector, half = Sector(norb, nelec), 0.5 * (nelec[0] - nelec[1])
+    terms = [
+        (1.0, (("+", norb + p), ("-", p), ("+", q), ("-", norb + q)))
+        for p, q in product(range(norb), repeat=2)
+    ]
+    dense = matrix(sector, terms) + half * (half + 1) * np.eye(sector.dimension)
+    square = SpinSquare(norb, nelec)
+    rng = np.random.default_rng(norb)
+    real, imaginary = rng.normal(size=(2, *sector.shape))
+    for state in (real, real + 1j * imaginary):
+        image = square.matvec(state)
+        assert image.shape == state.shape
+        assert image.ravel() == pytest.approx(dense @ state.ravel(), abs=1e-12)
+    assert square.diagonal().ravel() == pytest.approx(np.diag(dense), abs=1e-12)
