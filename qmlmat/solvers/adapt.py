@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -151,8 +152,10 @@ class ADAPTVQE:
             CapabilityError: If the backend gives no gradients or no states.
         """
         check_problem("ADAPTVQE", n_states, backend)
-        *_, last = self.steps(hamiltonian, guess=guess, backend=backend, seed=seed)
-        return last
+        chosen = self._screened(hamiltonian)
+        growth = self._growth(hamiltonian, chosen.circuit, backend, seed)
+        step = deque(self._steps(growth, guess), maxlen=1).pop()
+        return _solution(growth, step, chosen.note)
 
     def steps(
         self,
@@ -179,34 +182,28 @@ class ADAPTVQE:
         check_problem("ADAPTVQE", 1, backend)
         chosen = self._screened(hamiltonian)
         growth = self._growth(hamiltonian, chosen.circuit, backend, seed)
+        for step in self._steps(growth, guess):
+            yield _solution(growth, step, chosen.note)
+
+    def _steps(self, growth: Growth, guess: Solution | None) -> Iterator[_Step]:
+        """Yield the circuit after each step, and how the growth ends."""
         grown = growth.empty() if guess is None or guess.params is None else _from(guess, growth)
-        history: list[Iteration] = []
+        history: tuple[Iteration, ...] = ()
         status: Status | None = None
-        while True:
+        while status is None:
             slopes = growth.slopes(grown)
             steepest = float(np.abs(slopes).max(initial=0.0))
-            history.append(
-                Iteration(
-                    len(history), grown.energy, steepest, grown.n_evaluations, grown.params.size
-                )
-            )
-            room = self.max_operators - grown.params.size
+            n_params = grown.params.size
+            entry = Iteration(len(history), grown.energy, steepest, grown.n_evaluations, n_params)
+            history = (*history, entry)
             if steepest <= self.gradient_tolerance:
                 status = _end(growth, grown)
-            elif room <= 0:
+            elif n_params >= self.max_operators:
                 status = "iteration_limit"
-            found = circuit_solution(
-                hamiltonian,
-                growth.prepared(grown),
-                backend,
-                status=status or "iteration_limit",
-                history=tuple(history),
-                notes=(chosen.note,) if chosen.note else (),
-            )
-            yield replace(found, inverse_hessian=grown.inverse_hessian)
-            if status is not None:
-                return
-            grown = growth.extended(grown, slopes, self.operators_per_step, room)
+            yield _Step(grown, history, status)
+            if status is None:
+                room = self.max_operators - n_params
+                grown = growth.extended(grown, slopes, self.operators_per_step, room)
 
     def _growth(
         self,
@@ -226,6 +223,31 @@ class ADAPTVQE:
             max_iterations=self.max_iterations,
             seed=seed,
         )
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A circuit at the minimum of its angles, measured against the pool."""
+
+    grown: Grown
+    """The circuit."""
+    history: tuple[Iteration, ...]
+    """All steps so far."""
+    status: Status | None
+    """How the growth ends here; ``None`` where it goes on."""
+
+
+def _solution(growth: Growth, step: _Step, note: str) -> Solution:
+    """Return a step as a solution; one that goes on is a run cut here."""
+    found = circuit_solution(
+        growth.hamiltonian,
+        growth.prepared(step.grown),
+        growth.backend,
+        status=step.status or "iteration_limit",
+        history=step.history,
+        notes=(note,) if note else (),
+    )
+    return replace(found, inverse_hessian=step.grown.inverse_hessian)
 
 
 def _from(guess: Solution, growth: Growth) -> Grown:
