@@ -35,10 +35,11 @@ START_WIDTH = 1.0
 LENGTHS = tuple(round(0.9 + 0.1 * k, 1) for k in range(22))
 """Bond lengths (Å)."""
 
-ANCHORS = (1.1, 2.0, 3.0)
-"""Where random starts are tried (Å)."""
+ANCHORS = (0.9, 1.1, 2.0, 3.0)
+"""Where random starts are tried (Å). Between 0.9 and 1.1 the highest occupied orbitals change their
+order: nothing carries over there."""
 
-N_STARTS = 6
+N_STARTS = 5
 """Random starts at each anchor, besides the one from MP2 amplitudes."""
 
 N_SWEEPS = 2
