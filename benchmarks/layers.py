@@ -4,7 +4,7 @@ Error above the exact ground state against the number of parameters: `uccsd`, `t
 10 electrons in 8 orbitals, cc-pVDZ, 0.9 to 3.0 Å. Layered circuits have many minima. So each is
 searched from random starts at a few anchors; then the lowest solutions are carried along the curve,
 to and fro, and at every point the lowest energy stays. What is printed is an upper bound of what a
-circuit can do, by a search that costs the same for every layer.
+circuit can do: more starts, steps or branches find lower minima.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import numpy as np
 import qmlmat as qm
 
 GRADIENT_TOLERANCE = 1e-4
-"""Where a search has converged (hartree per radian): to about 0.001 millihartree."""
+"""Where a search ends (hartree per radian). It may be a saddle point: tighter tolerances slide off
+some of them within thousands of steps; here the other starts and the sweeps have to find a way."""
 
 MAX_STEPS = 250
 """Most steps of one search; the next sweep goes on from where it stopped."""
@@ -170,7 +171,7 @@ def curve(
     lengths = sorted(problems)
     search = Search(ansatz, problems, effort)
     begin = time.perf_counter()
-    if ansatz.load().repeat is None:  # one minimum, from whatever start
+    if ansatz.load().repeat is None:  # MP2 amplitudes lead to its minimum
         for length in lengths:
             search.start(length)
     else:
