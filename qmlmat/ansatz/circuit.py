@@ -96,6 +96,16 @@ class Circuit:
         gates = tuple(Gate(g.generator, place[g.param], g.scale) for g in kept)
         return Circuit(self.norb, self.nelec, gates, len(place), self.name)
 
+    def relabelled(self, order: Sequence[int]) -> Circuit:
+        """Return the circuit on other orbitals: ``order[p]`` takes the place of orbital ``p``.
+
+        Args:
+            order: A permutation of the orbitals, shape ``(norb,)``.
+        """
+        places = [int(p) for p in order]
+        gates = tuple(Gate(g.generator.relabelled(places), g.param, g.scale) for g in self.gates)
+        return Circuit(self.norb, self.nelec, gates, self.n_params, self.name)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the circuit as plain values, for files."""
         return {

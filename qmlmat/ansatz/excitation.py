@@ -72,6 +72,13 @@ class Excitation:
         """Return the reverse moves, ``T†``, whose generator is minus this one's."""
         return Excitation(_reversed(self.alpha), _reversed(self.beta), self.qubit)
 
+    def relabelled(self, order: Sequence[int]) -> Excitation:
+        """Return the same moves of other orbitals: ``order[p]`` takes the place of ``p``."""
+        alpha, beta = (
+            tuple((order[i], order[a]) for i, a in moves) for moves in (self.alpha, self.beta)
+        )
+        return Excitation(alpha, beta, self.qubit)
+
     def __str__(self) -> str:
         """Return a readable label such as ``0->2 alpha, 1->3 beta`` or ``0->2 beta (qubit)``."""
         moved = ", ".join(
@@ -118,6 +125,11 @@ class NumberProduct:
     def spin_flipped(self) -> NumberProduct:
         """Return the same orbitals with alpha and beta exchanged."""
         return NumberProduct(self.beta, self.alpha)
+
+    def relabelled(self, order: Sequence[int]) -> NumberProduct:
+        """Return the product for other orbitals: ``order[p]`` takes the place of ``p``."""
+        alpha, beta = (tuple(order[p] for p in orbitals) for orbitals in (self.alpha, self.beta))
+        return NumberProduct(alpha, beta)
 
     def __str__(self) -> str:
         """Return a readable label such as ``n0 alpha n1 beta``."""

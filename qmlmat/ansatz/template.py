@@ -26,6 +26,10 @@ Start = Literal["amplitudes", "perturbed", "factorized"]
 """Where a search for the minimum begins: each gate at its cluster amplitude; angles that have no
 slope there moved at random; or layers that factorise the doubles amplitudes first."""
 
+Orbitals = Literal["by_energy", "exchange_pairs"]
+"""Which orbital stands where: in order of energy, or so that HOMO and LUMO, HOMO-1 and LUMO+1, and
+so on, are the pairs with the largest exchange integrals."""
+
 FileValue = Annotated[OptionValue, BeforeValidator(plain_value)]
 """An option's value as a file gives it."""
 
@@ -113,6 +117,9 @@ class Template(_Table):
         None, description="The option that says how often the blocks are repeated, new angles each."
     )
     start: Start = Field("amplitudes", description="Where a search for the minimum begins.")
+    orbitals: Orbitals = Field(
+        "by_energy", description="Which orbital stands where, once there is a molecule."
+    )
     block: list[BlockTable] = Field(min_length=1, description="Building blocks, in order.")
     check: list[CheckTable] = Field(min_length=1, description="Expectations for the tests.")
 
@@ -120,8 +127,8 @@ class Template(_Table):
         """Return a hash of what determines the circuit, not of titles or comments."""
         tree = self.model_dump(mode="json", include={"reference", "block"})
         # Only where they are said: a template without them keeps its hash, and scans resume.
-        later = {"repeat": self.repeat, "start": self.start}
-        plain = (None, "amplitudes")
+        later = {"repeat": self.repeat, "start": self.start, "orbitals": self.orbitals}
+        plain = (None, "amplitudes", "by_energy")
         return content_hash(tree | {k: value for k, value in later.items() if value not in plain})
 
     def resolve(self, options: dict[str, OptionValue]) -> dict[str, OptionValue]:

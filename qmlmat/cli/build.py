@@ -121,6 +121,7 @@ def _solver(document: InputDocument) -> Solver:
             Ansatz(_template(table.ansatz), **table.options),
             optimizer=_optimizer(table.optimizer),
             initial=table.initial,
+            n_starts=table.n_starts,
             gradient_tolerance=table.gradient_tolerance,
             max_iterations=table.max_iterations,
             spin_penalty=table.spin_penalty,

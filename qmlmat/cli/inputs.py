@@ -184,6 +184,9 @@ class VQETable(CircuitTable):
     initial: Literal["mp2", "ccsd", "zero", "random"] = Field(
         default="mp2", description="Parameters of the point computed first."
     )
+    n_starts: int = Field(
+        default=1, ge=1, description="Searches, of which the lowest counts; for layered circuits."
+    )
     gradient_tolerance: float = Field(
         default=1e-6, gt=0, description="Largest derivative at convergence (hartree per radian)."
     )

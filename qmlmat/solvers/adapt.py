@@ -19,6 +19,7 @@ from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer
 from qmlmat.solvers.screening import Screened, Screening, screened
 from qmlmat.solvers.variational import (
+    ansatz_circuit,
     check_count,
     check_problem,
     check_search,
@@ -126,7 +127,7 @@ class ADAPTVQE:
     def _screened(self, hamiltonian: MolecularHamiltonian) -> Screened:
         pool, (norb, nelec) = self.pool, (hamiltonian.norb, hamiltonian.nelec)
         assert not isinstance(pool, str)
-        circuit = pool.circuit(norb, nelec) if isinstance(pool, Ansatz) else pool
+        circuit = ansatz_circuit(pool, hamiltonian) if isinstance(pool, Ansatz) else pool
         if (circuit.norb, circuit.nelec) != (norb, nelec):
             raise InputError(
                 f"ADAPTVQE(pool=...): a circuit on norb={circuit.norb}, nelec={circuit.nelec}, the "

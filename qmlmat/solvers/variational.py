@@ -6,11 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Preparation, Reference, StateBackend
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers.base import Iteration, Solution, Status
 from qmlmat.solvers.screening import Screening
-from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
+from qmlmat.systems import (
+    MolecularHamiltonian,
+    SpinSquare,
+    WeightedSum,
+    exchange_pairs,
+    spin_square,
+)
 from qmlmat.typing import Observable
 
 
@@ -88,6 +95,18 @@ def check_problem(name: str, n_states: int, backend: StateBackend) -> None:
             f"solve({name}, backend={backend}): {name} needs gradients and states, and this "
             "backend does not give both. Use SectorBackend()."
         )
+
+
+def ansatz_circuit(ansatz: Ansatz, hamiltonian: MolecularHamiltonian) -> Circuit:
+    """Return an ansatz at a Hamiltonian's size, on the orbitals that its template asks for.
+
+    Raises:
+        TemplateError: If the template or an option is unknown or broken.
+    """
+    circuit = ansatz.circuit(hamiltonian.norb, hamiltonian.nelec)
+    if ansatz.load().orbitals == "by_energy":
+        return circuit
+    return circuit.relabelled(exchange_pairs(hamiltonian).tolist())
 
 
 def reference_of(hamiltonian: MolecularHamiltonian, reference: Reference | None) -> Reference:

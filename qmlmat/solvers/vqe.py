@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
@@ -12,13 +13,21 @@ from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
 from qmlmat.backends.base import Evaluator
 from qmlmat.errors import InputError, QmlmatWarning, nearest
-from qmlmat.solvers.base import Solution
+from qmlmat.solvers.base import Iteration, Solution
 from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
-from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer, minimize, traits_of
+from qmlmat.solvers.optimize import (
+    OptimizerFactory,
+    Optimum,
+    describe_optimizer,
+    minimize,
+    traits_of,
+)
 from qmlmat.solvers.screening import Screened, Screening, screened
 from qmlmat.solvers.starts import carried_over, starting_params
 from qmlmat.solvers.variational import (
+    ansatz_circuit,
+    check_count,
     check_problem,
     check_search,
     check_state_settings,
@@ -37,11 +46,16 @@ Initial = Literal["mp2", "ccsd", "zero", "random"]
 RANDOM_START: Final = 0.1
 """Half width of the uniform distribution of ``initial="random"`` (radians)."""
 
-FLAT: Final = 1e-6  # the default gradient_tolerance: the search would count it as converged
-"""Absolute derivative below which an angle counts as having no slope (hartree per radian)."""
+WIDE_START: Final = 1.0
+"""Half width of the uniform distribution of the starts beside the first (radians): of +-0.1, 0.3, 1
+and pi the best for `tups` on N2. Near zero, many searches end in the same poor minimum."""
+
+FLAT: Final = 1e-6
+"""Absolute derivative below which an angle counts as having no slope (hartree per radian); the
+tolerance of the search where that is larger, for it would count as converged."""
 
 PERTURBATION_SEED: Final = 0
-"""Seed of the perturbation of flat starts where none is given: scans must be repeatable."""
+"""Seed of flat and further starts where none is given: scans must be repeatable."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,10 @@ class VQE:
     screening: Screening | None = None
     """Which generators of the ansatz are left out; ``None``: none. A note says how many, and
     ``Solution.circuit`` holds the rest."""
+    n_starts: int = 1
+    """Searches, of which the lowest counts: the first as ``initial`` or a guess says, the others
+    from uniform angles in +-1 rad (seed 0 where none is given). For layered circuits, which have
+    many minima."""
 
     def __post_init__(self) -> None:
         if isinstance(self.ansatz, str):
@@ -99,6 +117,7 @@ class VQE:
             spin_penalty=self.spin_penalty,
         )
         check_state_settings("VQE", self.reference, self.screening)
+        check_count("VQE", "n_starts", self.n_starts)
 
     def inputs(self) -> dict[str, Any]:
         """Return the settings that determine the result, as plain values."""
@@ -112,6 +131,8 @@ class VQE:
             "max_iterations": self.max_iterations,
             "spin_penalty": self.spin_penalty,
             **state_inputs(self.reference, self.screening),
+            # No key for one start: older stores keep their hash.
+            **({} if self.n_starts == 1 else {"n_starts": self.n_starts}),
         }
 
     def circuit(self, hamiltonian: MolecularHamiltonian) -> Circuit:
@@ -124,7 +145,7 @@ class VQE:
 
     def _screened(self, hamiltonian: MolecularHamiltonian) -> Screened:
         assert isinstance(self.ansatz, Ansatz)
-        circuit = self.ansatz.circuit(hamiltonian.norb, hamiltonian.nelec)
+        circuit = ansatz_circuit(self.ansatz, hamiltonian)
         if (
             self.screening
             and self.screening.point_group
@@ -163,28 +184,39 @@ class VQE:
         objective = penalised(hamiltonian, self.spin_penalty)
         evaluator = backend.prepare(Request(preparation=preparation, observables=(objective,)))
         start, notes = self._start(hamiltonian, chosen, evaluator, guess, seed)
-        optimum = minimize(
-            lambda params: expectation(evaluator, params)[0],
-            start,
-            optimizer=self.optimizer,
-            gradient_tolerance=self.gradient_tolerance,
-            max_iterations=self.max_iterations,
-            landscape=circuit_landscape(
-                hamiltonian,
-                preparation,
-                backend,
-                needs=traits_of(self.optimizer).needs,
-                seed=seed,
-            ),
+        landscape = circuit_landscape(
+            hamiltonian, preparation, backend, needs=traits_of(self.optimizer).needs, seed=seed
         )
+        optima = [
+            minimize(
+                lambda params: expectation(evaluator, params)[0],
+                begin,
+                optimizer=self.optimizer,
+                gradient_tolerance=self.gradient_tolerance,
+                max_iterations=self.max_iterations,
+                landscape=landscape,
+            )
+            for begin in (start, *self._other_starts(circuit.n_params, seed))
+        ]
+        best, history, more = lowest(optima)
         return circuit_solution(
             hamiltonian,
-            replace(preparation, params=optimum.params),
+            replace(preparation, params=best.params),
             backend,
-            status=optimum.status,
-            history=optimum.history,
-            notes=(*((chosen.note,) if chosen.note else ()), *notes),
+            status=best.status,
+            history=history,
+            notes=(*((chosen.note,) if chosen.note else ()), *notes, *more),
         )
+
+    def _other_starts(self, n_params: int, seed: int | None) -> list[FloatArray]:
+        """Return the starts beside the first."""
+        if not n_params:
+            return []
+        used = PERTURBATION_SEED if seed is None else seed
+        return [
+            np.random.default_rng([used, k]).uniform(-WIDE_START, WIDE_START, n_params)
+            for k in range(1, self.n_starts)
+        ]
 
     def _start(
         self,
@@ -243,7 +275,8 @@ class VQE:
         template = self.ansatz.load()
         if self.initial == "random" or not start.size or template.start == "amplitudes":
             return start, ()
-        flat = free & (np.abs(evaluator.value_and_gradient(start).gradient[0]) < FLAT)
+        slopes = np.abs(evaluator.value_and_gradient(start).gradient[0])
+        flat = free & (slopes <= max(FLAT, self.gradient_tolerance))
         if not flat.any():
             return start, ()
         used = PERTURBATION_SEED if seed is None else seed
@@ -253,3 +286,23 @@ class VQE:
             f"random values in +-{RANDOM_START} rad (seed {used})."
         )
         return start + np.where(flat, shifts, 0.0), (note,)
+
+
+def lowest(
+    optima: Sequence[Optimum],
+) -> tuple[Optimum, tuple[Iteration, ...], tuple[str, ...]]:
+    """Return the lowest of several searches, its history, and what to say of the others.
+
+    The evaluations of the others count as spent before it.
+    """
+    best = min(optima, key=lambda optimum: optimum.best.energy)
+    if len(optima) == 1:
+        return best, best.history, ()
+    spent = sum(o.history[-1].n_evaluations for o in optima if o is not best)
+    history = tuple(replace(i, n_evaluations=i.n_evaluations + spent) for i in best.history)
+    above = sorted(1e3 * (o.best.energy - best.best.energy) for o in optima if o is not best)
+    note = (
+        f"The lowest of {len(optima)} starts; the others ended {above[0]:.3f} to {above[-1]:.3f} "
+        "mHa higher."
+    )
+    return best, history, (note,)

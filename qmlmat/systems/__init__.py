@@ -10,6 +10,7 @@ from qmlmat.systems.hamiltonian import (
 )
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.pairing import exchange_pairs
 from qmlmat.systems.sigma import (
     SigmaBuilder,
     one_rdm,
@@ -34,6 +35,7 @@ __all__ = [
     "WeightedSum",
     "apply_spin_square",
     "ccsd_amplitudes",
+    "exchange_pairs",
     "molecular_hamiltonian",
     "mp2_amplitudes",
     "one_rdm",
