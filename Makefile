@@ -48,7 +48,7 @@ THREADED = OMP_NUM_THREADS=$(1) OPENBLAS_NUM_THREADS=$(1) MKL_NUM_THREADS=$(1) N
 PYTEST = $(call THREADED,1) MPLBACKEND=Agg $(BIN)/python -m pytest
 
 .PHONY: help venv scan test test-slow check lint format format-check types imports spelling doctest \
-	bench docs clean
+	bench bench-solvers docs clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -128,6 +128,11 @@ $(BENCH_VENVS)/%/.installed: benchmarks/requirements-%.txt
 
 bench: $(STAMP_BENCH) $(if $(filter all,$(PEERS)),$(STAMPS_PEERS))  ## time side by side with peers (PEERS=all: more of them)
 	$(call THREADED,1) $(BIN)/python -m benchmarks --peers $(PEERS) $(BENCH_ARGS)
+
+bench-solvers: $(STAMP)  ## tables of optimisers, of ADAPT-VQE, and of solvers on the N2 curve (10 minutes)
+	$(call THREADED,1) $(BIN)/python -m benchmarks.optimizers
+	$(call THREADED,1) $(BIN)/python -m benchmarks.adapt
+	$(call THREADED,1) $(BIN)/python -m benchmarks.layers
 
 docs: $(STAMP_DOCS)  ## the documentation, in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

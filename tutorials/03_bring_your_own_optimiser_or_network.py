@@ -17,6 +17,10 @@ import os
 from functools import partial
 from itertools import pairwise
 
+# Small matrices: threads would wait for each other. Before numpy is loaded.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from qmlmat.ansatz import Circuit, Excitation, Gate, NumberProduct
+from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct
+from qmlmat.backends import Preparation, Reference, SectorBackend
 from qmlmat.errors import InputError
 
 
@@ -32,3 +34,23 @@ def test_an_unknown_kind_of_generator_is_refused():
     tree["gates"][0][0] = "bosonic"
     with pytest.raises(InputError, match='"fermionic", "qubit" or "number"'):
         Circuit.from_dict(tree)
+
+
+def test_a_circuit_on_other_orbitals_is_the_same_circuit_of_permuted_ones():
+    """relabelled(order): its state has the amplitudes of the permuted determinants, up to sign."""
+    rng = np.random.default_rng(5)
+    circuit = Ansatz("tups", depth=2).circuit(4, (2, 2))
+    order = [1, 0, 3, 2]
+    moved = circuit.relabelled(order)
+    assert moved.n_params == circuit.n_params
+    assert moved.relabelled(order) == circuit  # two swaps are their own inverse
+    params = rng.uniform(-1, 1, circuit.n_params)
+    start = Reference.hartree_fock(4, (2, 2))  # occupied orbitals swap among themselves
+    one, other = (SectorBackend().state(Preparation(c, start, params)) for c in (circuit, moved))
+    assert np.sort(np.abs(one).ravel()) == pytest.approx(np.sort(np.abs(other).ravel()), abs=1e-12)
+    assert not np.allclose(np.abs(one), np.abs(other))
+
+
+def test_phases_are_relabelled_too():
+    circuit = Circuit(3, (1, 1), (Gate(NumberProduct((0,), (2,)), 0),), 1)
+    assert circuit.relabelled([2, 1, 0]).gates[0].generator == NumberProduct((2,), (0,))

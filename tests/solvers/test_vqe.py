@@ -406,3 +406,51 @@ def test_a_reference_of_another_sector_is_refused(steps, nelec):
         qm.solve(hamiltonian(HYDROGEN_CHAIN), solver)
     with pytest.raises(InputError, match=r"Use Reference\.csf"):
         qm.VQE(reference=steps)
+
+
+def test_several_starts_are_never_worse_than_one():
+    """Tups of H4, depth 2, where minima differ: the lowest counts, and the note tells the rest."""
+    h = hamiltonian("H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3")
+    one, four = (
+        qm.solve(h, qm.VQE(qm.Ansatz("tups", depth=2), n_starts=n, max_iterations=200))
+        for n in (1, 4)
+    )
+    assert four.energy < one.energy - MILLIHARTREE
+    assert any("lowest of 4 starts" in note and "mHa higher" in note for note in four.notes)
+    assert four.history[-1].n_evaluations > 3 * 50  # all searches count
+    again = qm.solve(h, qm.VQE(qm.Ansatz("tups", depth=2), n_starts=4, max_iterations=200), seed=0)
+    assert np.array_equal(again.params, four.params)  # seed 0 where none is given
+
+
+def test_the_number_of_starts_is_recorded_where_there_are_several():
+    """Stores of one start keep their hash; a number that makes no sense is refused."""
+    assert "n_starts" not in qm.VQE().inputs()
+    assert qm.VQE(n_starts=3).inputs()["n_starts"] == 3
+    with pytest.raises(InputError, match="whole number of at least 1"):
+        qm.VQE(n_starts=0)
+    helium = hamiltonian("He 0 0 0", freeze_core=False)
+    assert qm.solve(helium, qm.VQE(n_starts=3)).status == "converged"  # nothing to search
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [("same_spin_doubles", 7.929), ("singles", 12.292)],
+)
+def test_the_order_of_the_factors_matters_as_documented(first, expected, tmp_path):
+    """H6 at 2.0 Å: doubles first, or singles before same-spin and mixed doubles."""
+    text = load_file("uccsd")
+    blocks = ["same_spin_doubles", "mixed_doubles", "singles"]
+    if first == "singles":
+        blocks = ["singles", "same_spin_doubles", "mixed_doubles"]
+    head, check = text.split("[[block]]")[0], "[[check]]\nnorb = 2\nnelec = [1, 1]\nn_params = 3\n"
+    body = "".join(f'[[block]]\ngenerator = "{name}"\n' for name in blocks)
+    file = tmp_path / "uccsd.toml"
+    file.write_text(head + body + check, encoding="utf-8")
+    h = hamiltonian("; ".join(f"H 0 0 {2 * k}" for k in range(6)))
+    found = qm.solve(h, qm.VQE(str(file)))
+    assert found.error / MILLIHARTREE == pytest.approx(expected, abs=2e-3)
+
+
+def load_file(name):
+    """The text of a template of the library."""
+    return (data_dir("circuits") / "ansatz" / f"{name}.toml").read_text(encoding="utf-8")
