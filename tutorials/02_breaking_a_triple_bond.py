@@ -202,7 +202,7 @@ against_size([short, adapt], "ADAPT", "o", "ADAPT-VQE, slopes to 0.01 and 0.001"
 against_size(layered["tups"], "tups", "^", "tups")
 against_size(layered["kupccgsd"], "kupccgsd", "v", "kupccgsd")
 right.set(xlabel="parameters")
-right.legend(fontsize=9, title="mean over the curve, bars: smallest and largest")
+right.legend(fontsize=9, loc="upper right", title="mean over the curve, bars: smallest and largest")
 for axes in (left, right):
     axes.axhline(CHEMICAL_ACCURACY, color="black", linewidth=0.8, linestyle=":")
     axes.grid(alpha=0.3)
