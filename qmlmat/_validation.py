@@ -90,6 +90,8 @@ def _unknown_key(keys: list[str], table: type[BaseModel], model: type[BaseModel]
         for name, other in _tables(model):
             if key in other.model_fields:
                 hint = f"It belongs in [{name}]."
+                if name == ".".join(keys[:-1]):  # another member of the union
+                    hint = f'It is a key of name = "{_tag(other)}".'
     what = "table or key" if len(keys) == 1 else "key"
     where = f" in {_table(keys[:-1])}" if len(keys) > 1 else ""
     return f'unknown {what} "{key}"{where}. {hint}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,6 +52,11 @@ class Circuit:
                 raise InputError(
                     f"Circuit(norb={self.norb}): the generator {gate.generator} leaves the "
                     f"orbitals. Use orbitals 0 to {self.norb - 1}."
+                )
+            if not math.isfinite(gate.scale):
+                raise InputError(
+                    f"Circuit(gates): the scale {gate.scale} of {gate.generator} is no finite "
+                    "number. Use 1.0, or the factor from parameter to angle."
                 )
         used = {gate.param for gate in self.gates}
         if used != set(range(self.n_params)):

@@ -130,8 +130,13 @@ def _sorting_sign(orbitals: Sequence[SpinOrbital]) -> int:
 
 
 def _commute(one: Gate, other: Gate) -> bool:
-    """Return whether gates surely commute: alike, both numbers, or on disjoint spin orbitals."""
+    """Return whether gates surely commute: alike, both numbers, or on disjoint spin orbitals.
+
+    Disjoint is not enough for qubit excitations: fermions between count theirs.
+    """
     pair = (one.generator, other.generator)
+    if pair[0] != pair[1] and "qubit" in map(generator_kind, pair):
+        return False
     if pair[0] == pair[1] or all(isinstance(g, NumberProduct) for g in pair):
         return True
     first, second = (_touched(g) for g in pair)

@@ -16,11 +16,14 @@ from qmlmat.operators.sector import Sector, moved_strings, occupation_strings
 from qmlmat.typing import FloatArray, IntArray
 
 REMEMBERED: Final = 512
-"""Groups whose tables are remembered."""
+"""Groups whose tables are remembered, at most some 50 MB in all."""
 
-MAX_REMEMBERED: Final = 1000
-"""Strings of a spin up to which they are: some 20 MB in all. In larger sectors the sweeps take so
-long that tables do not matter."""
+MAX_STRINGS: Final = 1000
+"""Strings of a spin up to which they are. In larger sectors the sweeps take so long that tables do
+not matter."""
+
+MAX_GATES: Final = 8
+"""Gates in a group up to which it is remembered: growing circuits have short ones."""
 
 Part = tuple[Kind, tuple[Any, ...]]
 """What a gate does to one spin: the generator's kind, and its moves or occupied orbitals.
@@ -54,7 +57,8 @@ def block_tables(
         parts: What each gate does to it.
         two_rows: Whether a lane is a pair of rows.
     """
-    build = _remembered if sector.shape[spin] <= MAX_REMEMBERED else _remembered.__wrapped__
+    is_small = sector.shape[spin] <= MAX_STRINGS and len(parts) <= MAX_GATES
+    build = _remembered if is_small else _remembered.__wrapped__
     return build(sector, n_planes, spin, parts, two_rows)
 
 

@@ -28,6 +28,7 @@ from qmlmat.solvers.variational import (
     penalised,
     reference_of,
     state_inputs,
+    warn_of_mixed_irreps,
 )
 from qmlmat.systems import MolecularHamiltonian
 
@@ -72,7 +73,7 @@ class ADAPTVQE:
     reference: Reference | None = None
     """The state the circuit acts on; ``None``: the Hartree-Fock determinant."""
     screening: Screening | None = None
-    """Which elements of the pool are left out; ``None``: none."""
+    """Which elements of the pool are left out; ``None``: none. A guess keeps those it has."""
 
     limits: ClassVar[tuple[str, ...]] = ("gradient_tolerance", "max_operators", "max_iterations")
     """Settings that say when to stop: a checkpoint is gone on from with others, too."""
@@ -85,7 +86,7 @@ class ADAPTVQE:
                 f"ADAPTVQE(pool={self.pool!r}): not a pool. Use a template's name such as "
                 '"uccgsd", an Ansatz with options, or a Circuit with one parameter per element.'
             )
-        describe_optimizer(self.optimizer)
+        describe_optimizer(self.optimizer, owner="ADAPTVQE")
         check_search(
             "ADAPTVQE",
             gradient_tolerance=self.gradient_tolerance,
@@ -105,7 +106,7 @@ class ADAPTVQE:
             "solver": "adapt-vqe",
             "pool": pool.inputs()
             if isinstance(pool, Ansatz)
-            else {"circuit_hash": content_hash(pool.to_dict())},
+            else {"circuit_hash": content_hash(pool.to_dict() | {"name": ""})},
             "optimizer": describe_optimizer(self.optimizer),
             "gradient_tolerance": self.gradient_tolerance,
             "operators_per_step": self.operators_per_step,
@@ -201,6 +202,9 @@ class ADAPTVQE:
                 status = _end(growth, grown)
             elif n_params >= self.max_operators:
                 status = "iteration_limit"
+            elif len(history) > 1 and not entry.energy < history[-2].energy:
+                # The angles of new elements could not be brought lower: more of them will not help.
+                status = "stalled" if grown.status == "converged" else grown.status
             yield _Step(grown, history, status)
             if status is None:
                 room = self.max_operators - n_params
@@ -213,10 +217,12 @@ class ADAPTVQE:
         backend: StateBackend,
         seed: int | None,
     ) -> Growth:
+        reference = reference_of(hamiltonian, self.reference)
+        warn_of_mixed_irreps(hamiltonian, reference, self.screening)
         return Growth(
             hamiltonian=hamiltonian,
             objective=penalised(hamiltonian, self.spin_penalty),
-            reference=reference_of(hamiltonian, self.reference),
+            reference=reference,
             pool=pool,
             backend=backend,
             optimizer=self.optimizer,

@@ -96,6 +96,24 @@ class Solution:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Versions, settings and seed, as plain values."""
 
+    def __post_init__(self) -> None:
+        if self.circuit is None or self.params is None:
+            return
+        n_params = self.circuit.n_params
+        if self.params.shape != (n_params,) or not np.isfinite(self.params).all():
+            raise InputError(
+                f"Solution(params of shape {self.params.shape}): the circuit has {n_params} "
+                f"parameters. Give finite angles (radians), shape ({n_params},)."
+            )
+        learnt = self.inverse_hessian
+        if learnt is not None and (
+            learnt.shape != (n_params, n_params) or not np.isfinite(learnt).all()
+        ):
+            raise InputError(
+                f"Solution(inverse_hessian of shape {learnt.shape}): the circuit has {n_params} "
+                f"parameters. Give finite numbers, shape ({n_params}, {n_params}), or None."
+            )
+
     @property
     def energy(self) -> float:
         """The lowest energy (``unit``)."""

@@ -80,7 +80,7 @@ def solve_with_checkpoint(  # noqa: PLR0913 (what the verb was given)
             f"solve(n_states={n_states}, checkpoint=...): circuits grow for the ground state. Use "
             "n_states=1."
         )
-    path = Path(file).expanduser()
+    path = Path(file).expanduser().resolve()  # a link stays a link
     inputs = _inputs(hamiltonian, solver, seed)
     kept = _load(path, inputs)
     found = None
@@ -102,6 +102,9 @@ def _inputs(
             "nelec": list(hamiltonian.nelec),
             "core_energy": round(hamiltonian.core_energy, DIGITS),
             "mean_field_energy": round(hamiltonian.mean_field_energy, DIGITS),
+            # Of all orbitals, occupied or not; rotations among degenerate ones leave them alone.
+            "one_body_norm": round(float(np.linalg.norm(hamiltonian.one_body)), DIGITS),
+            "two_body_norm": round(float(np.linalg.norm(hamiltonian.two_body)), DIGITS),
         },
         "solver": settings,
         "seed": seed,
@@ -117,6 +120,8 @@ def _load(path: Path, inputs: Mapping[str, Any]) -> Solution | None:
             solution = replace(solution, inverse_hessian=matrix)
         if tree["qmlmat_checkpoint"] != FORMAT:
             raise ValueError(f"format {tree['qmlmat_checkpoint']}, this version knows {FORMAT}")
+        if solution.circuit is None or solution.params is None or not solution.history:
+            raise ValueError("no circuit in it")
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -142,7 +147,7 @@ def _write(path: Path, inputs: Mapping[str, Any], solution: Solution) -> None:
         "solution": solution.to_dict(),
         "inverse_hessian": None if learnt is None else learnt.tolist(),
     }
-    beside = path.with_name(f".{path.name}.new")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         beside.write_text(json.dumps(tree), encoding="utf-8")
         beside.replace(path)
@@ -154,14 +159,19 @@ def _write(path: Path, inputs: Mapping[str, Any], solution: Solution) -> None:
 
 
 def _continued(kept: Solution, step: Solution) -> Solution:
-    """Return a step of a resumed run with the history of the run before."""
-    first = kept.history[-1]
+    """Return a step of a resumed run with the history of the run before.
+
+    The first step of the new run is the last one of the old run, unless its angles moved.
+    """
+    last, first = kept.history[-1], step.history[0]
+    is_same = (last.energy, last.n_params) == (first.energy, first.n_params)
+    begin, shift = (1, 0) if is_same else (0, 1)
     later = [
         replace(
             entry,
-            iteration=first.iteration + entry.iteration,
-            n_evaluations=first.n_evaluations + entry.n_evaluations,
+            iteration=last.iteration + entry.iteration + shift,
+            n_evaluations=last.n_evaluations + entry.n_evaluations,
         )
-        for entry in step.history[1:]
+        for entry in step.history[begin:]
     ]
     return replace(step, history=(*kept.history, *later))

@@ -10,6 +10,7 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit, Gate
 from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
+from qmlmat.errors import QmlmatError
 from qmlmat.solvers.base import Status
 from qmlmat.solvers.landscape import circuit_landscape, orbital_curvatures
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
@@ -116,8 +117,18 @@ class Growth:
         )
 
     def slopes(self, grown: Grown) -> FloatArray:
-        """Return the slopes of the pool's elements, shape ``(n_pool,)`` (hartree per radian)."""
-        return self.backend.pool_gradients(self.prepared(grown), self.objective, self.pool)
+        """Return the slopes of the pool's elements, shape ``(n_pool,)`` (hartree per radian).
+
+        Raises:
+            QmlmatError: If one is not finite.
+        """
+        slopes = self.backend.pool_gradients(self.prepared(grown), self.objective, self.pool)
+        if not np.isfinite(slopes).all():
+            raise QmlmatError(
+                f"ADAPTVQE: {np.count_nonzero(~np.isfinite(slopes))} slopes of the pool are not "
+                "finite. Check the Hamiltonian and the pool."
+            )
+        return slopes
 
     def extended(self, grown: Grown, slopes: FloatArray, per_step: PerStep, room: int) -> Grown:
         """Return the circuit with the steepest elements appended, at its new minimum.
@@ -157,13 +168,14 @@ class Growth:
         request = Request(preparation=preparation, observables=(self.objective,))
         evaluator = self.backend.prepare(request)
         known = len(inverse_hessian)
-        start = np.diag(1.0 / orbital_curvatures(self.hamiltonian, circuit))
+        curvature = orbital_curvatures(self.hamiltonian, circuit)
+        start = np.diag(1.0 / curvature)
         start[:known, :known] = inverse_hessian
         landscape = circuit_landscape(
             self.hamiltonian,
             preparation,
             self.backend,
-            needs=traits_of(self.optimizer).needs,
+            needs=set(traits_of(self.optimizer).needs) - {"curvature"},
             seed=self.seed,
         )
         optimum = minimize(
@@ -172,7 +184,7 @@ class Growth:
             optimizer=self.optimizer,
             gradient_tolerance=SEARCH_FRACTION * self.gradient_tolerance,
             max_iterations=self.max_iterations,
-            landscape=replace(landscape, inverse_hessian=start),
+            landscape=replace(landscape, curvature=curvature, inverse_hessian=start),
         )
         teacher = optimum.optimizer
         return Grown(

@@ -117,8 +117,8 @@ class PreconditionedLBFGS(FlatOptimizer):
         direction = -self._inverse_hessian(gradient)
         slope = float(direction @ gradient)
         if not slope < 0:
-            self.memory.clear()
-            direction = -gradient
+            self._forget()
+            direction = -self._first_inverse_hessian(gradient)
             slope = float(direction @ gradient)
             if not slope < 0:
                 return loss
@@ -133,10 +133,15 @@ class PreconditionedLBFGS(FlatOptimizer):
         found = line_search(along, origin, first, self.settings["max_evaluations"])
         self.move_to(start + found.length * direction)
         if found.length == 0:
-            self.memory.clear()
+            self._forget()
         else:
             self._remember(found.length * direction, found.gradient - gradient)
         return loss
+
+    def _forget(self) -> None:
+        """Begin anew from the curvatures: what was learnt, here or elsewhere, misleads."""
+        self.memory.clear()
+        self._matrix = None
 
     def _first_length(self, gradient: torch.Tensor) -> float:
         """One; without any knowledge of scale, a step of at most one in the 1-norm."""

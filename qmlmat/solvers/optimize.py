@@ -193,8 +193,12 @@ def _required(kind: Callable[..., object]) -> set[str]:
     return {p.name for p in parameters if p.default is p.empty}
 
 
-def describe_optimizer(factory: OptimizerFactory) -> dict[str, Any]:
+def describe_optimizer(factory: OptimizerFactory, *, owner: str = "VQE") -> dict[str, Any]:
     """Return an optimiser's name and settings as plain values, for the record.
+
+    Args:
+        factory: An optimiser class, or a partial of one.
+        owner: Whose it is, for messages.
 
     Raises:
         InputError: If it is neither an optimiser class nor a partial of one: a record could not
@@ -203,8 +207,8 @@ def describe_optimizer(factory: OptimizerFactory) -> dict[str, Any]:
     inner = getattr(factory, "func", factory)
     if not (isinstance(inner, type) and issubclass(inner, torch.optim.Optimizer)):
         raise InputError(
-            f"VQE(optimizer={factory!r}): not an optimiser. Use a torch.optim.Optimizer class such "
-            "as torch.optim.Adam, or functools.partial(torch.optim.Adam, lr=0.02)."
+            f"{owner}(optimizer={factory!r}): not an optimiser. Use a torch.optim.Optimizer class "
+            "such as torch.optim.Adam, or functools.partial(torch.optim.Adam, lr=0.02)."
         )
     settings = dict(getattr(factory, "keywords", None) or {})
     return {

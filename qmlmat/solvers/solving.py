@@ -18,6 +18,7 @@ from qmlmat.solvers.base import Solution, Solver
 from qmlmat.solvers.checkpoint import solve_with_checkpoint
 from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
 from qmlmat.systems.spectrum import lowest_states
+from qmlmat.units import CHEMICAL_ACCURACY
 
 REFERENCE_DIMENSION: Final = 100_000
 """Largest sector whose exact ground-state energy is computed beside every solution."""
@@ -179,16 +180,22 @@ def _with_spin_check(found: Solution, nelec: tuple[int, int]) -> Solution:
 
 
 def _with_error_reached(found: Solution) -> Solution:
-    """Say how far a solver came that did not converge."""
-    if found.is_converged or found.error is None:
+    """Say how far a solver came that did not converge, or that grew a circuit in vain."""
+    if found.error is None or not found.history:
         return found
-    return _noted(
-        found,
-        f'Stopped ("{found.status}") {1e3 * found.error:.3f} mHa above the exact energy, largest '
-        f"slope {found.history[-1].gradient_norm:.1e} hartree per radian."
-        if found.history
-        else f'Stopped ("{found.status}") {1e3 * found.error:.3f} mHa above the exact energy.',
+    above = f"{1e3 * found.error:.3f} mHa above the exact energy"
+    slope = f"largest slope {found.history[-1].gradient_norm:.1e} hartree per radian"
+    if not found.is_converged:
+        return _noted(found, f'Stopped ("{found.status}") {above}, {slope}.')
+    grows = found.history[-1].n_params is not None
+    if not grows or found.error < CHEMICAL_ACCURACY:
+        return found
+    note = (
+        f"The pool has no slope any more ({slope}), {above} of these electrons: where spins or "
+        "configurations are nearly degenerate that says little. Tighten gradient_tolerance, take "
+        "a richer pool, or start elsewhere."
     )
+    return _noted(found, note, warn=True)
 
 
 def _noted(found: Solution, note: str, *, warn: bool = False) -> Solution:

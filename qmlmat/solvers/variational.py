@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Preparation, Reference, StateBackend
-from qmlmat.errors import CapabilityError, InputError
+from qmlmat.errors import CapabilityError, InputError, QmlmatWarning
 from qmlmat.solvers.base import Iteration, Solution, Status
 from qmlmat.solvers.screening import Screening
 from qmlmat.systems import (
@@ -16,6 +17,7 @@ from qmlmat.systems import (
     SpinSquare,
     WeightedSum,
     exchange_pairs,
+    orbital_parities,
     spin_square,
 )
 from qmlmat.typing import Observable
@@ -55,10 +57,11 @@ def check_search(
     Raises:
         InputError: If one does not.
     """
-    if not gradient_tolerance > 0:
+    is_number = isinstance(gradient_tolerance, int | float) and gradient_tolerance is not True
+    if not (is_number and 0 < gradient_tolerance < np.inf):
         raise InputError(
-            f"{name}(gradient_tolerance={gradient_tolerance}): must be positive, in hartree per "
-            "radian. The smaller it is, the longer the search."
+            f"{name}(gradient_tolerance={gradient_tolerance!r}): must be positive and finite, in "
+            "hartree per radian. The smaller it is, the longer the search."
         )
     check_count(name, "max_iterations", max_iterations)
     if not 0 <= spin_penalty < np.inf:
@@ -173,6 +176,31 @@ def state_inputs(reference: Reference | None, screening: Screening | None) -> di
     if screening is not None:
         settings["screening"] = screening.inputs()
     return settings
+
+
+def warn_of_mixed_irreps(
+    hamiltonian: MolecularHamiltonian, reference: Reference, screening: Screening | None
+) -> None:
+    """Warn where a screening by point group meets a reference that mixes irreps.
+
+    Generators that change the irrep have a slope there, and dropping them raises the energy.
+    """
+    if screening is None or not screening.point_group:
+        return
+    labels = orbital_parities(hamiltonian)
+    irreps = {
+        int(np.bitwise_xor.reduce(np.tile(labels, 2)[[bit == "1" for bit in bits]], initial=0))
+        for bits, amplitude in reference.terms
+        if amplitude != 0
+    }
+    if len(irreps) > 1:
+        warnings.warn(
+            "screening=Screening(point_group=True): the reference mixes irreps of the point group, "
+            "so generators that change the irrep matter, and without them the energy is higher. "
+            "Use point_group=False.",
+            QmlmatWarning,
+            stacklevel=4,
+        )
 
 
 def is_hartree_fock(reference: Reference, hamiltonian: MolecularHamiltonian) -> bool:

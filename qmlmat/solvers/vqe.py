@@ -36,6 +36,7 @@ from qmlmat.solvers.variational import (
     penalised,
     reference_of,
     state_inputs,
+    warn_of_mixed_irreps,
 )
 from qmlmat.systems import MolecularHamiltonian, ccsd_amplitudes, mp2_amplitudes
 from qmlmat.typing import BoolArray, FloatArray
@@ -180,6 +181,7 @@ class VQE:
         chosen = self._screened(hamiltonian)
         circuit = chosen.circuit
         reference = reference_of(hamiltonian, self.reference)
+        warn_of_mixed_irreps(hamiltonian, reference, self.screening)
         preparation = Preparation(circuit, reference)
         objective = penalised(hamiltonian, self.spin_penalty)
         evaluator = backend.prepare(Request(preparation=preparation, observables=(objective,)))

@@ -18,6 +18,7 @@ import qmlmat as qm
 from qmlmat.backends import Capabilities
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers.growth import choose
+from qmlmat.solvers.landscape import orbital_curvatures
 from qmlmat.solvers.solving import lowest_spin_energy
 
 MILLIHARTREE = 1e-3
@@ -363,6 +364,7 @@ def test_growth_starts_from_another_reference():
     assert "reference" not in qm.ADAPTVQE().inputs()
 
 
+@pytest.mark.filterwarnings("ignore:The pool has no slope any more")
 def test_a_reference_of_another_irrep_leads_to_that_irreps_lowest_state():
     """Every generator with a slope keeps the irrep: H4's HOMO to LUMO singlet, an excited state."""
     h = hamiltonian(chain(4, 2.0))
@@ -409,8 +411,9 @@ def test_settings_that_make_no_sense_are_refused():
     """Each message holds the remedy."""
     with pytest.raises(InputError, match="Use a template's name"):
         qm.ADAPTVQE(3)
-    with pytest.raises(InputError, match="must be positive"):
-        qm.ADAPTVQE(gradient_tolerance=0)
+    for tolerance in (0, -1e-3, np.inf, np.nan, True, "1e-3", None):
+        with pytest.raises(InputError, match="must be positive and finite"):
+            qm.ADAPTVQE(gradient_tolerance=tolerance)
     for setting in ("max_operators", "max_iterations", "operators_per_step"):
         for value in (0, 2.5, "5", True):
             with pytest.raises(InputError, match="whole number of at least 1"):
@@ -421,7 +424,7 @@ def test_settings_that_make_no_sense_are_refused():
         qm.ADAPTVQE(reference="2200")
     with pytest.raises(InputError, match=r"Screening\(\) for the point group"):
         qm.ADAPTVQE(screening=True)
-    with pytest.raises(InputError, match=r"torch\.optim\.Optimizer class"):
+    with pytest.raises(InputError, match=r"ADAPTVQE\(.*torch\.optim\.Optimizer class"):
         qm.ADAPTVQE(optimizer=print)
     h = hamiltonian(HYDROGEN)
     with pytest.raises(InputError, match=r"Exact\(\) for excited states"):
@@ -450,3 +453,145 @@ def test_spin_drift_of_a_grown_circuit_is_said():
         found = qm.solve(hamiltonian(chain(6, 2.0)), qm.ADAPTVQE(gradient_tolerance=1e-2))
     assert found.spin_squares[0] > 0.01
     assert any("spin_penalty of about 0.05" in str(warning.message) for warning in caught)
+
+
+def test_nearly_degenerate_states_that_fool_the_slopes_are_warned_of():
+    """Pairs on H6 at 2.5 Å: small slopes and a small variance, and 8 mHa too high. It says so."""
+    with pytest.warns(qm.QmlmatWarning, match="a richer pool") as caught:
+        found = qm.solve(hamiltonian(chain(6, 2.5)), qm.ADAPTVQE("kupccgsd"))
+    assert found.error > 5 * MILLIHARTREE
+    assert any(f"{found.error / MILLIHARTREE:.3f} mHa above" in str(w.message) for w in caught)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.2])
+def test_a_trough_is_a_matter_of_the_variance_of_what_is_minimised(penalty):
+    """H6 at 2.0 Å, pairs: 4e-3 hartree squared, above the threshold of 1.6e-3, far below 3e-2."""
+    found = qm.solve(hamiltonian(chain(6, 2.0)), qm.ADAPTVQE("kupccgsd", spin_penalty=penalty))
+    assert 1.6e-3 < found.residuals[0] ** 2 < 1e-2
+    assert found.status == "gradient_trough"
+
+
+@pytest.mark.filterwarnings("ignore::qmlmat.errors.QmlmatWarning")
+def test_a_mixture_of_spins_is_stuck_only_where_spin_is_penalised():
+    """Triplet and singlet of separated atoms mixed: an eigenstate of H, none of H + mu S^2."""
+    h = hamiltonian("H 0 0 0; H 0 0 50")
+    singlet, triplet = h.spectrum(2).states
+    amplitudes = (np.cos(0.3) * singlet + np.sin(0.3) * triplet).ravel()
+    bits = ("1010", "1001", "0110", "0101")  # alpha row by beta column
+    mixed = qm.Reference(tuple(zip(bits, amplitudes.tolist(), strict=True)))
+    idle = qm.Circuit(2, (1, 1), (), 0)
+    free, bound = (
+        qm.solve(h, qm.ADAPTVQE(idle, reference=mixed, spin_penalty=mu)) for mu in (0.0, 1.0)
+    )
+    assert free.spin_squares[0] == pytest.approx(bound.spin_squares[0], abs=1e-12)
+    assert (free.residuals[0], free.status) == (pytest.approx(0, abs=1e-3), "converged")
+    assert bound.status == "gradient_trough"
+
+
+@pytest.mark.filterwarnings("ignore::qmlmat.errors.QmlmatWarning")
+def test_the_limit_of_operators_holds_within_a_step():
+    """Four a step and room for six: six."""
+    found = qm.solve(hamiltonian(chain(6, 1.4)), qm.ADAPTVQE(operators_per_step=4, max_operators=6))
+    assert found.circuit.n_params == 6
+    assert [step.n_params for step in found.history] == [0, 4, 6]
+
+
+@pytest.mark.filterwarnings("ignore::qmlmat.errors.QmlmatWarning")
+def test_growth_ends_where_searches_lower_nothing():
+    """Steps far too long: the same element again and again would not help, so it stops."""
+    wild = partial(torch.optim.SGD, lr=1e4)
+    found = qm.solve(hamiltonian(chain(4, 1.0)), qm.ADAPTVQE(optimizer=wild, max_iterations=3))
+    assert found.status in ("iteration_limit", "stalled")
+    assert found.circuit.n_params < 20
+
+
+def converged_guess(h, *, idle_at):
+    """A converged circuit with an idle gate at one place, and the search's inverse Hessian."""
+    found = qm.solve(h, qm.ADAPTVQE())
+    elements = list(found.circuit.elements())
+    elements.insert(idle_at, (qm.Gate(qm.Excitation(((0, 3),)), 0),))
+    gates = tuple(
+        qm.Gate(g.generator, k, g.scale) for k, gates in enumerate(elements) for g in gates
+    )
+    learnt = np.insert(np.insert(found.inverse_hessian, idle_at, 0, axis=0), idle_at, 0, axis=1)
+    learnt[idle_at, idle_at] = 1.0
+    return found, qm.Solution(
+        energies=found.energies,
+        unit="hartree",
+        status="converged",
+        params=np.insert(found.params, idle_at, 0.0),
+        circuit=qm.Circuit(h.norb, h.nelec, gates, len(elements)),
+        inverse_hessian=learnt,
+    )
+
+
+def test_idle_elements_of_a_finished_circuit_stay_where_nothing_moved():
+    """Going on with the same problem changes nothing: it is a run resumed, not another geometry."""
+    h = hamiltonian(chain(4, 1.4))
+    found, guess = converged_guess(h, idle_at=2)
+    again = qm.solve(h, qm.ADAPTVQE(), guess=guess)
+    assert again.circuit.gates == guess.circuit.gates
+    assert again.energy == pytest.approx(found.energy, abs=1e-12)
+
+
+def test_what_is_known_of_the_hessian_outlives_a_dropped_element():
+    """An idle element amid the others is cut out of circuit, angles and matrix alike."""
+    h = hamiltonian(chain(4, 1.4))
+    found, guess = converged_guess(h, idle_at=2)
+    near = hamiltonian(chain(4, 1.42))
+    with_idle = qm.solve(near, qm.ADAPTVQE(), guess=guess)
+    without = qm.solve(near, qm.ADAPTVQE(), guess=found)
+    generators = [gate.generator for gate in with_idle.circuit.gates]
+    assert qm.Excitation(((0, 3),)) not in generators
+    assert generators == [gate.generator for gate in without.circuit.gates]
+    assert with_idle.energy == pytest.approx(without.energy, abs=1e-8)
+    # The search with the idle element, and one look after it was dropped.
+    spent, needed = (s.history[-1].n_evaluations for s in (with_idle, without))
+    assert needed < spent <= needed + 3
+
+
+def test_what_an_element_is_worth_is_its_angle_times_its_curvature():
+    """A small angle along a steep valley stays, a larger one along a flat one goes."""
+    h = hamiltonian(LITHIUM_HYDRIDE)
+    solver = qm.ADAPTVQE(gradient_tolerance=1e-2)
+    growth = solver._growth(h, solver.pool_circuit(h), qm.SectorBackend(), None)
+    found = qm.solve(h, qm.ADAPTVQE(gradient_tolerance=1e-4))
+    curvature = orbital_curvatures(h, found.circuit)
+    assert curvature.max() > 2 * curvature.min()
+    kept = growth.inherited(found.circuit, found.params * 0.99, None)
+    worth = np.abs(found.params) * curvature
+    assert kept.circuit.n_params == np.count_nonzero(worth > 1e-2)
+    assert kept.circuit.n_params != np.count_nonzero(np.abs(found.params) > 1e-2)
+
+
+def test_slopes_that_are_no_numbers_stop_the_growth():
+    """A broken backend is an error, not an endless loop; a scale that is no number is refused."""
+
+    class Broken(qm.SectorBackend):
+        def pool_gradients(self, preparation, observable, pool):  # noqa: ARG002
+            return np.full(pool.n_params, np.nan)
+
+    with pytest.raises(qm.QmlmatError, match="slopes of the pool are not finite"):
+        qm.solve(hamiltonian(HYDROGEN), qm.ADAPTVQE(), backend=Broken())
+    move = qm.Excitation(((0, 1),), ((0, 1),))
+    with pytest.raises(InputError, match="no finite number"):
+        qm.Circuit(2, (1, 1), (qm.Gate(move, 0, float("nan")),), 1)
+
+
+@pytest.mark.filterwarnings("ignore:<S.2>", "ignore:The pool has no slope any more")
+def test_screening_by_irrep_warns_where_the_reference_mixes_irreps():
+    """H4's ground and HOMO to LUMO determinants: forbidden generators have a slope there."""
+    h = hamiltonian(chain(4, 1.0))
+    mixed = qm.Reference((("11001100", 0.8), ("10101100", 0.6)))
+    for solver in (qm.ADAPTVQE, qm.VQE):
+        with pytest.warns(qm.QmlmatWarning, match="mixes irreps"):
+            qm.solve(h, solver(reference=mixed, screening=qm.Screening()))
+
+
+def test_the_name_of_a_pool_is_no_part_of_the_record():
+    circuit = qm.Ansatz("uccsd").circuit(2, (1, 1))
+    named = qm.Circuit(2, (1, 1), circuit.gates, circuit.n_params, name="mine")
+    assert qm.ADAPTVQE(circuit).inputs() == qm.ADAPTVQE(named).inputs()
+    assert qm.ADAPTVQE(circuit) != qm.ADAPTVQE(circuit.restricted([0, 1]))
+    shorter = qm.ADAPTVQE(circuit.restricted([0, 1]))
+    assert qm.ADAPTVQE(circuit).inputs() != shorter.inputs()
