@@ -54,3 +54,16 @@ def test_a_circuit_on_other_orbitals_is_the_same_circuit_of_permuted_ones():
 def test_phases_are_relabelled_too():
     circuit = Circuit(3, (1, 1), (Gate(NumberProduct((0,), (2,)), 0),), 1)
     assert circuit.relabelled([2, 1, 0]).gates[0].generator == NumberProduct((2,), (0,))
+
+
+def test_a_restricted_circuit_numbers_its_parameters_as_they_are_listed():
+    """restricted([2, 0]): parameter 2 becomes 0; gates keep their order."""
+    moves = [Excitation(((0, k),)) for k in (1, 2, 3)]
+    circuit = Circuit(4, (1, 1), tuple(Gate(m, k) for k, m in enumerate(moves)), 3)
+    part = circuit.restricted([2, 0])
+    assert part.n_params == 2
+    assert [(g.generator, g.param) for g in part.gates] == [(moves[0], 1), (moves[2], 0)]
+    assert [tuple(g.generator for g in own) for own in part.elements()] == [
+        (moves[2],),
+        (moves[0],),
+    ]

@@ -194,3 +194,37 @@ def test_a_matrix_that_does_not_fit_is_refused():
     for wrong in (np.eye(3), np.full((2, 2), np.nan)):
         with pytest.raises(InputError, match="leave it out"):
             PreconditionedLBFGS([params], inverse_hessian=wrong)
+
+
+def test_a_matrix_that_misleads_is_dropped():
+    """With a negative eigenvalue the first direction may climb: the search begins anew without it."""
+    matrix = positive_matrix(6)
+    loss, start = quadratic(matrix), np.arange(1.0, 7.0)
+    settings = {"optimizer": PreconditionedLBFGS, "gradient_tolerance": 1e-8, "max_iterations": 200}
+    wrong = -np.linalg.inv(matrix)
+    for known in (wrong, np.zeros((6, 6))):
+        found = minimize(loss, start, **settings, landscape=Landscape(inverse_hessian=known))
+        assert found.status == "converged"
+        assert found.best.n_evaluations < 60
+
+
+def test_steps_across_negative_curvature_teach_nothing():
+    """A well that is concave at the start: what is learnt stays positive definite."""
+
+    def well(x):
+        return (1 - torch.exp(-(x**2).sum())) + 1e-3 * (x**4).sum()
+
+    params = torch.tensor([1.4, 0.3], dtype=torch.float64, requires_grad=True)
+    optimizer = PreconditionedLBFGS([params], max_evaluations=1)
+
+    def closure():
+        optimizer.zero_grad()
+        value = well(params)
+        value.backward()
+        return value
+
+    smallest = []
+    for _ in range(12):
+        optimizer.step(closure)
+        smallest.append(np.linalg.eigvalsh(optimizer.inverse_hessian()).min())
+    assert min(smallest) > 0

@@ -1,5 +1,7 @@
 """Screening: what is dropped has no slope, changes the spin or is small, and is named."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -324,3 +326,44 @@ def test_a_screening_without_filters_is_refused():
 def test_a_circuit_of_another_sector_is_refused():
     with pytest.raises(InputError, match="Build both for the same sector"):
         Screening().apply(Circuit(3, (1, 1), (), 0), hamiltonian(HYDROGEN))
+
+
+def test_tied_gates_are_judged_together():
+    """Tied gates that differ: one forbidden gate drops a parameter, one large amplitude keeps it."""
+    h = hamiltonian("H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3")
+    allowed, forbidden = Excitation(((0, 2),)), Excitation(((0, 1),))
+    for gates in ((allowed, forbidden), (forbidden, allowed)):
+        tied = Circuit(4, (2, 2), tuple(Gate(g, 0) for g in gates), 1)
+        assert Screening().apply(tied, h).kept.size == 0
+    amplitudes = mp2_amplitudes(h)
+    doubles = [
+        Excitation(((i, a),), ((j, b),)) for i, j, a, b in product((0, 1), (0, 1), (2, 3), (2, 3))
+    ]
+    sizes = [abs(cluster_amplitude(d, (2, 2), amplitudes)) for d in doubles]
+    small, large = doubles[int(np.argmin(sizes))], doubles[int(np.argmax(sizes))]
+    threshold = 0.5 * max(sizes)
+    screening = Screening(point_group=False, min_amplitude=threshold)
+    assert min(sizes) < threshold
+    for gates in ((small, large), (large, small)):
+        tied = Circuit(4, (2, 2), tuple(Gate(g, 0) for g in gates), 1)
+        assert screening.apply(tied, h).kept.size == 1
+    alone = Circuit(4, (2, 2), (Gate(small, 0),), 1)
+    assert screening.apply(alone, h).kept.size == 0
+
+
+def test_qubit_excitations_are_never_spin_free():
+    """Tied singles and pairs without the signs of fermions do not commute with S^2."""
+    single, pair = ((0, 2),), ((1, 3),)
+    for qubit in (False, True):
+        singles = (Excitation(single, (), qubit), Excitation((), single, qubit))
+        tied = Circuit(4, (2, 2), tuple(Gate(e, 0) for e in singles), 1)
+        pairs = Circuit(4, (2, 2), (Gate(Excitation(pair, pair, qubit), 0),), 1)
+        assert singlet_params(tied).tolist() == [not qubit]
+        assert singlet_params(pairs).tolist() == [not qubit]
+
+
+def test_scales_that_are_nearly_equal_are_not_equal():
+    """Singles of both spins with scales 1 and 1 + 1e-6 rotate the spins apart."""
+    single = ((0, 2),)
+    gates = (Gate(Excitation(single), 0), Gate(Excitation((), single), 0, 1 + 1e-6))
+    assert not singlet_params(Circuit(4, (2, 2), gates, 1)).any()

@@ -173,3 +173,16 @@ def test_a_screened_jastrow_circuit_starts_from_the_factors_that_are_left():
     found = qm.solve(h, solver)
     assert found.params.size == solver.circuit(h).n_params < 36
     assert found.error > -1e-9
+
+
+def test_the_first_gate_of_a_parameter_decides_and_idle_gates_say_nothing():
+    """Tied gates with conflicting angles: the first wins; a gate of scale 0 neither takes nor gives."""
+    one, other = qm.Excitation(((0, 1),)), qm.Excitation((), ((0, 1),))
+    known = qm.Circuit(2, (1, 1), (qm.Gate(one, 0), qm.Gate(other, 1)), 2)
+    tied = qm.Circuit(2, (1, 1), (qm.Gate(one, 0), qm.Gate(other, 0)), 1)
+    guess = solved(known, np.array([0.1, 0.7]))
+    params, taken = carried_over(guess, tied)
+    assert (params.tolist(), taken.tolist()) == ([0.1], [True])
+    idle = qm.Circuit(2, (1, 1), (qm.Gate(one, 0, 0.0), qm.Gate(other, 0)), 1)
+    params, taken = carried_over(guess, idle)
+    assert (params.tolist(), taken.tolist()) == ([0.7], [True])

@@ -168,3 +168,13 @@ def test_orbitals_that_do_not_mix_have_a_sign_each():
         one_body=np.diag([1.0, 2, 3]), two_body=np.zeros([3] * 4), nelec=(1, 1)
     )
     assert orbital_parities(h).tolist() == [0, 1, 2]
+
+
+def test_a_small_integral_breaks_a_symmetry_all_the_same():
+    """H2 with a field of 1e-5 hartree along the bond: sigma_g and sigma_u may mix."""
+    h = hamiltonian(HYDROGEN)
+    assert orbital_parities(h).tolist() == [0, 1]
+    one_body = h.one_body.copy()
+    one_body[0, 1] = one_body[1, 0] = 1e-5
+    tilted = MolecularHamiltonian(one_body=one_body, two_body=h.two_body, nelec=h.nelec)
+    assert orbital_parities(tilted).tolist() == [0, 0]
