@@ -295,7 +295,7 @@ def test_the_growing_solver_is_what_the_file_says():
     [
         ({"operators_per_step": "tetriss"}, 'a whole number of at least 1, or "tetris"'),
         ({"operators_per_step": 0}, 'a whole number of at least 1, or "tetris"'),
-        ({"ansatz": "uccsd"}, 'unknown key "ansatz" in [solver]'),
+        ({"ansatz": "uccsd"}, 'unknown key "ansatz" in [solver]. It is a key of name = "VQE".'),
         ({"screening": {"pointgroup": True}}, 'Did you mean "point_group"'),
     ],
 )

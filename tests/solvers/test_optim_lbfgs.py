@@ -197,7 +197,7 @@ def test_a_matrix_that_does_not_fit_is_refused():
 
 
 def test_a_matrix_that_misleads_is_dropped():
-    """With a negative eigenvalue the first direction may climb: the search begins anew without it."""
+    """Where the first direction climbs, or is none, the search begins anew without it."""
     matrix = positive_matrix(6)
     loss, start = quadratic(matrix), np.arange(1.0, 7.0)
     settings = {"optimizer": PreconditionedLBFGS, "gradient_tolerance": 1e-8, "max_iterations": 200}

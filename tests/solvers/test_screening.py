@@ -329,7 +329,7 @@ def test_a_circuit_of_another_sector_is_refused():
 
 
 def test_tied_gates_are_judged_together():
-    """Tied gates that differ: one forbidden gate drops a parameter, one large amplitude keeps it."""
+    """One forbidden gate drops a parameter, one large amplitude keeps it."""
     h = hamiltonian("H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3")
     allowed, forbidden = Excitation(((0, 2),)), Excitation(((0, 1),))
     for gates in ((allowed, forbidden), (forbidden, allowed)):

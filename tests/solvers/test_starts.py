@@ -176,7 +176,7 @@ def test_a_screened_jastrow_circuit_starts_from_the_factors_that_are_left():
 
 
 def test_the_first_gate_of_a_parameter_decides_and_idle_gates_say_nothing():
-    """Tied gates with conflicting angles: the first wins; a gate of scale 0 neither takes nor gives."""
+    """Tied gates with conflicting angles: the first wins; a gate of scale 0 takes nothing."""
     one, other = qm.Excitation(((0, 1),)), qm.Excitation((), ((0, 1),))
     known = qm.Circuit(2, (1, 1), (qm.Gate(one, 0), qm.Gate(other, 1)), 2)
     tied = qm.Circuit(2, (1, 1), (qm.Gate(one, 0), qm.Gate(other, 0)), 1)
