@@ -25,8 +25,8 @@ def exchange_pairs(hamiltonian: MolecularHamiltonian) -> IntArray:
         only empty ones change places; what has no partner keeps the order of energy.
 
     References:
-        A. C. Hurley, J. E. Lennard-Jones, J. A. Pople, Proc. R. Soc. A 220, 446 (1953): perfect
-        pairing.
+        Perfect pairing: A. C. Hurley, J. E. Lennard-Jones, J. A. Pople, Proc. R. Soc. A 220, 446
+        (1953), doi:10.1098/rspa.1953.0198.
     """
     low, high = min(hamiltonian.nelec), max(hamiltonian.nelec)
     exchange = np.einsum("iaia->ia", hamiltonian.two_body)[:low, high:]
