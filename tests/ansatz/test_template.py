@@ -8,14 +8,14 @@ import numpy as np
 import pennylane as qml
 import pytest
 from ffsim.variational.util import interaction_pairs_spin_balanced
-from twins import generator_matrix, ladder_factors
+from twins import generator_matrix, ladder_factors, random_observable
 
 from qmlmat._resources import data_dir
 from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct
 from qmlmat.ansatz.blocks import orbital_moves
 from qmlmat.ansatz.jastrow import local_pairs
 from qmlmat.ansatz.template import Template, load_template, read_template
-from qmlmat.backends import Preparation, Reference, SectorBackend
+from qmlmat.backends import Preparation, Reference, Request, SectorBackend
 from qmlmat.errors import InputError, TemplateError
 from qmlmat.operators.sector import Sector
 from qmlmat.systems import spin_square
@@ -136,6 +136,27 @@ def test_spin_is_conserved_exactly_where_it_is_claimed(name):
     square = spin_square(SectorBackend().state(Preparation(circuit, start, params)), 4, (2, 2))
     claimed = "spin" in template.conserves
     assert claimed == (abs(square) < 1e-10)  # rounding of a hundred rotations
+
+
+@pytest.mark.parametrize("nelec", [(2, 2), (2, 1)])
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_gradients_of_every_template_are_central_differences(name, nelec):
+    """Every angle's derivative at random angles, two layers where there are layers; tied, too."""
+    template = load_template(name)
+    options = {key: 2 for key, option in template.options.items() if option.minimum is not None}
+    options |= {key: True for key in template.options if key == "spin_tied"}
+    circuit = template.circuit(4, nelec, options)
+    rng = np.random.default_rng(11)
+    observable = random_observable(4, nelec, rng)
+    preparation = Preparation(circuit, Reference.hartree_fock(4, nelec))
+    evaluator = SectorBackend().prepare(Request(preparation=preparation, observables=(observable,)))
+    params = rng.uniform(-1, 1, circuit.n_params)
+    steps = 1e-4 * np.eye(circuit.n_params)
+    plus, minus = evaluator(np.stack([params + steps, params - steps])).values[..., 0]
+    scale = np.linalg.norm(observable.matrix, 2)
+    gradient = evaluator.value_and_gradient(params).gradient[0]
+    assert gradient == pytest.approx((plus - minus) / 2e-4, abs=1e-7 * scale)
+    assert np.abs(gradient).max() > 1e-3 * scale
 
 
 @pytest.mark.parametrize("depth", [1, 2])
