@@ -202,7 +202,8 @@ against_size([short, adapt], "ADAPT", "o", "ADAPT-VQE, slopes to 0.01 and 0.001"
 against_size(layered["tups"], "tups", "^", "tups")
 against_size(layered["kupccgsd"], "kupccgsd", "v", "kupccgsd")
 right.set(xlabel="parameters")
-right.legend(fontsize=9, loc="upper right", title="mean over the curve, bars: smallest and largest")
+right.legend(fontsize=8, loc="lower right", title="mean over the curve, bars: smallest and largest")
+right.set(ylim=(4e-4, 200))  # room for the legend below the bars
 for axes in (left, right):
     axes.axhline(CHEMICAL_ACCURACY, color="black", linewidth=0.8, linestyle=":")
     axes.grid(alpha=0.3)
