@@ -129,13 +129,25 @@ def plot(
 @app.command(epilog=EXIT_CODES)
 def solve(
     file: InputFile,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE",
+            help="Where ADAPTVQE keeps its circuit after each step; it goes on from there.",
+        ),
+    ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Compute the energies at the input's own geometry; its path is not used."""
     set_threads(threads)
-    run(lambda screen: commands.solve(screen, file), as_json=as_json, debug=debug)
+    run(
+        lambda screen: commands.solve(screen, file, checkpoint=checkpoint),
+        as_json=as_json,
+        debug=debug,
+    )
 
 
 @app.command(epilog=EXIT_CODES)

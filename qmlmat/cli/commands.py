@@ -94,13 +94,15 @@ def plot(screen: Screen, store: Path, *, file: Path | None) -> ExitCode:
     return ExitCode.OK
 
 
-def solve(screen: Screen, file: Path) -> ExitCode:
+def solve(screen: Screen, file: Path, *, checkpoint: Path | None) -> ExitCode:
     """Compute the energies at the input file's own geometry."""
     from qmlmat.cli.build import build_job  # noqa: PLC0415 - loads torch and pyscf
 
     start = time.perf_counter()
     job = build_job(load_input(file))
-    result = job.surface.evaluate(job.point)
+    if checkpoint is not None:
+        screen.on_interrupt = f"The same command goes on with what is in {checkpoint}."
+    result = job.surface.evaluate(job.point, checkpoint=checkpoint)
     output = SolveOutput.from_result(result, title=job.title, wall_time=time.perf_counter() - start)
     screen.document(output)
     screen.say(*_solve_lines(result, output))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -138,12 +139,19 @@ class SolverSurface:
     seed: int | None = None
     """Seed of everything random in the solver."""
 
-    def evaluate(self, point: Geometry, *, guess: Solution | None = None) -> PointResult:
+    def evaluate(
+        self,
+        point: Geometry,
+        *,
+        guess: Solution | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> PointResult:
         """Return the energies at ``point``, with Hartree-Fock beside them.
 
         Args:
             point: The geometry; its atoms must be the molecule's.
             guess: The solution at the parent point, to start from.
+            checkpoint: File in which a growing circuit is kept; see ``solve``.
 
         Raises:
             GeometryError: If the atoms differ, or overlap.
@@ -159,7 +167,12 @@ class SolverSurface:
         mean_field = run_mean_field(molecule)
         hamiltonian = molecular_hamiltonian(molecule, self.active_space, mean_field=mean_field)
         solution = solve(
-            hamiltonian, self.solver, n_states=self.n_states, guess=guess, seed=self.seed
+            hamiltonian,
+            self.solver,
+            n_states=self.n_states,
+            guess=guess,
+            seed=self.seed,
+            checkpoint=checkpoint,
         )
         return PointResult(
             energies=np.array(solution.energies, dtype=np.float64),

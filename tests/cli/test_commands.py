@@ -562,3 +562,19 @@ def test_main_is_the_command(monkeypatch, capsys):
         main()
     assert info.value.code == 0
     assert capsys.readouterr().out.startswith("qmlmat ")
+
+
+def test_solve_keeps_a_growing_circuit_in_a_file(folder):
+    """--checkpoint writes it, the same command goes on from it; other solvers have no steps."""
+    growing = H2.replace('name = "VQE"', 'name = "ADAPTVQE"')
+    assert growing != H2
+    (folder / "grow.toml").write_text(growing, encoding="utf-8")
+    first = run("solve", "grow.toml", "--checkpoint", "h2.json", "--json")
+    again = run("solve", "grow.toml", "--checkpoint", "h2.json", "--json")
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    energies = [json.loads(done.stdout)["energies"] for done in (first, again)]
+    assert energies[0] == pytest.approx(energies[1], abs=1e-12)
+    assert (folder / "h2.json").is_file()
+    refused = run("solve", "h2.toml", "--checkpoint", "h2.json")
+    assert refused.exit_code == 2
+    assert "use ADAPTVQE" in refused.stderr
