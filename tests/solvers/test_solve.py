@@ -6,15 +6,21 @@ import warnings
 import numpy as np
 import pytest
 from molecules import HYDROGEN, LITHIUM_HYDRIDE, hamiltonian
+from pyscf import fci
 
 import qmlmat as qm
 from qmlmat.errors import InputError, VariationalError
 from qmlmat.solvers import STATUS_ADVICE, Iteration, Solver, base, solving
 
-SOLVERS = [qm.Exact(), qm.VQE("uccsd"), qm.VQE("uccgsd")]
+SOLVERS = [
+    qm.Exact(),
+    qm.VQE("uccsd"),
+    qm.VQE("uccgsd"),
+    qm.ADAPTVQE(gradient_tolerance=1e-6),
+]
 
 
-@pytest.mark.parametrize("solver", SOLVERS, ids=["exact", "uccsd", "uccgsd"])
+@pytest.mark.parametrize("solver", SOLVERS, ids=["exact", "uccsd", "uccgsd", "adapt"])
 def test_every_solver_returns_a_ground_state_with_its_residual(solver):
     """Conformance: normalised state, Rayleigh quotient, residual, <S^2>, reference, record."""
     h = hamiltonian(LITHIUM_HYDRIDE)
@@ -130,3 +136,15 @@ def test_the_lowest_level_of_a_spin_is_found_where_spins_are_nearly_degenerate()
     molecule = qm.Molecule.from_xyz("N 0 0 0; N 0 0 2.9", basis="cc-pvdz")
     h = qm.molecular_hamiltonian(molecule, qm.ActiveSpace(10, 8))
     assert solving.lowest_spin_energy(h) == pytest.approx(h.spectrum().energies[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("length", [2.0, 3.0])
+def test_the_exact_singlet_of_nitrogen_is_pyscfs(length):
+    """Full CI of another program, held to S = 0 by its own penalty."""
+    molecule = qm.Molecule.from_xyz(f"N 0 0 0; N 0 0 {length}", basis="cc-pvdz")
+    h = qm.molecular_hamiltonian(molecule, qm.ActiveSpace(10, 8))
+    solver = fci.addons.fix_spin_(fci.direct_spin1.FCI(), shift=0.5, ss=0)
+    solver.conv_tol, solver.max_cycle, solver.max_space = 1e-12, 500, 30
+    energy, state = solver.kernel(h.one_body, h.two_body, h.norb, h.nelec)
+    assert fci.spin_op.spin_square(state, h.norb, h.nelec)[0] < 1e-5
+    assert solving.lowest_spin_energy(h) == pytest.approx(energy + h.core_energy, abs=1e-7)
