@@ -16,7 +16,7 @@ SOLVERS = [
     qm.Exact(),
     qm.VQE("uccsd"),
     qm.VQE("uccgsd"),
-    qm.ADAPTVQE(gradient_tolerance=1e-6),
+    qm.ADAPTVQE(gradient_tolerance=1e-8),
 ]
 
 
