@@ -13,7 +13,7 @@ from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
 from qmlmat.backends.base import Evaluator
 from qmlmat.errors import InputError, QmlmatWarning, nearest
-from qmlmat.solvers.base import Iteration, Solution
+from qmlmat.solvers.base import Solution
 from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import (
@@ -200,13 +200,13 @@ class VQE:
             )
             for begin in (start, *self._other_starts(circuit.n_params, seed))
         ]
-        best, history, more = lowest(optima)
+        best, more = lowest(optima)
         return circuit_solution(
             hamiltonian,
             replace(preparation, params=best.params),
             backend,
             status=best.status,
-            history=history,
+            history=best.history,
             notes=(*((chosen.note,) if chosen.note else ()), *notes, *more),
         )
 
@@ -290,16 +290,14 @@ class VQE:
         return start + np.where(flat, shifts, 0.0), (note,)
 
 
-def lowest(
-    optima: Sequence[Optimum],
-) -> tuple[Optimum, tuple[Iteration, ...], tuple[str, ...]]:
-    """Return the lowest of several searches, its history, and what to say of the others.
+def lowest(optima: Sequence[Optimum]) -> tuple[Optimum, tuple[str, ...]]:
+    """Return the lowest of several searches, and what to say of the others.
 
     The evaluations of the others count as spent before it.
     """
     best = min(optima, key=lambda optimum: optimum.best.energy)
     if len(optima) == 1:
-        return best, best.history, ()
+        return best, ()
     spent = sum(o.history[-1].n_evaluations for o in optima if o is not best)
     history = tuple(replace(i, n_evaluations=i.n_evaluations + spent) for i in best.history)
     above = sorted(1e3 * (o.best.energy - best.best.energy) for o in optima if o is not best)
@@ -307,4 +305,4 @@ def lowest(
         f"The lowest of {len(optima)} starts; the others ended {above[0]:.3f} to {above[-1]:.3f} "
         "mHa higher."
     )
-    return best, history, (note,)
+    return replace(best, history=history), (note,)
