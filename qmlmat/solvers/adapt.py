@@ -51,6 +51,13 @@ class ADAPTVQE:
         Rev. Res. 6, 013254 (2024), doi:10.1103/PhysRevResearch.6.013254 (TETRIS). Recycled
         Hessian: M. Ramôa et al., Quantum Sci. Technol. 10, 015031 (2025). Troughs: H. R. Grimsley
         et al., npj Quantum Inf. 9, 19 (2023), doi:10.1038/s41534-023-00681-0.
+
+    Example:
+        >>> import qmlmat as qm
+        >>> chain = qm.Molecule.from_xyz("H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3")
+        >>> found = qm.solve(qm.molecular_hamiltonian(chain), qm.ADAPTVQE())
+        >>> found.circuit.n_params, found.status, found.error < 1e-5
+        (11, 'converged', True)
     """
 
     pool: str | Ansatz | Circuit = Ansatz("uccgsd", spin_tied=True)  # noqa: RUF009 (frozen)
