@@ -176,7 +176,8 @@ left.plot(lengths, floor(millihartree(adapt)), "o-", color=colours["ADAPT"], lab
 for name, family in layered.items():
     best, ansatz = family[-1], layers[name][-1]
     label = f"{name}, {ansatz.options[0][0]} = {ansatz.options[0][1]}"
-    left.plot(few, floor(millihartree(best)), "^-", color=colours[name], label=label)
+    marker = {"tups": "^", "kupccgsd": "v"}[name]
+    left.plot(few, floor(millihartree(best)), f"{marker}-", color=colours[name], label=label)
 left.set(xlabel="N–N bond length (Å)", ylabel="error above exact (mHa)", yscale="log")
 left.legend(fontsize=9)
 
@@ -211,7 +212,7 @@ left.text(lengths[-1], 1.1 * CHEMICAL_ACCURACY, "chemical accuracy", ha="right",
 figure.savefig("02_breaking_a_triple_bond.png", dpi=150)
 
 # %% [markdown]
-# The growing circuit wins on both counts: about a hundred parameters, each chosen for this molecule
+# The growing circuit wins on both counts: a hundred parameters at most, each chosen for this molecule
 # at this length, and chemical accuracy everywhere. The layered circuits are regular, which is what
 # hardware likes, and exact in the limit; for this bond they need many layers and a patient search.
 #

@@ -23,9 +23,9 @@ STATUS_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "converged": "The gradient is below its tolerance.",
         "gradient_trough": (
-            "No element of the pool lowers the energy any further, and yet the state is far from "
-            "an eigenstate: take a richer pool, add a spin_penalty, or start elsewhere "
-            "(reference=, guess=)."
+            "No element of the pool has a slope above gradient_tolerance, and yet the state is far "
+            "from an eigenstate: tighten gradient_tolerance; where that does not help, take a "
+            "richer pool, penalise other spins (spin_penalty), or start elsewhere."
         ),
         "iteration_limit": (
             "Stopped at max_iterations or max_operators before the gradient fell below its "
@@ -113,6 +113,17 @@ class Solution:
                 f"Solution(inverse_hessian of shape {learnt.shape}): the circuit has {n_params} "
                 f"parameters. Give finite numbers, shape ({n_params}, {n_params}), or None."
             )
+
+    def __repr__(self) -> str:
+        """Return the answer in a line; the fields hold the rest."""
+        parts = [f"energy={self.energy:.8f} {self.unit}", f"status={self.status!r}"]
+        if self.error is not None:
+            parts.append(f"error={self.error:.1e}")
+        if self.params is not None:
+            parts.append(f"n_params={self.params.size}")
+        if self.spin_squares is not None:
+            parts.append(f"spin_square={self.spin_squares[0]:.4f}")
+        return f"Solution({', '.join(parts)})"
 
     @property
     def energy(self) -> float:

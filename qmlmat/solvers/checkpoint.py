@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from qmlmat.errors import InputError, StoreError, StoreMismatchError
 from qmlmat.provenance import differences
 from qmlmat.solvers.base import Solution, Solver
 from qmlmat.systems import MolecularHamiltonian
+from qmlmat.typing import FloatArray
 
 FORMAT: Final = 1
 """Version of the file's layout."""
@@ -116,8 +119,7 @@ def _load(path: Path, inputs: Mapping[str, Any]) -> Solution | None:
         tree = json.loads(path.read_text(encoding="utf-8"))
         stored, solution = tree["inputs"], Solution.from_dict(tree["solution"])
         if tree["inverse_hessian"] is not None:
-            matrix = np.array(tree["inverse_hessian"], dtype=np.float64)
-            solution = replace(solution, inverse_hessian=matrix)
+            solution = replace(solution, inverse_hessian=_matrix(tree["inverse_hessian"]))
         if tree["qmlmat_checkpoint"] != FORMAT:
             raise ValueError(f"format {tree['qmlmat_checkpoint']}, this version knows {FORMAT}")
         if solution.circuit is None or solution.params is None or not solution.history:
@@ -127,7 +129,7 @@ def _load(path: Path, inputs: Mapping[str, Any]) -> Solution | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f'checkpoint "{path}": not a checkpoint that can be read ({error}). Give another '
-            "name, or remove the file to begin anew."
+            "name; if it is an old checkpoint, remove the file to begin anew."
         ) from error
     found = differences(stored, json.loads(json.dumps(inputs)))
     if found:
@@ -138,6 +140,17 @@ def _load(path: Path, inputs: Mapping[str, Any]) -> Solution | None:
     return solution
 
 
+def _text(matrix: FloatArray) -> str:
+    """Return a square matrix as text that keeps every bit."""
+    return b64encode(matrix.astype("<f8").tobytes()).decode("ascii")
+
+
+def _matrix(text: str) -> FloatArray:
+    numbers = np.frombuffer(b64decode(text, validate=True), dtype="<f8")
+    size = math.isqrt(numbers.size)
+    return numbers.reshape(size, size).astype(np.float64)
+
+
 def _write(path: Path, inputs: Mapping[str, Any], solution: Solution) -> None:
     """Replace the file as a whole: a crash leaves the old one or the new one."""
     learnt = solution.inverse_hessian
@@ -145,7 +158,8 @@ def _write(path: Path, inputs: Mapping[str, Any], solution: Solution) -> None:
         "qmlmat_checkpoint": FORMAT,
         "inputs": inputs,
         "solution": solution.to_dict(),
-        "inverse_hessian": None if learnt is None else learnt.tolist(),
+        # Not as numbers: they would be most of the file, and most of the time it takes.
+        "inverse_hessian": None if learnt is None else _text(learnt),
     }
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:

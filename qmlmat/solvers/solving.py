@@ -187,13 +187,14 @@ def _with_error_reached(found: Solution) -> Solution:
     slope = f"largest slope {found.history[-1].gradient_norm:.1e} hartree per radian"
     if not found.is_converged:
         return _noted(found, f'Stopped ("{found.status}") {above}, {slope}.')
-    grows = found.history[-1].n_params is not None
-    if not grows or found.error < CHEMICAL_ACCURACY:
+    if found.error < CHEMICAL_ACCURACY or found.params is None:
         return found
+    if found.history[-1].n_params is None:
+        return _noted(found, f"Converged {above}: a limit of the circuit, or of this start.")
     note = (
-        f"The pool has no slope any more ({slope}), {above} of these electrons: where spins or "
-        "configurations are nearly degenerate that says little. Tighten gradient_tolerance, take "
-        "a richer pool, or start elsewhere."
+        f"The pool has no slope above the tolerance, {above} of these electrons ({slope}): because "
+        "of the tolerance, the pool, the reference's symmetry, or states that are nearly "
+        "degenerate. Tighten gradient_tolerance, take a richer pool, or start elsewhere."
     )
     return _noted(found, note, warn=True)
 

@@ -300,9 +300,6 @@ def lowest(optima: Sequence[Optimum]) -> tuple[Optimum, tuple[str, ...]]:
         return best, ()
     spent = sum(o.history[-1].n_evaluations for o in optima if o is not best)
     history = tuple(replace(i, n_evaluations=i.n_evaluations + spent) for i in best.history)
-    above = sorted(1e3 * (o.best.energy - best.best.energy) for o in optima if o is not best)
-    note = (
-        f"The lowest of {len(optima)} starts; the others ended {above[0]:.3f} to {above[-1]:.3f} "
-        "mHa higher."
-    )
+    above = max(1e3 * (o.best.energy - best.best.energy) for o in optima)
+    note = f"The lowest of several starts; others ended up to {above:.3f} mHa higher."
     return replace(best, history=history), (note,)

@@ -364,7 +364,7 @@ def test_growth_starts_from_another_reference():
     assert "reference" not in qm.ADAPTVQE().inputs()
 
 
-@pytest.mark.filterwarnings("ignore:The pool has no slope any more")
+@pytest.mark.filterwarnings("ignore:The pool has no slope above")
 def test_a_reference_of_another_irrep_leads_to_that_irreps_lowest_state():
     """Every generator with a slope keeps the irrep: H4's HOMO to LUMO singlet, an excited state."""
     h = hamiltonian(chain(4, 2.0))
@@ -578,7 +578,7 @@ def test_slopes_that_are_no_numbers_stop_the_growth():
         qm.Circuit(2, (1, 1), (qm.Gate(move, 0, float("nan")),), 1)
 
 
-@pytest.mark.filterwarnings("ignore:<S.2>", "ignore:The pool has no slope any more")
+@pytest.mark.filterwarnings("ignore:<S.2>", "ignore:The pool has no slope above")
 def test_screening_by_irrep_warns_where_the_reference_mixes_irreps():
     """H4's ground and HOMO to LUMO determinants: forbidden generators have a slope there."""
     h = hamiltonian(chain(4, 1.0))

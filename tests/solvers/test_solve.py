@@ -148,3 +148,18 @@ def test_the_exact_singlet_of_nitrogen_is_pyscfs(length):
     energy, state = solver.kernel(h.one_body, h.two_body, h.norb, h.nelec)
     assert fci.spin_op.spin_square(state, h.norb, h.nelec)[0] < 1e-5
     assert solving.lowest_spin_energy(h) == pytest.approx(energy + h.core_energy, abs=1e-7)
+
+
+def test_a_solution_shows_itself_in_a_line():
+    """Energy, status, error, size and spin; never the state or the circuit."""
+    text = repr(qm.solve(hamiltonian(LITHIUM_HYDRIDE), qm.VQE("uccsd")))
+    assert text.startswith("Solution(energy=-7.88217451 hartree, status='converged', error=")
+    assert text.endswith("n_params=24, spin_square=0.0000)")
+    assert len(text) < 120
+
+
+def test_a_fixed_circuit_that_converged_far_from_exact_says_so():
+    """Pairs alone on H4 end 32 mHa too high: converged, and a note tells."""
+    found = qm.solve(hamiltonian("H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3"), qm.VQE("puccd"))
+    assert found.status == "converged"
+    assert any("Converged 32.42" in note and "limit of the circuit" in note for note in found.notes)
