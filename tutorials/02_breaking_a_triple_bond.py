@@ -212,9 +212,10 @@ left.text(lengths[-1], 1.1 * CHEMICAL_ACCURACY, "chemical accuracy", ha="right",
 figure.savefig("02_breaking_a_triple_bond.png", dpi=150)
 
 # %% [markdown]
-# The growing circuit wins on both counts: a hundred parameters at most, each chosen for this molecule
-# at this length, and chemical accuracy everywhere. The layered circuits are regular, which is what
-# hardware likes, and exact in the limit; for this bond they need many layers and a patient search.
+# The growing circuit wins on both counts: some hundred parameters at most, each chosen for this
+# molecule at this length, and chemical accuracy everywhere. The layered circuits are regular, which
+# is what hardware likes, and exact in the limit; for this bond they need many layers and a patient
+# search.
 #
 # Two things to take home:
 #

@@ -100,9 +100,7 @@ def solve(screen: Screen, file: Path, *, checkpoint: Path | None) -> ExitCode:
 
     start = time.perf_counter()
     job = build_job(load_input(file))
-    screen.on_interrupt = (
-        "Nothing is kept without --checkpoint FILE, which ADAPTVQE can go on from."
-    )
+    screen.on_interrupt = "Nothing is kept without --checkpoint FILE, where ADAPTVQE goes on."
     if checkpoint is not None:
         screen.on_interrupt = f"The same command goes on with what is in {checkpoint}."
     result = job.surface.evaluate(job.point, checkpoint=checkpoint)
