@@ -169,7 +169,7 @@ doubles = np.array([point.solution.params[0] for point in curve.results])
 figure, (upper, lower) = plt.subplots(
     2, 1, sharex=True, figsize=(6.4, 5.6), height_ratios=(3, 1), layout="constrained"
 )
-x = curve.path.coordinates
+x = curve.path.along()
 upper.plot(x, curve.column("hartree_fock"), "--", color="gray", label="Hartree-Fock")
 upper.plot(x, curve.references, color="black", label="exact")
 upper.plot(x, curve.energies[:, 0], "o", label="VQE, uccsd")

@@ -16,11 +16,18 @@ class Output(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class AxisOutput(Output):
+    """A coordinate along which points lie."""
+
+    name: str = Field(description="What it is.")
+    unit: str = Field(description="Its unit.")
+
+
 class PointOutput(Output):
     """One point of a scan."""
 
     index: int = Field(description="Index of the point on the path.")
-    coordinate: float = Field(description="Its coordinate.")
+    coordinates: list[float] = Field(description="Its coordinates, one for each axis.")
     energies: list[float] = Field(description="Energies; empty where there are none.")
     reference: float | None = Field(description="Exact ground-state energy, where it is known.")
     error: float | None = Field(description="Ground-state energy above the reference.")
@@ -34,7 +41,7 @@ class PointOutput(Output):
         """Return one row of a scan's table."""
         return cls(
             index=row.index,
-            coordinate=row.coordinate,
+            coordinates=list(row.coordinates),
             energies=list(row.energies),
             reference=row.reference,
             error=row.error,
@@ -51,8 +58,8 @@ class ScanOutput(Output):
     kind: Literal["scan"] = "scan"
     title: str = Field(description="What the scan is of.")
     unit: str = Field(description="Unit of every energy.")
-    coordinate_name: str = Field(description="What the coordinate is.")
-    coordinate_unit: str = Field(description="Its unit.")
+    axes: list[AxisOutput] = Field(description="What the coordinates are.")
+    shape: list[int] | None = Field(description="Numbers of points along the axes of a grid.")
     complete: bool = Field(description="Whether every point has been computed.")
     converged: bool = Field(description="Whether every point has converged.")
     max_error: float | None = Field(description="Largest absolute error, where one is known.")
@@ -69,8 +76,8 @@ class ScanOutput(Output):
         return cls(
             title=scan.title,
             unit=scan.unit,
-            coordinate_name=scan.path.name,
-            coordinate_unit=scan.path.unit,
+            axes=[AxisOutput(name=axis.name, unit=axis.unit) for axis in scan.path.axes],
+            shape=None if scan.path.shape is None else list(scan.path.shape),
             complete=scan.is_complete,
             converged=scan.is_converged,
             max_error=max(errors, default=None),

@@ -13,7 +13,7 @@ from qmlmat.surfaces.surface import CONVERGED
 from qmlmat.typing import FloatArray
 from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_ev
 
-UNIT_SYMBOL: Final = {"angstrom": "Å"}
+UNIT_SYMBOL: Final = {"angstrom": "Å", "degree": "°"}
 """Symbols of units whose names we write out."""
 
 SINGLE_REFERENCE: Final = frozenset({"uccsd", "uccgsd", "quccgsd", "puccd", "kupccgsd", "lucj"})
@@ -50,18 +50,27 @@ def error_scale(scan: Scan) -> ErrorScale:
     return ErrorScale(unit="mHa", factor=factor, chemical_accuracy=CHEMICAL_ACCURACY * factor)
 
 
-def coordinate_unit(scan: Scan) -> str:
-    """Return the symbol of the coordinate's unit, e.g. ``"Å"``."""
-    return UNIT_SYMBOL.get(scan.path.unit, scan.path.unit)
+def unit_symbol(unit: str) -> str:
+    """Return the symbol of a unit, e.g. ``"Å"``."""
+    return UNIT_SYMBOL.get(unit, unit)
 
 
-def coordinate_label(scan: Scan) -> str:
-    """Return the label of the horizontal axis, with its unit."""
-    name = scan.path.name
+def place(scan: Scan, index: int) -> str:
+    """Return where a point is, with units, e.g. ``"1.5 Å"`` or ``"(0.96 Å, 104.5 °)"``."""
+    values = [
+        f"{value:.6g} {unit_symbol(axis.unit)}".rstrip()
+        for value, axis in zip(scan.path.coordinates[index], scan.path.axes, strict=True)
+    ]
+    return values[0] if len(values) == 1 else f"({', '.join(values)})"
+
+
+def axis_label(scan: Scan, axis: int = 0) -> str:
+    """Return the label of an axis of a figure, with its unit."""
+    name, symbol = scan.path.axes[axis].name, unit_symbol(scan.path.axes[axis].unit)
     if name.startswith("r(") and name.endswith(")"):
         bond = "–".join(atom.rstrip("0123456789") for atom in name[2:-1].split("-"))
-        return f"{bond} bond length ({coordinate_unit(scan)})"
-    return f"{name} ({coordinate_unit(scan)})"
+        name = f"{bond} bond length"
+    return f"{name} ({symbol})" if symbol else name
 
 
 def solver_label(scan: Scan) -> str:
@@ -131,9 +140,8 @@ def explanation(scan: Scan) -> str:
 
 def _error_sentence(scan: Scan, errors: FloatArray) -> str:
     scale = error_scale(scan)
-    unit = coordinate_unit(scan)
     worst = int(np.nanargmax(errors))
-    largest = f"Largest error {errors[worst]:.3g} {scale.unit} at {_at(scan, worst)} {unit}"
+    largest = f"Largest error {errors[worst]:.3g} {scale.unit} at {place(scan, worst)}"
     above = np.flatnonzero(errors > scale.chemical_accuracy)
     n_compared = int(np.isfinite(errors).sum())
     if above.size == 0:
@@ -156,20 +164,16 @@ def _grows_as_the_bond_breaks(scan: Scan, errors: FloatArray) -> bool:
     It is above chemical accuracy beyond the own bond length only, and rises towards its largest
     value, which lies well beyond.
     """
-    lengths = scan.path.coordinates
+    lengths = scan.path.along()
     own = lengths[scan.path.root]
     worst = int(np.nanargmax(errors))
-    is_bond = scan.path.name.startswith("r(")
+    is_bond = scan.path.n_axes == 1 and scan.path.name.startswith("r(")
     if not is_bond or ansatz_name(scan) not in SINGLE_REFERENCE or lengths[worst] <= BROKEN * own:
         return False
     if (lengths[errors > error_scale(scan).chemical_accuracy] <= own).any():
         return False
     rising = errors[np.isfinite(errors) & (lengths >= own) & (lengths <= lengths[worst])]
     return bool((np.diff(rising) > -DIP * errors[worst]).all())
-
-
-def _at(scan: Scan, index: int) -> str:
-    return f"{scan.path.coordinates[index]:.6g}"
 
 
 def _points(number: int) -> str:

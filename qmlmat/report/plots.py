@@ -12,7 +12,7 @@ import numpy as np
 from qmlmat.errors import InputError
 from qmlmat.report.labels import (
     ErrorScale,
-    coordinate_label,
+    axis_label,
     error_scale,
     explanation,
     has_comparison,
@@ -144,8 +144,8 @@ def draw_scan(scan: Scan) -> Figure:
         _draw_errors(lower, scan)
         upper.tick_params(labelbottom=False)
     label: dict[str, Any] = {"fontsize": 10.5, "color": _INK, "parse_math": False}
-    axes[-1].set_xlabel(coordinate_label(scan), **label)
-    x = scan.path.coordinates
+    axes[-1].set_xlabel(axis_label(scan), **label)
+    x = scan.path.along()
     margin = 0.03 * float(np.ptp(x)) or 0.1
     upper.set_xlim(float(x.min()) - margin, float(x.max()) + margin)  # also of an unfinished scan
     for one in axes:
@@ -156,7 +156,7 @@ def draw_scan(scan: Scan) -> Figure:
 
 
 def _draw_curves(axes: Axes, scan: Scan) -> None:
-    x = scan.path.coordinates
+    x = scan.path.along()
     hartree_fock = scan.column("hartree_fock")
     known = np.isfinite(hartree_fock)
     if known.any():
@@ -188,10 +188,10 @@ def _draw_errors(axes: Axes, scan: Scan) -> None:
     axes.axhline(0.0, color=_INK, lw=1.0, zorder=1)
     axes.axhline(scale.chemical_accuracy, color=_BAND, lw=1.1, ls=":", zorder=1)
     known = np.isfinite(errors)
-    axes.plot(scan.path.coordinates[known], errors[known], color=_STATES[0], lw=1.0, zorder=3)
+    axes.plot(scan.path.along()[known], errors[known], color=_STATES[0], lw=1.0, zorder=3)
     _draw_points(axes, scan, errors, state=0, label=f"{solver_label(scan)} − exact")
     axes.set_ylim(bottom, top)
-    _label_accuracy(axes, scan.path.coordinates[known], errors[known], scale)
+    _label_accuracy(axes, scan.path.along()[known], errors[known], scale)
     axes.set_ylabel(f"error ({scale.unit})", fontsize=10.5, color=_INK)
 
 
@@ -243,13 +243,13 @@ def _draw_points(axes: Axes, scan: Scan, values: FloatArray, *, state: int, labe
     ):
         shown = mask & np.isfinite(values)
         if shown.any():
-            axes.plot(scan.path.coordinates[shown], values[shown], mfc=face, label=text, **shared)
+            axes.plot(scan.path.along()[shown], values[shown], mfc=face, label=text, **shared)
 
 
 def _mark_failures(axes: Axes, scan: Scan) -> None:
     failed = np.array([result is not None and result.failed for result in scan.results])
     if failed.any():
-        x = scan.path.coordinates[failed]
+        x = scan.path.along()[failed]
         axes.plot(
             x,
             np.full(x.shape, 0.04),

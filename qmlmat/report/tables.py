@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from qmlmat.report.labels import coordinate_unit, error_scale, heading, solver_label
+from qmlmat.report.labels import error_scale, heading, place, solver_label, unit_symbol
 from qmlmat.surfaces import Scan, ScanRow
 from qmlmat.surfaces.surface import CONVERGED, FAILED
 
@@ -33,7 +33,8 @@ def scan_table(scan: Scan) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
-    table.add_column(f"{scan.path.name}\n{coordinate_unit(scan)}", justify="right")
+    for axis in scan.path.axes:
+        table.add_column(f"{axis.name}\n{unit_symbol(axis.unit)}", justify="right")
     for state in range(scan.n_states):
         name = solver_label(scan) if state == 0 else f"state {state}"
         table.add_column(f"{name}\n{scan.unit}", justify="right")
@@ -45,7 +46,7 @@ def scan_table(scan: Scan) -> Table:
     table.add_column("time\ns", justify="right")
     for row in scan.table():
         table.add_row(
-            f"{row.coordinate:.4f}",
+            *(f"{value:.4f}" for value in row.coordinates),
             *(_number(_entry(row, state), 6) for state in range(scan.n_states)),
             _number(row.reference, 6),
             *(_number(row.columns.get(name), 6) for name in names),
@@ -83,8 +84,10 @@ def _places(scan: Scan, indices: list[int]) -> str:
         else:
             runs.append([index])
     ends = [sorted({run[0], run[-1]}) for run in runs]
-    shown = (" to ".join(f"{scan.path.coordinates[i]:.6g}" for i in pair) for pair in ends)
-    return f"{', '.join(shown)} {coordinate_unit(scan)}"
+    shown = ", ".join(" to ".join(place(scan, i) for i in pair) for pair in ends)
+    unit = unit_symbol(scan.path.axes[0].unit)
+    # one coordinate: its unit once, at the end
+    return f"{shown.replace(f' {unit}', '')} {unit}" if scan.path.n_axes == 1 and unit else shown
 
 
 def _merged(notes: list[str]) -> str:

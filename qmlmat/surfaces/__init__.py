@@ -1,12 +1,13 @@
 """From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
 
-from qmlmat.surfaces.path import Geometry, Path, stretch
+from qmlmat.surfaces.path import Axis, Geometry, Path, stretch
 from qmlmat.surfaces.progress import ScanProgress
 from qmlmat.surfaces.scan import Scan, ScanRow, load_scan, scan
 from qmlmat.surfaces.store import ScanStore, StoreHeader
 from qmlmat.surfaces.surface import FunctionSurface, PointResult, SolverSurface, Surface
 
 __all__ = [
+    "Axis",
     "FunctionSurface",
     "Geometry",
     "Path",

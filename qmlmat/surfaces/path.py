@@ -12,6 +12,7 @@ import numpy as np
 
 from qmlmat.errors import GeometryError, InputError
 from qmlmat.surfaces.bonds import moving_fragment
+from qmlmat.surfaces.tree import grid_tree
 from qmlmat.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -60,9 +61,20 @@ class Geometry:
         return float(np.linalg.norm(self.positions[i] - self.positions[j]))
 
 
+@dataclass(frozen=True)
+class Axis:
+    """A coordinate along which points lie."""
+
+    name: str
+    """What it is, e.g. ``"r(N0-N1)"``."""
+
+    unit: str = "angstrom"
+    """Its unit: ``"angstrom"``, ``"degree"``, or ``""`` for a bare number."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Path:
-    """Geometries along a coordinate, and the spanning tree of their warm starts.
+    """Geometries along one or more coordinates, and the spanning tree of their warm starts.
 
     Each point but the root starts from the solution of its parent. The tree is part of the path,
     so results never depend on timing, on the number of workers or on an interruption.
@@ -76,13 +88,14 @@ class Path:
     """The geometries, shape ``(n_points,)``."""
 
     coordinates: FloatArray
-    """The coordinate of each point, shape ``(n_points,)`` (``unit``)."""
+    """The coordinates of each point, shape ``(n_points, n_axes)`` (units of ``axes``)."""
 
-    name: str
-    """What the coordinate is, e.g. ``"r(N0-N1)"``."""
+    axes: tuple[Axis, ...]
+    """What the coordinates are, shape ``(n_axes,)``."""
 
-    unit: str = "angstrom"
-    """Unit of ``coordinates``."""
+    shape: tuple[int, ...] | None = None
+    """Numbers of points along the axes where they form a full grid, the last axis fastest;
+    ``None`` where they do not."""
 
     root: int
     """Index of the point that is computed first, without a parent."""
@@ -95,6 +108,7 @@ class Path:
         coordinates.flags.writeable = False
         object.__setattr__(self, "coordinates", coordinates)
         _check_counts(self)
+        _check_shape(self)
         _check_points(self)
         if len(self.order()) != len(self.points):
             raise InputError(
@@ -104,6 +118,35 @@ class Path:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @property
+    def n_axes(self) -> int:
+        """Number of coordinates."""
+        return len(self.axes)
+
+    @property
+    def name(self) -> str:
+        """The names of the axes in one line, e.g. ``"r(N0-N1)"``."""
+        return ", ".join(axis.name for axis in self.axes)
+
+    def along(self, axis: int = 0) -> FloatArray:
+        """Return one coordinate of every point, shape ``(n_points,)`` (unit of that axis)."""
+        return self.coordinates[:, axis]
+
+    def grid_values(self, axis: int) -> FloatArray:
+        """Return the values along one axis of a grid, shape ``(shape[axis],)``.
+
+        Raises:
+            InputError: If the points do not form a grid.
+        """
+        if self.shape is None:
+            raise InputError(
+                f"Path.grid_values({axis}): the points of this path do not form a grid. Use "
+                "coordinates, or make the path with grid()."
+            )
+        return np.moveaxis(self.along(axis).reshape(self.shape), axis, 0).reshape(
+            self.shape[axis], -1
+        )[:, 0]
 
     def order(self) -> tuple[int, ...]:
         """Return the indices in order of evaluation: parents before children, root first."""
@@ -118,8 +161,8 @@ class Path:
     def inputs(self) -> dict[str, Any]:
         """Return the plain values that define this path, as kept and compared by a store."""
         return {
-            "name": self.name,
-            "unit": self.unit,
+            "axes": [[axis.name, axis.unit] for axis in self.axes],
+            "shape": None if self.shape is None else list(self.shape),
             "symbols": list(self.points[0].symbols),
             "coordinates": self.coordinates.tolist(),
             "positions": [point.positions.tolist() for point in self.points],
@@ -134,8 +177,8 @@ class Path:
         return cls(
             points=tuple(Geometry(symbols, np.array(rows)) for rows in values["positions"]),
             coordinates=np.array(values["coordinates"]),
-            name=values["name"],
-            unit=values["unit"],
+            axes=tuple(Axis(name, unit) for name, unit in values["axes"]),
+            shape=None if values["shape"] is None else tuple(values["shape"]),
             root=values["root"],
             parents=tuple(values["parents"]),
         )
@@ -185,12 +228,11 @@ def stretch(
     _check_root(root, len(points))
     return Path(
         points=tuple(points),
-        coordinates=values,
-        name=f"r({symbols[fixed]}{fixed}-{symbols[moving]}{moving})",
+        coordinates=values[:, None],
+        axes=(Axis(f"r({symbols[fixed]}{fixed}-{symbols[moving]}{moving})"),),
+        shape=(len(points),),
         root=root,
-        parents=tuple(
-            None if k == root else k - 1 if k > root else k + 1 for k in range(len(points))
-        ),
+        parents=grid_tree((len(points),), root),
     )
 
 
@@ -240,10 +282,12 @@ def _check_counts(path: Path) -> None:
     n_points = len(path.points)
     if n_points == 0:
         raise InputError("Path(points=()): a path needs at least one point. Give a geometry.")
-    if path.coordinates.shape != (n_points,) or len(path.parents) != n_points:
+    shape = (n_points, len(path.axes))
+    if not path.axes or path.coordinates.shape != shape or len(path.parents) != n_points:
         raise InputError(
-            f"Path: {n_points} points, {path.coordinates.size} coordinates and "
-            f"{len(path.parents)} parents. Give one coordinate and one parent for each point."
+            f"Path: {n_points} points, {len(path.axes)} axes, coordinates of shape "
+            f"{path.coordinates.shape} and {len(path.parents)} parents. Give one row of "
+            "coordinates, with a number for each axis, and one parent for each point."
         )
     if not np.isfinite(path.coordinates).all():
         raise InputError("Path(coordinates): a coordinate is not a finite number. Correct it.")
@@ -252,6 +296,25 @@ def _check_counts(path: Path) -> None:
             f"Path(root={path.root}): the root is one of the points 0 to {n_points - 1} and has "
             "the parent None. Correct root or parents."
         )
+
+
+def _check_shape(path: Path) -> None:
+    if path.shape is None:
+        return
+    if len(path.shape) == path.n_axes and math.prod(path.shape) == len(path):
+        table = path.coordinates.reshape(*path.shape, path.n_axes)
+        fine = all(
+            (table[..., k] == np.take(table[..., k], [0], axis=other)).all()
+            for k in range(path.n_axes)
+            for other in range(path.n_axes)
+            if other != k
+        )
+        if fine:
+            return
+    raise InputError(
+        f"Path(shape={path.shape}): the coordinates of the {len(path)} points are not a grid of "
+        "this shape, with the last axis fastest. Give the points in that order, or leave shape out."
+    )
 
 
 def _check_points(path: Path) -> None:

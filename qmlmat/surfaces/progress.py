@@ -31,8 +31,8 @@ class ScanProgress:
     index: int | None = None
     """Index of the point just finished; ``None`` at the start."""
 
-    coordinate: float | None = None
-    """Its coordinate (unit of the path)."""
+    coordinates: tuple[float, ...] | None = None
+    """Its coordinates (units of the path's axes)."""
 
     result: PointResult | None = None
     """What was computed there."""
@@ -53,7 +53,7 @@ class Watch:
         self,
         done: int,
         index: int | None = None,
-        coordinate: float | None = None,
+        coordinates: tuple[float, ...] | None = None,
         result: PointResult | None = None,
     ) -> None:
         """Tell ``on_point`` that ``done`` points are finished, the last of them this one."""
@@ -69,7 +69,7 @@ class Watch:
                 elapsed=elapsed,
                 remaining=elapsed / computed * (self.total - done) if computed else None,
                 index=index,
-                coordinate=coordinate,
+                coordinates=coordinates,
                 result=result,
             )
         )

@@ -38,8 +38,8 @@ class ScanRow:
     index: int
     """Index of the point on the path."""
 
-    coordinate: float
-    """Its coordinate (unit of the path)."""
+    coordinates: tuple[float, ...]
+    """Its coordinates (units of the path's axes)."""
 
     energies: tuple[float, ...]
     """Energies, ``(n_states,)`` (unit of the scan); empty where there are none."""
@@ -138,14 +138,13 @@ class Scan:
 
     def _row(self, index: int) -> ScanRow:
         result = self.results[index]
-        coordinate = float(self.path.coordinates[index])
         if result is None:
             result = PointResult(energies=np.empty(0), status=NOT_COMPUTED, wall_time=np.nan)
         known = not result.failed and result.energies.size > 0
         reference = result.reference if known else None
         return ScanRow(
             index=index,
-            coordinate=coordinate,
+            coordinates=tuple(self.path.coordinates[index].tolist()),
             energies=tuple(float(energy) for energy in result.energies) if known else (),
             reference=reference,
             error=None if reference is None else float(result.energies[0]) - reference,
@@ -236,7 +235,7 @@ def _scan(
         if opened is not None:
             opened.write(index, point, result)
         results[index] = result
-        watch.report(len(results), index, float(path.coordinates[index]), result)
+        watch.report(len(results), index, tuple(path.coordinates[index].tolist()), result)
     return Scan(
         path=path,
         results=tuple(results[index] for index in range(len(path))),

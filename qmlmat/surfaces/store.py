@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -56,12 +56,15 @@ class StoreHeader:
 
     def to_metadata(self) -> dict[str, Any]:
         """Return the metadata of the ASE database."""
-        path = self.inputs["path"]
+        axes = self.inputs["path"]["axes"]
         return {
             "title": self.title or "qmlmat scan",
             "key_descriptions": {
                 "point": ["Point", "Index of the point along the path", ""],
-                "coordinate": [path["name"], "Coordinate of the path", path["unit"]],
+                **{
+                    key: [name, "Coordinate of the path", unit]
+                    for key, (name, unit) in zip(_axis_keys(len(axes)), axes, strict=True)
+                },
                 "total_energy": ["Energy", "Ground-state energy", ""],
                 "reference": ["Reference", "Exact ground-state energy", ""],
                 "error": ["Error", "Energy above the reference", ""],
@@ -158,13 +161,13 @@ class ScanStore:
         Raises:
             StoreError: If the row cannot be written, e.g. because the disk is full.
         """
-        coordinate = self.header.inputs["path"]["coordinates"][index]
+        place = self.header.inputs["path"]["coordinates"][index]
         data = {"result": result.to_dict(), "provenance": provenance()}
         try:
             with _connect(self.file) as database:
                 database.write(
                     _atoms(point, result),
-                    key_value_pairs=_searchable(index, coordinate, result),
+                    key_value_pairs=_searchable(index, place, result),
                     data=data,
                 )
         except (sqlite3.Error, OSError) as error:
@@ -197,9 +200,15 @@ def _atoms(point: Geometry, result: PointResult) -> Any:  # noqa: ANN401 - ase i
     return atoms
 
 
-def _searchable(index: int, coordinate: float, result: PointResult) -> dict[str, Any]:
+def _axis_keys(n_axes: int) -> list[str]:
+    """Return what the coordinates are called in the database."""
+    return ["coordinate", *(f"coordinate_{k}" for k in range(2, n_axes + 1))]
+
+
+def _searchable(index: int, place: Sequence[float], result: PointResult) -> dict[str, Any]:
     """Return the columns ``ase db`` can show and select by."""
-    pairs: dict[str, Any] = {"point": index, "coordinate": float(coordinate)}
+    pairs: dict[str, Any] = {"point": index}
+    pairs |= {key: float(x) for key, x in zip(_axis_keys(len(place)), place, strict=True)}
     pairs["status"] = result.status
     pairs["energy_unit"] = result.unit
     if not result.failed:

@@ -79,7 +79,7 @@ def test_the_example_is_the_main_job():
     assert document.path.bond_lengths() == [round(0.9 + 0.1 * k, 10) for k in range(22)]
     job = build_job(document)
     assert len(job.scan_path()) == 22
-    assert job.path.coordinates[job.path.root] == 1.1
+    assert job.path.along()[job.path.root] == 1.1
     assert (job.surface.molecule.formula, job.surface.molecule.basis) == ("N2", "cc-pvdz")
     assert (job.surface.active_space.n_electrons, job.surface.active_space.norb) == (10, 8)
     assert job.surface.solver.inputs()["ansatz"]["template"] == "uccsd"

@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 from qmlmat.errors import InputError
 from qmlmat.report import check_plot_file, draw_scan, plot_scan
-from qmlmat.report.labels import coordinate_label, explanation, heading, solver_label
+from qmlmat.report.labels import axis_label, explanation, heading, solver_label
 from qmlmat.surfaces import Path, PointResult, Scan, stretch
 from qmlmat.surfaces.integrity import SQLITE_MAGIC
 from qmlmat.systems import Molecule
@@ -35,7 +35,7 @@ def _result(length, error, **changes):
 def _scan(errors=ERRORS, *, surface=UCCSD, title="", path: Path = PATH, changes=None):
     results = [
         _result(length, error, **((changes or {}).get(index, {})))
-        for index, (length, error) in enumerate(zip(path.coordinates, errors, strict=False))
+        for index, (length, error) in enumerate(zip(path.along(), errors, strict=False))
     ]
     results += [None] * (len(path) - len(results))
     return Scan(path=path, results=tuple(results), title=title, inputs={"surface": surface})
@@ -55,7 +55,7 @@ def test_the_curves_are_the_scans_numbers():
         "Hartree–Fock": scan.column("hartree_fock"),
     }.items():
         line = _line(upper, label)
-        np.testing.assert_array_equal(line.get_xdata(), PATH.coordinates)
+        np.testing.assert_array_equal(line.get_xdata(), PATH.along())
         np.testing.assert_array_equal(line.get_ydata(), values)
     assert _line(upper, "Hartree–Fock").get_linestyle() == "--"
     assert _line(upper, "VQE uccsd").get_marker() == "o"
@@ -124,7 +124,7 @@ def test_an_error_before_the_bond_breaks_has_no_such_excuse():
 )
 def test_a_breaking_bond_is_blamed_only_where_it_is_seen(errors, name):
     """The error must rise towards its largest value, far out along a bond."""
-    scan = _scan(errors, path=Path.from_inputs(PATH.inputs() | {"name": name}))
+    scan = _scan(errors, path=Path.from_inputs(PATH.inputs() | {"axes": [[name, "angstrom"]]}))
     assert ("bonds that break" in explanation(scan)) == (errors[2] > 1e-2)
 
 
@@ -155,7 +155,7 @@ def test_accuracy_is_claimed_only_for_points_that_were_compared(errors, changes)
 
 def test_a_dollar_in_the_users_words_is_a_dollar(tmp_path):
     """Titles, names of functions and of coordinates are not read as formulas."""
-    path = Path.from_inputs(PATH.inputs() | {"name": r"$\foo$"})
+    path = Path.from_inputs(PATH.inputs() | {"axes": [[r"$\foo$", ""]]})
     scan = _scan(title=r"$\foo$", surface={"function": r"$\bar$"}, path=path)
     assert plot_scan(scan, tmp_path / "n2.png").stat().st_size > 0
 
@@ -360,7 +360,7 @@ def test_the_heading_says_what_is_known(surface, words):
 
 def test_labels_of_other_coordinates_keep_their_name():
     """A path that is no bond is labelled by its own name and unit."""
-    values = PATH.inputs() | {"name": "torsion", "unit": "degree"}
+    values = PATH.inputs() | {"axes": [["torsion", "degree"]]}
     scan = _scan(path=Path.from_inputs(values))
-    assert coordinate_label(scan) == "torsion (degree)"
+    assert axis_label(scan) == "torsion (°)"
     assert solver_label(scan) == "VQE uccsd"

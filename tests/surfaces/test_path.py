@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qmlmat.errors import GeometryError, InputError
-from qmlmat.surfaces import Geometry, Path, stretch
+from qmlmat.surfaces import Axis, Geometry, Path, stretch
 from qmlmat.surfaces.bonds import COVALENT_RADII
 from qmlmat.systems import Molecule
 
@@ -49,14 +49,14 @@ def test_the_order_of_the_lengths_changes_nothing(lengths, random):
 def test_the_bond_has_the_length_asked_for(lengths):
     """The stretched distance is the coordinate, to the ten decimals that are kept."""
     path = stretch(N2, (0, 1), lengths)
-    for point, length in zip(path.points, path.coordinates, strict=True):
+    for point, length in zip(path.points, path.along(), strict=True):
         assert point.distance(0, 1) == pytest.approx(length, abs=2e-10)
 
 
 def test_the_root_is_the_point_nearest_the_molecules_own_length():
     """The scan begins where the molecule is."""
     path = stretch(N2, (0, 1), [3.0, 0.9, 1.1, 2.0])
-    assert path.coordinates[path.root] == 1.1
+    assert path.along()[path.root] == 1.1
     assert path.parents == (1, None, 1, 2)
     assert path.name == "r(N0-N1)"
 
@@ -139,8 +139,8 @@ def _points(n_points: int) -> tuple[Geometry, ...]:
 def _path(**changes):
     values = {
         "points": _points(3),
-        "coordinates": np.arange(3.0),
-        "name": "r",
+        "coordinates": np.arange(3.0)[:, None],
+        "axes": (Axis("r"),),
         "root": 0,
         "parents": (None, 0, 1),
     }
@@ -153,9 +153,9 @@ def _path(**changes):
         ({"parents": (None, 2, 1)}, "do not form one tree"),
         ({"parents": (None, None, 1)}, "do not form one tree"),
         ({"parents": (None, 0, 7)}, "do not form one tree"),
-        ({"parents": (None, 0)}, "one coordinate and one parent"),
-        ({"coordinates": np.arange(2.0)}, "one coordinate and one parent"),
-        ({"coordinates": np.array([0, 1, np.inf])}, "not a finite number"),
+        ({"parents": (None, 0)}, "one parent for each point"),
+        ({"coordinates": np.arange(2.0)[:, None]}, "one parent for each point"),
+        ({"coordinates": np.array([[0], [1], [np.inf]])}, "not a finite number"),
         ({"root": 1}, "the root is one of the points"),
         ({"root": 5}, "the root is one of the points"),
         ({"points": ()}, "at least one point"),
@@ -195,4 +195,4 @@ def test_positions_cannot_be_changed_afterwards():
 def test_lengths_are_ascending():
     """The points are in the order of their coordinate."""
     path = stretch(N2, (0, 1), [2.0, 1.0, 3.0])
-    assert all(a < b for a, b in pairwise(path.coordinates))
+    assert all(a < b for a, b in pairwise(path.along()))

@@ -63,7 +63,7 @@ def test_each_point_starts_from_its_parent():
     found = scan(Chain(), PATH)
     for index in PATH.order():
         parent = PATH.parents[index]
-        expected = PATH.coordinates[index] + (
+        expected = PATH.along()[index] + (
             0 if parent is None else found.energies[parent, 0] / 3
         )
         assert found.energies[index, 0] == pytest.approx(expected, abs=1e-15)
@@ -126,7 +126,7 @@ def test_a_failed_point_is_recorded_and_its_children_start_from_its_parent(tmp_p
     assert found.is_complete
     assert not found.is_converged
     child = index + 1
-    expected = PATH.coordinates[child] + found.energies[PATH.root, 0] / 3
+    expected = PATH.along()[child] + found.energies[PATH.root, 0] / 3
     assert found.energies[child, 0] == pytest.approx(expected, abs=1e-15)
     np.testing.assert_array_equal(load_scan(store).energies, found.energies)
     assert load_scan(store).statuses == found.statuses
@@ -183,7 +183,7 @@ def test_a_failed_root_leaves_its_children_without_a_guess():
     root = LENGTHS[PATH.root]
     found = scan(Chain(failing={root: MeanFieldError("no")}), PATH)
     for child in (PATH.root - 1, PATH.root + 1):
-        assert found.energies[child, 0] == PATH.coordinates[child]
+        assert found.energies[child, 0] == PATH.along()[child]
 
 
 @pytest.mark.parametrize("error", [InputError("bad"), CapabilityError("no"), ZeroDivisionError()])
@@ -203,7 +203,7 @@ def test_progress_counts_and_estimates():
     assert seen[-1].remaining == 0
     assert all(progress.remaining > 0 for progress in seen[1:-1])
     assert [progress.index for progress in seen[1:]] == list(PATH.order())
-    assert seen[1].coordinate == LENGTHS[PATH.root]
+    assert seen[1].coordinates == (LENGTHS[PATH.root],)
     assert seen[1].result.status == "converged"
 
 
@@ -223,7 +223,7 @@ def test_the_table_has_one_row_for_each_point():
     surface = Chain(failing={0.5: MeanFieldError("no"), 0.9: KeyboardInterrupt()})
     found = scan(Chain(failing={0.5: MeanFieldError("no")}), PATH, title="chain")
     rows = found.table()
-    assert [row.coordinate for row in rows] == LENGTHS
+    assert [row.coordinates for row in rows] == [(length,) for length in LENGTHS]
     assert (rows[0].energies, rows[0].error, rows[0].reference) == ((), None, None)
     assert rows[1].error == pytest.approx(found.errors[1])
     assert surface.inputs() == found.inputs["surface"]
