@@ -18,7 +18,6 @@ from qmlmat.errors import (
     StoreError,
     VariationalError,
 )
-from qmlmat.solvers import Solution
 from qmlmat.surfaces.lock import writing
 from qmlmat.surfaces.path import Path
 from qmlmat.surfaces.progress import ScanProgress, Watch
@@ -261,8 +260,8 @@ def _evaluate(
         )
 
 
-def _guess(path: Path, index: int, results: Mapping[int, PointResult]) -> Solution | None:
-    """Return the solution of the nearest ancestor that has one, as a store would return it.
+def _guess(path: Path, index: int, results: Mapping[int, PointResult]) -> PointResult | None:
+    """Return the result at the nearest ancestor that has a solution, as a store would return it.
 
     It goes through plain values also where it is still in memory: a resumed scan then starts
     each point from exactly what an uninterrupted one does.
@@ -271,6 +270,6 @@ def _guess(path: Path, index: int, results: Mapping[int, PointResult]) -> Soluti
     while parent is not None:
         result = results[parent]
         if result.solution is not None and not result.failed:
-            return Solution.from_dict(result.solution.to_dict())
+            return PointResult.from_dict(result.to_dict())
         parent = path.parents[parent]
     return None

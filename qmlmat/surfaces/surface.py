@@ -7,19 +7,31 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
-from qmlmat.errors import GeometryError, InputError
+from qmlmat.errors import GeometryError, InputError, nearest
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.surfaces.path import Geometry
-from qmlmat.systems import ActiveSpace, Molecule, molecular_hamiltonian, run_mean_field
+from qmlmat.systems import (
+    ActiveOrbitals,
+    ActiveSpace,
+    MeanField,
+    Molecule,
+    choose_orbitals,
+    molecular_hamiltonian,
+    run_mean_field,
+)
+from qmlmat.systems.following import Followed, changed_space, follow_orbitals, space_overlap
 from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
 
 CONVERGED = "converged"
 """The status of a point whose energies can be trusted without further reading."""
+
+ORBITALS: Final = ("tracked", "canonical")
+"""How orbitals at one point relate to those at its parent."""
 
 FAILED = "failed"
 """First word of the status of a point that gave no energies."""
@@ -46,6 +58,13 @@ class PointResult:
 
     reference: float | None = None
     """Exact ground-state energy of the same Hamiltonian (``unit``), where it is known."""
+
+    orbitals: ActiveOrbitals | None = None
+    """The orbitals behind the energies; a child point follows them."""
+
+    overlap: float | None = None
+    """Smallest singular value, 0 to 1, of the overlap of the active orbitals with the parent's;
+    ``None`` without a parent."""
 
     columns: Mapping[str, float] = field(default_factory=dict)
     """Further energies by name, e.g. ``{"hartree_fock": -108.9}`` (``unit``)."""
@@ -76,6 +95,8 @@ class PointResult:
             "forces": _plain(self.forces),
             "status": self.status,
             "reference": None if self.reference is None else float(self.reference),
+            "orbitals": None if self.orbitals is None else self.orbitals.to_dict(),
+            "overlap": None if self.overlap is None else float(self.overlap),
             "columns": {name: float(value) for name, value in self.columns.items()},
             "notes": list(self.notes),
             "solution": None if self.solution is None else self.solution.to_dict(),
@@ -85,7 +106,7 @@ class PointResult:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PointResult:
         """Return the result whose ``to_dict()`` is ``values``."""
-        solution = values["solution"]
+        solution, orbitals = values["solution"], values["orbitals"]
         energies = _array(values["energies"])
         return cls(
             energies=np.empty(0) if energies is None else energies,
@@ -94,6 +115,8 @@ class PointResult:
             forces=_array(values["forces"]),
             status=values["status"],
             reference=values["reference"],
+            orbitals=None if orbitals is None else ActiveOrbitals.from_dict(orbitals),
+            overlap=values["overlap"],
             columns=dict(values["columns"]),
             notes=tuple(values["notes"]),
             solution=None if solution is None else Solution.from_dict(solution),
@@ -104,12 +127,12 @@ class PointResult:
 class Surface(Protocol):
     """Anything that gives energies at a geometry: a solver, a trained model, a function."""
 
-    def evaluate(self, point: Geometry, *, guess: Solution | None = None) -> PointResult:
+    def evaluate(self, point: Geometry, *, guess: PointResult | None = None) -> PointResult:
         """Return the energies at ``point``.
 
         Args:
             point: The geometry.
-            guess: The solution at the parent point, to start from.
+            guess: What was found at the parent point, to start from.
         """
         ...
 
@@ -139,18 +162,30 @@ class SolverSurface:
     seed: int | None = None
     """Seed of everything random in the solver."""
 
+    orbitals: Literal["tracked", "canonical"] = "tracked"
+    """Whether active space and orbitals follow those of the parent point, or are chosen at each
+    point by itself, in the mean field's order."""
+
+    def __post_init__(self) -> None:
+        if self.orbitals not in ORBITALS:
+            raise InputError(
+                f'SolverSurface(orbitals="{self.orbitals}"): no such choice. '
+                f"{nearest(str(self.orbitals), ORBITALS)}"
+            )
+
     def evaluate(
         self,
         point: Geometry,
         *,
-        guess: Solution | None = None,
+        guess: PointResult | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
     ) -> PointResult:
         """Return the energies at ``point``, with Hartree-Fock beside them.
 
         Args:
             point: The geometry; its atoms must be the molecule's.
-            guess: The solution at the parent point, to start from.
+            guess: What was found at the parent point: its orbitals are followed, and its
+                solution is the start.
             checkpoint: File in which a growing circuit is kept; see ``solve``.
 
         Raises:
@@ -165,12 +200,14 @@ class SolverSurface:
             )
         molecule = self.molecule.with_positions(point.positions)
         mean_field = run_mean_field(molecule)
-        hamiltonian = molecular_hamiltonian(molecule, self.active_space, mean_field=mean_field)
+        parent = None if guess is None else guess.orbitals
+        found = self._orbitals(mean_field, parent)
+        hamiltonian = molecular_hamiltonian(molecule, orbitals=found.orbitals)
         solution = solve(
             hamiltonian,
             self.solver,
             n_states=self.n_states,
-            guess=guess,
+            guess=_start(guess, found.orbitals),
             seed=self.seed,
             checkpoint=checkpoint,
         )
@@ -180,11 +217,25 @@ class SolverSurface:
             stderr=solution.stderr,
             status=solution.status,
             reference=solution.reference_energy,
+            orbitals=found.orbitals,
+            overlap=None if parent is None else found.overlap,
             columns={"hartree_fock": float(mean_field.energy)},
-            notes=tuple(dict.fromkeys((*hamiltonian.notes, *solution.notes))),
+            notes=tuple(dict.fromkeys((*mean_field.notes, *found.notes, *solution.notes))),
             solution=solution,
             wall_time=time.perf_counter() - start,
         )
+
+    def _orbitals(self, mean_field: MeanField, parent: ActiveOrbitals | None) -> Followed:
+        if parent is not None and self.orbitals == "tracked":
+            return follow_orbitals(mean_field, self.active_space, parent)
+        chosen = choose_orbitals(mean_field, self.active_space)
+        if parent is None:
+            return Followed(orbitals=chosen, overlap=1.0, notes=chosen.notes)
+        molecule = mean_field.molecule
+        before = molecule.with_positions(parent.positions)
+        overlap = space_overlap(molecule, chosen, before, parent)
+        notes = (*chosen.notes, *changed_space(overlap))
+        return Followed(orbitals=chosen, overlap=overlap, notes=notes)
 
     def inputs(self) -> dict[str, Any]:
         """Return plain values that define the surface: all that its energies depend on."""
@@ -194,7 +245,16 @@ class SolverSurface:
             "solver": self.solver.inputs(),
             "n_states": self.n_states,
             "seed": self.seed,
+            "orbitals": self.orbitals,
         }
+
+
+def _start(guess: PointResult | None, orbitals: ActiveOrbitals) -> Solution | None:
+    """Return the parent's solution, where it is one of as many orbitals and electrons."""
+    if guess is None or guess.orbitals is None:
+        return None if guess is None else guess.solution
+    same = (guess.orbitals.norb, guess.orbitals.nelec) == (orbitals.norb, orbitals.nelec)
+    return guess.solution if same else None
 
 
 @dataclass(frozen=True)
@@ -219,7 +279,7 @@ class FunctionSurface:
     name: str | None = None
     """What a store knows the function by; by default its module and name."""
 
-    def evaluate(self, point: Geometry, *, guess: Solution | None = None) -> PointResult:  # noqa: ARG002 - the protocol's argument: a function needs no start
+    def evaluate(self, point: Geometry, *, guess: PointResult | None = None) -> PointResult:  # noqa: ARG002 - the protocol's argument: a function needs no start
         """Return the function's energies at ``point``.
 
         Args:

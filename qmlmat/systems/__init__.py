@@ -1,5 +1,6 @@
 """Molecules: geometry, mean field, active space, and the Hamiltonian of its determinants."""
 
+from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
 from qmlmat.systems.amplitudes import Amplitudes, ccsd_amplitudes, mp2_amplitudes
 from qmlmat.systems.hamiltonian import (
@@ -23,6 +24,7 @@ from qmlmat.systems.spin import apply_spin_square, spin_square
 from qmlmat.systems.symmetry import orbital_parities
 
 __all__ = [
+    "ActiveOrbitals",
     "ActiveSpace",
     "Amplitudes",
     "MeanField",
@@ -35,6 +37,7 @@ __all__ = [
     "WeightedSum",
     "apply_spin_square",
     "ccsd_amplitudes",
+    "choose_orbitals",
     "exchange_pairs",
     "molecular_hamiltonian",
     "mp2_amplitudes",

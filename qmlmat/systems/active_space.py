@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qmlmat.errors import ActiveSpaceError, QmlmatWarning
+from qmlmat.systems.candidates import avas_orbitals, natural_orbitals
 from qmlmat.systems.elements import core_orbitals, ecp_electrons
 from qmlmat.systems.mean_field import MeanField
 from qmlmat.systems.molecule import Molecule
@@ -56,6 +57,14 @@ class ActiveSpace:
     freeze_core: bool = field(default=False, kw_only=True)
     """Keep the orbitals of the noble gas below each atom doubly occupied: 1s of Li to Ne,
     1s2s2p of Na to Ar, and so on, less what an effective core potential replaces."""
+    natural: bool = field(default=False, kw_only=True)
+    """Choose by counts among MP2 natural orbitals instead of canonical ones: those whose
+    occupations are farthest from 2 and 0."""
+    avas: tuple[str, ...] = field(default=(), kw_only=True)
+    """Atomic valence orbitals, such as ``("N 2s", "N 2p")``: the orbitals that have a share in them
+    are active (AVAS); with counts, those with the largest share."""
+    threshold: float = field(default=0.2, kw_only=True)
+    """Share in ``avas`` from which an orbital is active, where there are no counts."""
 
     def __post_init__(self) -> None:
         if self.indices is not None:
@@ -72,6 +81,10 @@ class ActiveSpace:
                 f"{self}: counts, indices and freeze_core each fix the active space. "
                 "Use only one of them."
             )
+        object.__setattr__(
+            self, "avas", (self.avas,) if isinstance(self.avas, str) else tuple(self.avas)
+        )
+        self._check_kind(by_counts=by_counts)
         if by_counts:
             self._check_counts()
         if self.indices is not None:
@@ -85,7 +98,25 @@ class ActiveSpace:
         else:
             shown = ""
         core = "freeze_core=True" if self.freeze_core else ""
-        return f"ActiveSpace({', '.join(filter(None, (shown, core)))})"
+        kind = "natural=True" if self.natural else f"avas={self.avas}" if self.avas else ""
+        return f"ActiveSpace({', '.join(filter(None, (shown, core, kind)))})"
+
+    def _check_kind(self, *, by_counts: bool) -> None:
+        if self.natural and (self.avas or not by_counts):
+            raise ActiveSpaceError(
+                f"{self}: natural orbitals are chosen by counts. Give n_electrons and norb, and no "
+                "avas."
+            )
+        if self.avas and (self.indices is not None or self.freeze_core):
+            raise ActiveSpaceError(
+                f"{self}: avas, indices and freeze_core each fix the active space. Use only one "
+                "of them; avas may have counts."
+            )
+        if not 0.0 < self.threshold < 1.0:
+            raise ActiveSpaceError(
+                f"ActiveSpace(threshold={self.threshold}): a share between 0 and 1. Use "
+                "threshold=0.2."
+            )
 
     def _check_counts(self) -> None:
         if self.n_electrons is None or self.norb is None:
@@ -122,10 +153,23 @@ class ActiveSpace:
             "norb": self.norb,
             "indices": None if self.indices is None else list(self.indices),
             "freeze_core": self.freeze_core,
+            # No keys for canonical orbitals: older stores keep their hash.
+            **({"natural": True} if self.natural else {}),
+            **({"avas": list(self.avas), "threshold": self.threshold} if self.avas else {}),
         }
 
+    def candidates(self, mean_field: MeanField) -> MeanField:
+        """Return the orbitals that are chosen from: the mean field's own, natural or AVAS orbitals.
+
+        Raises:
+            ActiveSpaceError: If they cannot be made for this molecule.
+        """
+        if self.natural:
+            return natural_orbitals(mean_field)
+        return avas_orbitals(mean_field, self.avas) if self.avas else mean_field
+
     def select(self, mean_field: MeanField) -> OrbitalSelection:
-        """Return the orbitals this choice means for a molecule's mean field.
+        """Return which of ``candidates(mean_field)`` this choice means.
 
         Warns with ``QmlmatWarning`` where a boundary cuts a degenerate shell: results then
         depend on the arbitrary orientation of what is kept.
@@ -133,12 +177,17 @@ class ActiveSpace:
         Raises:
             ActiveSpaceError: If the molecule's orbitals or electrons cannot fill it.
         """
+        mean_field = self.candidates(mean_field)
         occupations = mean_field.mo_occ
         if self.indices is not None:
             active = self._explicit(self.indices, occupations)
         elif self.n_electrons is not None and self.norb is not None:
             first = self._n_core(self.n_electrons, self.norb, occupations)
             active = tuple(range(first, first + self.norb))
+        elif self.avas:
+            sharing = np.abs(mean_field.mo_energy) > self.threshold
+            active = tuple(np.flatnonzero(sharing | (occupations == 1)).tolist())
+            self._check_filled(active, occupations)
         else:
             first = n_frozen_core(mean_field.molecule) if self.freeze_core else 0
             active = tuple(range(min(first, self._n_double(occupations)), len(occupations)))

@@ -11,7 +11,8 @@ import numpy as np
 
 from qmlmat.errors import ActiveSpaceError, InputError
 from qmlmat.operators.sector import MAX_NORB, Sector
-from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
+from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
+from qmlmat.systems.active_space import ActiveSpace
 from qmlmat.systems.integrals import active_integrals
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
@@ -221,6 +222,7 @@ def molecular_hamiltonian(
     active_space: ActiveSpace | None = None,
     *,
     mean_field: MeanField | None = None,
+    orbitals: ActiveOrbitals | None = None,
 ) -> MolecularHamiltonian:
     """Return the Hamiltonian of a molecule's active space in gauge-fixed orbitals.
 
@@ -228,10 +230,12 @@ def molecular_hamiltonian(
         molecule: The molecule.
         active_space: The correlated orbitals; all by default.
         mean_field: A solution already at hand for this molecule; computed by default.
+        orbitals: The orbitals themselves, such as those a scan has followed to this geometry;
+            ``active_space`` and ``mean_field`` are then not used.
 
     Raises:
         ActiveSpaceError: If the space does not fit the molecule, or its sector is too large.
-        InputError: If ``mean_field`` belongs to another molecule.
+        InputError: If ``mean_field`` or ``orbitals`` belong to another molecule or geometry.
         MeanFieldError: If Hartree-Fock does not converge.
 
     Example:
@@ -239,6 +243,8 @@ def molecular_hamiltonian(
         >>> round(molecular_hamiltonian(h2).spectrum().energies[0], 8)
         np.float64(-1.13727017)
     """
+    if orbitals is not None:
+        return _in_orbitals(molecule, orbitals, orbitals.notes)
     space = ActiveSpace() if active_space is None else active_space
     solution = run_mean_field(molecule) if mean_field is None else mean_field
     if solution.molecule != molecule:
@@ -246,25 +252,36 @@ def molecular_hamiltonian(
             "molecular_hamiltonian(mean_field=...): the mean field belongs to another molecule, "
             "geometry or basis. Use run_mean_field(molecule)."
         )
-    selection = space.select(solution)
-    _check_dimension(space, selection)
-    integrals = active_integrals(solution, selection)
+    chosen = choose_orbitals(solution, space)
+    return _in_orbitals(molecule, chosen, (*solution.notes, *chosen.notes))
+
+
+def _in_orbitals(
+    molecule: Molecule, orbitals: ActiveOrbitals, notes: tuple[str, ...]
+) -> MolecularHamiltonian:
+    _check_dimension(orbitals)
+    if not np.array_equal(orbitals.positions, molecule.positions):
+        raise InputError(
+            "molecular_hamiltonian(orbitals=...): the orbitals belong to another geometry. Use "
+            "molecule.with_positions(orbitals.positions)."
+        )
+    integrals = active_integrals(molecule, orbitals)
     return MolecularHamiltonian(
         one_body=integrals.one_body,
         two_body=integrals.two_body,
         core_energy=integrals.core_energy,
-        nelec=selection.nelec,
-        notes=(*solution.notes, *selection.notes),
+        nelec=orbitals.nelec,
+        notes=notes,
     )
 
 
-def _check_dimension(space: ActiveSpace, selection: OrbitalSelection) -> None:
-    norb, (n_alpha, n_beta) = selection.norb, selection.nelec
+def _check_dimension(orbitals: ActiveOrbitals) -> None:
+    norb, (n_alpha, n_beta) = orbitals.norb, orbitals.nelec
     dimension = comb(norb, n_alpha) * comb(norb, n_beta)
     if dimension <= MAX_DIMENSION and norb <= MAX_NORB:
         return
     raise ActiveSpaceError(
-        f"{space}: {n_alpha} alpha and {n_beta} beta electrons in {norb} orbitals make "
+        f"Active space: {n_alpha} alpha and {n_beta} beta electrons in {norb} orbitals make "
         f"{dimension:.2e} determinants, {8e-9 * dimension:.3g} GB per vector; at most "
         f"{MAX_DIMENSION:.0e} determinants and {MAX_NORB} orbitals are accepted. Use a smaller "
         "norb, or freeze more of the core."

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from pyscf import ao2mo, scf
 
-from qmlmat.systems.active_space import OrbitalSelection
-from qmlmat.systems.mean_field import MeanField
+from qmlmat.systems.active_orbitals import ActiveOrbitals
+from qmlmat.systems.molecule import Molecule
 from qmlmat.typing import FloatArray
 
 INCORE_LIMIT: Final = 4e9
@@ -28,17 +28,16 @@ class Integrals:
     """Nuclear repulsion and energy of the core electrons (hartree)."""
 
 
-def active_integrals(mean_field: MeanField, selection: OrbitalSelection) -> Integrals:
-    """Return the integrals of the selected orbitals, in their order."""
-    mole = mean_field.molecule.to_pyscf()
-    core = mean_field.mo_coeff[:, list(selection.core)]
-    active = np.ascontiguousarray(mean_field.mo_coeff[:, list(selection.active)])
+def active_integrals(molecule: Molecule, orbitals: ActiveOrbitals) -> Integrals:
+    """Return the integrals of a molecule's active orbitals, in their order."""
+    mole = molecule.to_pyscf()
+    core, active = orbitals.inactive, np.ascontiguousarray(orbitals.active)
     bare = scf.hf.get_hcore(mole)
     in_memory = mole.nao**4 <= INCORE_LIMIT  # eight bytes each, eightfold symmetry
     repulsion = mole.intor("int2e", aosym="s8") if in_memory else None
     core_energy = float(mole.energy_nuc())
     effective = bare
-    if selection.core:
+    if core.size:
         density = 2 * core @ core.T
         if repulsion is not None:
             coulomb, exchange = scf.hf.dot_eri_dm(repulsion, density, hermi=1)
@@ -49,7 +48,7 @@ def active_integrals(mean_field: MeanField, selection: OrbitalSelection) -> Inte
         effective = bare + field
     one_body = active.T @ effective @ active
     packed = ao2mo.kernel(mole if repulsion is None else repulsion, active)
-    norb = selection.norb
+    norb = orbitals.norb
     two_body = ao2mo.restore(1, packed, norb).reshape((norb,) * 4)
     return Integrals(
         one_body=0.5 * (one_body + one_body.T), two_body=two_body, core_energy=core_energy

@@ -57,7 +57,8 @@ class MeanField:
     mo_coeff: FloatArray
     """Orbital coefficients, shape ``(n_ao, n_mo)``: doubly, singly, unoccupied, by energy."""
     mo_energy: FloatArray
-    """Orbital energies, shape ``(n_mo,)`` (hartree)."""
+    """Orbital energies, shape ``(n_mo,)`` (hartree); of orbitals that are not canonical, what
+    they are ordered by."""
     mo_occ: FloatArray
     """Occupations 2, 1 or 0, shape ``(n_mo,)``."""
     notes: tuple[str, ...] = ()

@@ -61,7 +61,7 @@ def test_a_guess_is_where_the_solver_starts():
     """The neighbour's parameters save iterations against a cold start."""
     surface = SolverSurface(H2, ActiveSpace(), VQE("uccsd", initial="zero"))
     cold = surface.evaluate(_at(1.0))
-    warm = surface.evaluate(_at(1.0), guess=cold.solution)
+    warm = surface.evaluate(_at(1.0), guess=cold)
     assert len(warm.solution.history) < len(cold.solution.history)
     assert warm.energies == pytest.approx(cold.energies, abs=1e-9)
 

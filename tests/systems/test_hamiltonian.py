@@ -9,10 +9,10 @@ from brute_force import hamiltonian_terms, matrix
 from qmlmat.errors import ActiveSpaceError, InputError, QmlmatWarning
 from qmlmat.operators.sector import Sector
 from qmlmat.systems import (
+    ActiveOrbitals,
     ActiveSpace,
     MolecularHamiltonian,
     Molecule,
-    OrbitalSelection,
     SpinSquare,
     WeightedSum,
     hamiltonian,
@@ -153,11 +153,14 @@ def test_mean_field_of_another_molecule_is_refused():
 def test_more_orbitals_than_a_bit_string_holds_are_refused():
     """70 orbitals are refused with the count of determinants, not with an overflow."""
     for n_electrons in (35, 70):
-        selection = OrbitalSelection(
-            core=(), active=tuple(range(70)), nelec=(n_electrons, n_electrons)
+        orbitals = ActiveOrbitals(
+            positions=np.zeros((1, 3)),
+            inactive=np.zeros((70, 0)),
+            active=np.eye(70),
+            nelec=(n_electrons, n_electrons),
         )
         with pytest.raises(ActiveSpaceError, match=r"determinants.*62 orbitals.*smaller norb"):
-            hamiltonian._check_dimension(ActiveSpace(), selection)
+            hamiltonian._check_dimension(orbitals)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,211 @@
+"""Orbitals followed from one geometry to the next.
+
+A mean field gives orbitals in the order of their energies, with signs and orientations of its own
+choosing. Here the orbitals of one geometry are brought into line with those of another: the same
+active space, and within it the same order, signs and orientations, so that the parameters of a
+circuit mean the same at both.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from scipy.linalg import sqrtm
+
+from qmlmat.errors import QmlmatWarning
+from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
+from qmlmat.systems.active_space import ActiveSpace
+from qmlmat.systems.mean_field import MeanField
+from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.orbitals import basis_rotation, degenerate_groups
+from qmlmat.typing import FloatArray, IntArray
+
+MATCHED: Final = 0.5**0.5
+"""Smallest singular value of the overlap of two active spaces from which they count as the same:
+below it, more than half of some active orbital is outside the other space."""
+
+BIAS: Final = 1e-9
+"""Share of the identity that keeps atoms on a line, or a single one, from being turned at will."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """Orbitals brought into line with those of another geometry."""
+
+    orbitals: ActiveOrbitals
+    """The orbitals here."""
+    overlap: float
+    """Smallest singular value of the overlap of the two active spaces, 0 to 1."""
+    notes: tuple[str, ...]
+    """What to know, one sentence each."""
+
+
+def carried_overlap(
+    molecule: Molecule, orbitals: FloatArray, before: Molecule, orbitals_before: FloatArray
+) -> FloatArray:
+    """Return the overlap of orbitals of two geometries, basis functions carried by their atoms.
+
+    ``C'^T S'^(1/2) D^T S^(1/2) C``, with the primed ones of the earlier geometry: orthogonalised
+    basis functions count as the same where they sit on the same atom, after ``D`` has turned the
+    earlier geometry onto this one. Moving or turning a molecule as a whole changes nothing, and
+    stretching a bond by much more than the size of a basis function does not either, which would
+    make the plain overlap of functions at two places vanish.
+
+    Args:
+        molecule: The molecule here.
+        orbitals: Its orbitals, shape ``(n_ao, n)``.
+        before: The molecule at the earlier geometry.
+        orbitals_before: Its orbitals, shape ``(n_ao, m)``.
+
+    Returns:
+        Overlaps, shape ``(m, n)``; those of two complete sets are an orthogonal matrix.
+    """
+    here, there = molecule.to_pyscf(), before.to_pyscf()
+    turn = basis_rotation(there, _turn(before.positions, molecule.positions))
+    left = turn @ sqrtm(there.intor_symmetric("int1e_ovlp")).real @ orbitals_before
+    overlap: FloatArray = left.T @ (sqrtm(here.intor_symmetric("int1e_ovlp")).real @ orbitals)
+    return overlap
+
+
+def _turn(start: FloatArray, end: FloatArray) -> FloatArray:
+    """Return the rotation ``(3, 3)`` that brings ``start`` closest to ``end`` (Kabsch)."""
+    first, second = (x - x.mean(axis=0) for x in (start, end))
+    moments = second.T @ first
+    moments = moments + BIAS * max(float(np.abs(moments).sum()), 1.0) * np.eye(3)
+    left, _, right = np.linalg.svd(moments)
+    proper = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+    rotation: FloatArray = left @ proper @ right
+    return rotation
+
+
+def space_overlap(
+    molecule: Molecule, orbitals: ActiveOrbitals, before: Molecule, parent: ActiveOrbitals
+) -> float:
+    """Return the smallest singular value of the overlap of two active spaces, 0 to 1.
+
+    The smallest of the doubly occupied, singly occupied and empty active orbitals, each compared
+    with its like. Spaces of different sizes have nothing in common: 0.
+    """
+    if (orbitals.norb, orbitals.nelec) != (parent.norb, parent.nelec):
+        return 0.0
+    overlap = carried_overlap(molecule, orbitals.active, before, parent.active)
+    values = [
+        np.linalg.svd(overlap[kind, kind], compute_uv=False).min(initial=1.0)
+        for kind in orbitals.classes
+    ]
+    return min(1.0, float(min(values)))
+
+
+def follow_orbitals(
+    mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrbitals
+) -> Followed:
+    """Return this geometry's orbitals in line with those of another.
+
+    Of the doubly occupied, the singly occupied and the empty orbitals those become active that
+    overlap most with the parent's active ones: the space is followed, not chosen by energy. Of a
+    degenerate set the part is taken that overlaps most. They stay this mean field's own orbitals:
+    the space, and the exact energy in it, depend on the parent only in what is chosen. Within each
+    kind the active orbitals are then turned to be as close as possible to the parent's (orthogonal
+    Procrustes problem), which fixes their order, their signs and the orientation of degenerate
+    ones.
+
+    Args:
+        mean_field: The mean field here.
+        active_space: What orbitals there are to choose from, and what the choice would be without
+            a parent: a note says where it differs.
+        parent: The orbitals of the other geometry, of the same molecule in the same basis.
+
+    References:
+        P. H. Schönemann, Psychometrika 31, 1 (1966), doi:10.1007/BF02289451.
+    """
+    molecule = mean_field.molecule
+    before = molecule.with_positions(parent.positions)
+    candidates = active_space.candidates(mean_field)
+    order = np.lexsort((candidates.mo_energy, -candidates.mo_occ))
+    levels, occupations = candidates.mo_energy[order], candidates.mo_occ[order]
+    coefficients = candidates.mo_coeff[:, order]
+    overlap = carried_overlap(molecule, coefficients, before, parent.active)
+    groups = degenerate_groups(levels, occupations)
+    active, left_out, smallest = [], coefficients[:, :0], 1.0
+    for kind, occupation in zip(parent.classes, (2, 1, 0), strict=True):
+        same = np.flatnonzero(occupations == occupation)
+        chosen, others = _most_alike(overlap[kind], same, groups)
+        turn, values = _procrustes(overlap[kind] @ chosen)
+        active.append(coefficients @ (chosen @ turn))
+        smallest = min(smallest, values.min(initial=1.0))
+        if occupation == 2:
+            left_out = coefficients @ others
+    found = ActiveOrbitals(
+        positions=molecule.positions,
+        inactive=left_out,
+        active=np.hstack(active),
+        nelec=parent.nelec,
+    )
+    notes = _unmatched(smallest)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QmlmatWarning)  # notes say it
+        alone = choose_orbitals(mean_field, active_space)
+    if space_overlap(molecule, found, molecule, alone) > MATCHED:
+        notes = (*alone.notes, *notes)
+    else:
+        notes = (
+            "The active space is followed from the neighbouring point: chosen at this point alone "
+            "it would hold other orbitals.",
+            *notes,
+        )
+    return Followed(orbitals=replace(found, notes=notes), overlap=float(smallest), notes=notes)
+
+
+def _unmatched(overlap: float) -> tuple[str, ...]:
+    if overlap > MATCHED:
+        return ()
+    return (
+        "The active orbitals could not be matched to the neighbouring point's (smallest singular "
+        f"value of their overlap {overlap:.3f}, needed {MATCHED:.3f}): take smaller steps, or "
+        "another active space.",
+    )
+
+
+def changed_space(overlap: float) -> tuple[str, ...]:
+    """Return a note where a space that was chosen point by point is not the neighbour's."""
+    if overlap > MATCHED:
+        return ()
+    return (
+        "The active space has changed its character: it holds other orbitals than at the "
+        f"neighbouring point (smallest singular value of their overlap {overlap:.3f}), and the "
+        'curve may jump. Use orbitals="tracked", or a larger active space.',
+    )
+
+
+def _most_alike(
+    overlap: FloatArray, same: IntArray, groups: tuple[tuple[int, ...], ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Return which orbitals overlap most with the parent's, and the others of their kind.
+
+    Args:
+        overlap: Overlaps with the parent's active orbitals of this kind, ``(n, n_mo)``.
+        same: Indices of the orbitals to choose from.
+        groups: Sets of degenerate orbitals.
+
+    Returns:
+        Two matrices of orthonormal columns, ``(n_mo, n)`` and ``(n_mo, rest)``.
+    """
+    turn = np.eye(overlap.shape[1])
+    for group in groups:
+        if len(group) > 1 and len(overlap) and group[0] in same:
+            part = overlap[:, list(group)]
+            _, vectors = np.linalg.eigh(part.T @ part)
+            turn[np.ix_(group, group)] = vectors[:, ::-1]
+    weights = ((overlap @ turn) ** 2).sum(axis=0)[same]
+    order = np.argsort(-weights, kind="stable")
+    chosen, others = same[np.sort(order[: len(overlap)])], same[np.sort(order[len(overlap) :])]
+    return turn[:, chosen], turn[:, others]
+
+
+def _procrustes(overlap: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the rotation ``R`` that brings ``overlap @ R`` closest to one, and singular values."""
+    left, values, right = np.linalg.svd(overlap)
+    return right.T @ left.T, values
