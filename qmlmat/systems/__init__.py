@@ -2,6 +2,13 @@
 
 from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
 from qmlmat.systems.amplitudes import Amplitudes, ccsd_amplitudes, mp2_amplitudes
+from qmlmat.systems.classical import (
+    CLASSICAL,
+    ClassicalEnergies,
+    classical_energies,
+    nevpt2_energy,
+)
+from qmlmat.systems.fcidump import from_fcidump, to_fcidump
 from qmlmat.systems.hamiltonian import (
     MolecularHamiltonian,
     SpinSquare,
@@ -23,8 +30,10 @@ from qmlmat.systems.spin import apply_spin_square, spin_square
 from qmlmat.systems.symmetry import orbital_parities
 
 __all__ = [
+    "CLASSICAL",
     "ActiveSpace",
     "Amplitudes",
+    "ClassicalEnergies",
     "MeanField",
     "MolecularHamiltonian",
     "Molecule",
@@ -35,13 +44,17 @@ __all__ = [
     "WeightedSum",
     "apply_spin_square",
     "ccsd_amplitudes",
+    "classical_energies",
     "exchange_pairs",
+    "from_fcidump",
     "molecular_hamiltonian",
     "mp2_amplitudes",
+    "nevpt2_energy",
     "one_rdm",
     "orbital_parities",
     "run_mean_field",
     "spin_square",
+    "to_fcidump",
     "transition_one_rdm",
     "transition_two_rdm",
     "two_rdm",

@@ -80,9 +80,8 @@ def from_fcidump(file: str | Path) -> MolecularHamiltonian:
     """
     call = f'from_fcidump("{file}")'
     read = _read(Path(file).expanduser(), call)
-    if any("T" in str(read.get(key, "")).upper() for key in ("UHF", "IUHF")) or str(
-        read.get("IUHF", "0")
-    ).strip(",") not in {"0", ".FALSE."}:
+    unrestricted = str(read.get("UHF", read.get("IUHF", 0))).strip(",. ").upper()
+    if unrestricted not in {"0", "F", "FALSE"}:
         raise InputError(
             f"{call}: the file is over unrestricted orbitals, different for alpha and beta. Write "
             "it anew over restricted ones (RHF or ROHF)."

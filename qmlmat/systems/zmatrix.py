@@ -60,7 +60,7 @@ def parse_zmatrix(
     lines, defined = _split(text)
     known = _variables(defined, variables)
     rows = _rows(lines, known)
-    if not rows:
+    if all(row.symbol == "X" for row in rows):
         raise GeometryError(
             f'{CALL} holds no atoms. Write one a line: "O", "H 1 0.96", "H 1 0.96 2 104.5".'
         )
@@ -87,22 +87,27 @@ def _split(text: str) -> tuple[list[tuple[int, str]], dict[str, str]]:
     lines: list[tuple[int, str]] = []
     defined: dict[str, str] = {}
     below = False
-    for number, raw in enumerate(text.replace(";", "\n").splitlines(), start=1):
-        line = re.split("[!#]", raw)[0].replace(",", " ").strip()
-        heading = line.rstrip(":").lower() in {"variables", "constants"}
-        if heading or not line:
-            below = below or heading or bool(lines and not raw.strip())
-        elif below or "=" in line:
-            match = VARIABLE.fullmatch(line)
-            if match is None:
-                raise GeometryError(
-                    f'{CALL}, line {number}: "{line}" defines no variable. Write "r = 0.96"; '
-                    "atoms stand in one block, above the first blank line."
-                )
-            defined[match[1]] = match[2]
-        else:
-            lines.append((number, line))
+    for number, raw in enumerate(text.splitlines(), start=1):
+        below = below or bool(lines and not raw.strip())
+        for piece in re.split("[!#]", raw)[0].split(";"):
+            line = piece.replace(",", " ").strip()
+            if line.rstrip(": ").lower() in {"variables", "constants"}:
+                below = True
+            elif below or "=" in line:
+                defined |= _definition(line, number)
+            elif line:
+                lines.append((number, line))
     return lines, defined
+
+
+def _definition(line: str, number: int) -> dict[str, str]:
+    match = VARIABLE.fullmatch(line)
+    if line and match is None:
+        raise GeometryError(
+            f'{CALL}, line {number}: "{line}" defines no variable. Write "r = 0.96"; atoms stand '
+            "in one block, above the first blank line."
+        )
+    return {match[1]: match[2]} if match else {}
 
 
 def _variables(defined: dict[str, str], given: Mapping[str, float] | None) -> dict[str, float]:
@@ -182,8 +187,8 @@ def _reference(word: str, labels: list[str], place: str) -> int:
     else:
         rule = "an atom refers to those above it"
     raise GeometryError(
-        f'{place}: "{word}" is not one of the {count} atoms above it: {rule}. Use a number from 1 '
-        f"to {count}, or a label of its own."
+        f'{place}: "{word}" means none of the {count} atoms above: {rule}. Use a number from 1 to '
+        f"{count}, or a label that only one of them has."
     )
 
 
