@@ -184,7 +184,7 @@ def _coupled_cluster(
     method = solve_ccsd(field)
     if method is None:
         both = " and CCSD(T)" if triples else ""
-        notes.append(f"CCSD did not converge in {CCSD_CYCLES} iterations; CCSD{both} left out.")
+        notes.append(f"CCSD{both} left out: CCSD did not converge in {CCSD_CYCLES} iterations.")
         return {}
     d2 = _d2(method.t2 if isinstance(method.t2, np.ndarray) else method.t2[1])
     if d2 > LARGEST_D2:
