@@ -2,12 +2,7 @@
 
 from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
 from qmlmat.systems.amplitudes import Amplitudes, ccsd_amplitudes, mp2_amplitudes
-from qmlmat.systems.classical import (
-    CLASSICAL,
-    ClassicalEnergies,
-    classical_energies,
-    nevpt2_energy,
-)
+from qmlmat.systems.classical import CLASSICAL, ClassicalEnergies, classical_energies
 from qmlmat.systems.fcidump import from_fcidump, to_fcidump
 from qmlmat.systems.hamiltonian import (
     MolecularHamiltonian,
@@ -17,6 +12,7 @@ from qmlmat.systems.hamiltonian import (
 )
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.nevpt2 import nevpt2_energy
 from qmlmat.systems.pairing import exchange_pairs
 from qmlmat.systems.sigma import (
     SigmaBuilder,

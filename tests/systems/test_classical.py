@@ -14,6 +14,7 @@ from qmlmat.systems import (
     classical,
     classical_energies,
     molecular_hamiltonian,
+    nevpt2,
     nevpt2_energy,
     run_mean_field,
 )
@@ -167,6 +168,13 @@ def test_ccsd_below_the_exact_energy_is_said():
     assert "D2 = 0.85" in text
 
 
+def test_stretched_h2_leaves_no_doubt_about_ccsd():
+    """Large doubles of two electrons are exact: no note."""
+    far = molecular_hamiltonian(Molecule.from_xyz("H 0 0 0; H 0 0 2.5"))
+    exact = far.spectrum().energies[0]
+    assert classical_energies(far, ["ccsd"], exact=exact).notes == ()
+
+
 def test_ccsd_that_does_not_converge_is_absent(monkeypatch):
     """MP2 stays; a note names the iterations."""
     monkeypatch.setattr(amplitudes, "CCSD_CYCLES", 1)
@@ -209,7 +217,7 @@ def blocks(molecule, n_core, norb):
         (Molecule.from_xyz("O 0 0 0; H .75 .58 0; H -.75 .58 0", basis="6-31g"), 2, 4, (3, 3)),
         (IMINO, 2, 4, (3, 1)),
         (HYDRIDE, 0, 3, (2, 2)),
-        (HYDRIDE, 1, 10, (1, 1)),
+        (Molecule.from_xyz("Li 0 0 0; H 0 0 1.6"), 1, 5, (1, 1)),
     ],
     ids=["water", "NH", "no core", "nothing outside but a core"],
 )
@@ -252,7 +260,7 @@ def test_nevpt2_stands_on_the_state_of_the_spin_asked_for():
 def test_nevpt2_states_that_fail_are_absent(monkeypatch):
     """A wrong spin or no convergence: no energy, and a note that says which."""
     parts = blocks(HYDRIDE, 1, 4)
-    monkeypatch.setattr(classical, "SPIN_TOLERANCE", -1.0)
+    monkeypatch.setattr(nevpt2, "SPIN_TOLERANCE", -1.0)
     found = nevpt2_energy(HYDRIDE, **parts, nelec=(1, 1))
     assert not found.energies
     assert "<S^2> = 0.000" in found.notes[0]
@@ -260,7 +268,7 @@ def test_nevpt2_states_that_fail_are_absent(monkeypatch):
     def fail(*_):
         raise QmlmatError("a residual is still large.")
 
-    monkeypatch.setattr(classical, "lowest_states", fail)
+    monkeypatch.setattr(nevpt2, "lowest_states", fail)
     found = nevpt2_energy(HYDRIDE, **parts, nelec=(1, 1))
     assert not found.energies
     assert "did not converge" in found.notes[0]

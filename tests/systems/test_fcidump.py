@@ -62,7 +62,7 @@ def test_more_beta_electrons_come_back_as_alpha(tmp_path):
 def test_missing_core_energy_is_noted(tmp_path):
     """It is then zero, and a note says so."""
     file = tmp_path / "FCIDUMP"
-    file.write_text(UNRESTRICTED.format(""), encoding="utf-8")
+    file.write_text(UNRESTRICTED.format("UHF=.FALSE.,"), encoding="utf-8")
     assert "no core energy" in from_fcidump(file).notes[0]
     assert from_fcidump(file).mean_field_energy == 0.1
 
