@@ -16,7 +16,7 @@ from qmlmat.backends import Preparation, StateBackend
 from qmlmat.errors import InputError
 from qmlmat.solvers.optim_base import Landscape, Metric
 from qmlmat.systems import MolecularHamiltonian
-from qmlmat.systems.amplitudes import reference_fock
+from qmlmat.systems.reference import reference_fock
 from qmlmat.typing import FloatArray
 
 SMALLEST_GAP: Final = 0.3

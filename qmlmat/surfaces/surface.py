@@ -17,12 +17,17 @@ from qmlmat.surfaces.path import Geometry
 from qmlmat.systems import (
     ActiveOrbitals,
     ActiveSpace,
+    ClassicalEnergies,
     MeanField,
+    MolecularHamiltonian,
     Molecule,
     choose_orbitals,
+    classical_energies,
     molecular_hamiltonian,
+    nevpt2_energy,
     run_mean_field,
 )
+from qmlmat.systems.classical import CLASSICAL, WITHIN_SPACE
 from qmlmat.systems.following import Followed, changed_space, follow_orbitals, space_overlap
 from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
@@ -166,7 +171,19 @@ class SolverSurface:
     """Whether active space and orbitals follow those of the parent point, or are chosen at each
     point by itself, in the mean field's order."""
 
+    classical: tuple[str, ...] = ()
+    """Classical methods whose energies stand beside the solver's: ``"mp2"``, ``"ccsd"``,
+    ``"ccsd(t)"`` in the same active space, ``"nevpt2"`` on top of it."""
+
     def __post_init__(self) -> None:
+        methods = (self.classical,) if isinstance(self.classical, str) else tuple(self.classical)
+        object.__setattr__(self, "classical", methods)
+        for name in methods:
+            if name not in CLASSICAL:
+                raise InputError(
+                    f'SolverSurface(classical=("{name}", ...)): not known. '
+                    f"{nearest(str(name), CLASSICAL)}"
+                )
         if self.orbitals not in ORBITALS:
             raise InputError(
                 f'SolverSurface(orbitals="{self.orbitals}"): no such choice. '
@@ -211,6 +228,8 @@ class SolverSurface:
             seed=self.seed,
             checkpoint=checkpoint,
         )
+        beside = self._classical(molecule, found.orbitals, hamiltonian, solution)
+        notes = (*mean_field.notes, *found.notes, *solution.notes, *beside.notes)
         return PointResult(
             energies=np.array(solution.energies, dtype=np.float64),
             unit=solution.unit,
@@ -219,8 +238,8 @@ class SolverSurface:
             reference=solution.reference_energy,
             orbitals=found.orbitals,
             overlap=None if parent is None else found.overlap,
-            columns={"hartree_fock": float(mean_field.energy)},
-            notes=tuple(dict.fromkeys((*mean_field.notes, *found.notes, *solution.notes))),
+            columns={"hartree_fock": float(mean_field.energy), **beside.energies},
+            notes=tuple(dict.fromkeys(notes)),
             solution=solution,
             wall_time=time.perf_counter() - start,
         )
@@ -237,6 +256,29 @@ class SolverSurface:
         notes = (*chosen.notes, *changed_space(overlap))
         return Followed(orbitals=chosen, overlap=overlap, notes=notes)
 
+    def _classical(
+        self,
+        molecule: Molecule,
+        orbitals: ActiveOrbitals,
+        hamiltonian: MolecularHamiltonian,
+        solution: Solution,
+    ) -> ClassicalEnergies:
+        within = [name for name in self.classical if name in WITHIN_SPACE]
+        exact = solution.reference_energy
+        found = classical_energies(hamiltonian, within, exact=exact)
+        if "nevpt2" not in self.classical:
+            return found
+        outside = nevpt2_energy(
+            molecule,
+            core=orbitals.inactive,
+            active=orbitals.active,
+            virtual=orbitals.virtual(molecule),
+            nelec=orbitals.nelec,
+        )
+        return ClassicalEnergies(
+            energies={**found.energies, **outside.energies}, notes=(*found.notes, *outside.notes)
+        )
+
     def inputs(self) -> dict[str, Any]:
         """Return plain values that define the surface: all that its energies depend on."""
         return {
@@ -246,6 +288,8 @@ class SolverSurface:
             "n_states": self.n_states,
             "seed": self.seed,
             "orbitals": self.orbitals,
+            # No key without: asking for nothing more is no other surface.
+            **({"classical": list(self.classical)} if self.classical else {}),
         }
 
 

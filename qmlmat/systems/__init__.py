@@ -3,6 +3,8 @@
 from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
 from qmlmat.systems.amplitudes import Amplitudes, ccsd_amplitudes, mp2_amplitudes
+from qmlmat.systems.classical import CLASSICAL, ClassicalEnergies, classical_energies
+from qmlmat.systems.fcidump import from_fcidump, to_fcidump
 from qmlmat.systems.hamiltonian import (
     MolecularHamiltonian,
     SpinSquare,
@@ -11,6 +13,7 @@ from qmlmat.systems.hamiltonian import (
 )
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.nevpt2 import nevpt2_energy
 from qmlmat.systems.pairing import exchange_pairs
 from qmlmat.systems.sigma import (
     SigmaBuilder,
@@ -24,9 +27,11 @@ from qmlmat.systems.spin import apply_spin_square, spin_square
 from qmlmat.systems.symmetry import orbital_parities
 
 __all__ = [
+    "CLASSICAL",
     "ActiveOrbitals",
     "ActiveSpace",
     "Amplitudes",
+    "ClassicalEnergies",
     "MeanField",
     "MolecularHamiltonian",
     "Molecule",
@@ -38,13 +43,17 @@ __all__ = [
     "apply_spin_square",
     "ccsd_amplitudes",
     "choose_orbitals",
+    "classical_energies",
     "exchange_pairs",
+    "from_fcidump",
     "molecular_hamiltonian",
     "mp2_amplitudes",
+    "nevpt2_energy",
     "one_rdm",
     "orbital_parities",
     "run_mean_field",
     "spin_square",
+    "to_fcidump",
     "transition_one_rdm",
     "transition_two_rdm",
     "two_rdm",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from pyscf import ao2mo, cc, gto, scf
+from pyscf import cc, scf
 
 from qmlmat.systems.hamiltonian import MolecularHamiltonian
+from qmlmat.systems.reference import reference_field, reference_fock
 from qmlmat.typing import FloatArray
 
 SMALLEST_GAP: Final = 0.05
@@ -17,7 +18,7 @@ references then start with large but finite amplitudes."""
 CCSD_TOLERANCE: Final = 1e-9
 """Change of the CCSD energy at convergence (hartree)."""
 CCSD_CYCLES: Final = 100
-"""CCSD iterations before MP2 is used instead."""
+"""CCSD iterations before it is given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,16 +78,6 @@ def mp2_amplitudes(hamiltonian: MolecularHamiltonian) -> Amplitudes:
     )
 
 
-def reference_fock(hamiltonian: MolecularHamiltonian) -> tuple[FloatArray, FloatArray]:
-    """Return the Fock matrices of alpha and beta electrons, each ``(norb, norb)`` (hartree)."""
-    n_alpha, n_beta = hamiltonian.nelec
-    repulsion = hamiltonian.two_body
-    coulomb = sum(np.einsum("pqii->pq", repulsion[:, :, :n, :n]) for n in (n_alpha, n_beta))
-    exchange = [np.einsum("piiq->pq", repulsion[:, :n, :n, :]) for n in (n_alpha, n_beta)]
-    base = hamiltonian.one_body + coulomb
-    return base - exchange[0], base - exchange[1]
-
-
 def _guarded(gaps: FloatArray) -> FloatArray:
     return np.minimum(gaps, -SMALLEST_GAP)
 
@@ -126,10 +117,8 @@ def ccsd_amplitudes(hamiltonian: MolecularHamiltonian) -> Amplitudes:
     if start.t1_alpha.size + start.t1_beta.size == 0:
         return start
     closed = hamiltonian.nelec[0] == hamiltonian.nelec[1]
-    method = _coupled_cluster(hamiltonian, closed=closed)
-    method.kernel()
-    finite = np.isfinite(method.e_corr)
-    if not (method.converged and finite):
+    method = solve_ccsd(reference_field(hamiltonian))
+    if method is None:
         note = f"CCSD did not converge in {CCSD_CYCLES} iterations; MP2 amplitudes are used."
         return Amplitudes(**{**vars(start), "notes": (note,)})
     if closed:
@@ -147,29 +136,18 @@ def ccsd_amplitudes(hamiltonian: MolecularHamiltonian) -> Amplitudes:
     )
 
 
-def _coupled_cluster(hamiltonian: MolecularHamiltonian, *, closed: bool) -> Any:  # noqa: ANN401
-    """Return PySCF's CCSD object over the active orbitals."""
-    norb, (n_alpha, n_beta) = hamiltonian.norb, hamiltonian.nelec
-    mole = gto.Mole()
-    mole.verbose, mole.incore_anyway = 0, True
-    mole.nelectron, mole.spin, mole.nao = n_alpha + n_beta, n_alpha - n_beta, norb
-    mole.build(dump_input=False, parse_arg=False)
-    field = scf.RHF(mole) if closed else scf.UHF(mole)
-    field.get_hcore = lambda *_: hamiltonian.one_body
-    field.get_ovlp = lambda *_: np.eye(norb)
-    field.energy_nuc = lambda *_: hamiltonian.core_energy
-    field._eri = ao2mo.restore(8, hamiltonian.two_body, norb)
-    occupied = np.zeros((2, norb))
-    occupied[0, :n_alpha] = occupied[1, :n_beta] = 1
-    focks = np.array(reference_fock(hamiltonian))
-    levels = focks.diagonal(axis1=1, axis2=2)
-    if closed:
-        field.mo_coeff, field.mo_occ, field.mo_energy = np.eye(norb), occupied.sum(0), levels[0]
-    else:
-        field.mo_coeff = np.array([np.eye(norb)] * 2)
-        field.mo_occ, field.mo_energy = occupied, levels
-    field.converged, field.e_tot = True, hamiltonian.mean_field_energy
-    method = cc.RCCSD(field) if closed else cc.UCCSD(field)
+def solve_ccsd(field: Any) -> Any:  # noqa: ANN401 (PySCF is untyped)
+    """Return PySCF's CCSD object, solved, or ``None`` if it does not converge.
+
+    Args:
+        field: The mean field of ``reference_field``.
+    """
+    method = cc.RCCSD(field) if isinstance(field, scf.hf.RHF) else cc.UCCSD(field)
     method.verbose, method.max_cycle = 0, CCSD_CYCLES
     method.conv_tol, method.conv_tol_normt = CCSD_TOLERANCE, 1e-7
-    return method
+    try:
+        with np.errstate(all="ignore"):  # Divergence shows in the energy.
+            method.kernel()
+    except (ValueError, np.linalg.LinAlgError):  # DIIS over amplitudes that overflowed
+        return None
+    return method if method.converged and np.isfinite(method.e_corr) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
@@ -26,6 +26,7 @@ from qmlmat.systems.elements import (
     is_basis_file,
 )
 from qmlmat.systems.xyz import parse_xyz
+from qmlmat.systems.zmatrix import parse_zmatrix
 from qmlmat.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -150,6 +151,38 @@ class Molecule:
             14
         """
         symbols, positions = parse_xyz(source)
+        return cls(symbols, positions, charge=charge, spin=spin, basis=basis, ecp=ecp)
+
+    @classmethod
+    def from_zmatrix(
+        cls,
+        text: str,
+        *,
+        variables: Mapping[str, float] | None = None,
+        charge: int = 0,
+        spin: int = 0,
+        basis: str = "sto-3g",
+        ecp: str | None = None,
+    ) -> Molecule:
+        """Return the molecule written as a Z-matrix, Gaussian's style; see ``parse_zmatrix``.
+
+        Args:
+            text: One atom a line, or separated by ``;``, and the variables' values (Å, degrees).
+            variables: Values of variables; they win over those in the text.
+            charge: Total charge.
+            spin: Unpaired electrons, 2S.
+            basis: Basis set name.
+            ecp: Effective core potentials' name.
+
+        Raises:
+            GeometryError: If a line cannot be read or does not fix a position.
+
+        Example:
+            >>> water = Molecule.from_zmatrix("O; H 1 r; H 1 r 2 104.5", variables={"r": 0.96})
+            >>> water.formula, float(water.positions[1, 0])
+            ('H2O', 0.96)
+        """
+        symbols, positions = parse_zmatrix(text, variables)
         return cls(symbols, positions, charge=charge, spin=spin, basis=basis, ecp=ecp)
 
     @classmethod

@@ -14,6 +14,7 @@ from qmlmat.systems import (
     molecular_hamiltonian,
     mp2_amplitudes,
 )
+from qmlmat.systems.reference import reference_fock
 
 WATER = "O 0 0 0; H 0.75 0.58 0; H -0.75 0.58 0"
 
@@ -79,7 +80,7 @@ def test_first_order_wave_function_has_the_mp2_doubles():
     reference[0, 0] = 1.0
     image = h.matvec(reference)
     image[0, 0] = 1.0  # only ratios to the reference matter below
-    fock = [f.diagonal() for f in amplitudes.reference_fock(h)]
+    fock = [f.diagonal() for f in reference_fock(h)]
     norb, shift = h.norb, (0, h.norb)
     blocks = ((found.t2_aa, 0, 0), (found.t2_ab, 0, 1), (found.t2_bb, 1, 1))
     for t2, s, u in blocks:
