@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 from scipy.linalg import sqrtm
 
-from qmlmat.errors import QmlmatWarning
+from qmlmat.errors import QmlmatError, QmlmatWarning
 from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace
-from qmlmat.systems.mean_field import MeanField
+from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
 from qmlmat.systems.orbitals import basis_rotation, degenerate_groups
 from qmlmat.typing import FloatArray, IntArray
@@ -26,6 +26,19 @@ from qmlmat.typing import FloatArray, IntArray
 MATCHED: Final = 0.5**0.5
 """Smallest singular value of the overlap of two active spaces from which they count as the same:
 below it, more than half of some active orbital is outside the other space."""
+
+SMOOTH: Final = 0.9
+"""Smallest singular value below which a step is halved: orbitals are matched safely over short
+distances only."""
+
+MAX_HALVINGS: Final = 4
+"""Times a step is halved before orbitals count as changing abruptly."""
+
+FOLLOWED_NOTE: Final = (
+    "The active space is followed from the neighbouring point: chosen at this point alone it would "
+    "hold other orbitals. Where both matter, take a larger active space that holds all of them."
+)
+"""What is said where following and choosing differ."""
 
 BIAS: Final = 1e-9
 """Share of the identity that keeps atoms on a line, or a single one, from being turned at will."""
@@ -39,7 +52,7 @@ class Followed:
     """The orbitals here."""
     overlap: float
     """Smallest singular value of the overlap of the two active spaces, 0 to 1."""
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     """What to know, one sentence each."""
 
 
@@ -100,7 +113,9 @@ def space_overlap(
 
 
 def follow_orbitals(
-    mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrbitals
+    mean_field: MeanField,
+    active_space: ActiveSpace,
+    parent: ActiveOrbitals,
 ) -> Followed:
     """Return this geometry's orbitals in line with those of another.
 
@@ -112,6 +127,9 @@ def follow_orbitals(
     Procrustes problem), which fixes their order, their signs and the orientation of degenerate
     ones.
 
+    Where the two spaces overlap less than ``SMOOTH``, the orbitals are followed over a geometry
+    half-way, with a mean field of its own, and so on: a long step gives what short ones do.
+
     Args:
         mean_field: The mean field here.
         active_space: What orbitals there are to choose from, and what the choice would be without
@@ -121,6 +139,43 @@ def follow_orbitals(
     References:
         P. H. Schönemann, Psychometrika 31, 1 (1966), doi:10.1007/BF02289451.
     """
+    molecule = mean_field.molecule
+    found = _follow(mean_field, active_space, parent, MAX_HALVINGS)
+    notes = _unmatched(found.overlap)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QmlmatWarning)  # notes say it
+        alone = choose_orbitals(mean_field, active_space)
+    if space_overlap(molecule, found.orbitals, molecule, alone) > MATCHED:
+        notes = (*alone.notes, *notes)
+    else:
+        notes = (FOLLOWED_NOTE, *notes)
+    return replace(found, notes=notes)
+
+
+def _follow(
+    mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrbitals, halvings: int
+) -> Followed:
+    """Return the orbitals here in line with the parent's, over geometries between where needed."""
+    found = _matched(mean_field, active_space, parent)
+    if found.overlap > SMOOTH or halvings == 0:
+        return found
+    molecule = mean_field.molecule
+    start = parent.positions - parent.positions.mean(axis=0)
+    centre = molecule.positions.mean(axis=0)
+    start = start @ _turn(parent.positions, molecule.positions).T + centre
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", QmlmatWarning)  # not a point of the path
+            between = run_mean_field(molecule.with_positions((start + molecule.positions) / 2))
+    except QmlmatError:  # atoms too close, or no mean field
+        return found
+    first = _follow(between, active_space, parent, halvings - 1)
+    second = _follow(mean_field, active_space, first.orbitals, halvings - 1)
+    return replace(second, overlap=min(first.overlap, second.overlap))
+
+
+def _matched(mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrbitals) -> Followed:
+    """Return the orbitals here in line with the parent's, in one step."""
     molecule = mean_field.molecule
     before = molecule.with_positions(parent.positions)
     candidates = active_space.candidates(mean_field)
@@ -144,19 +199,7 @@ def follow_orbitals(
         active=np.hstack(active),
         nelec=parent.nelec,
     )
-    notes = _unmatched(smallest)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", QmlmatWarning)  # notes say it
-        alone = choose_orbitals(mean_field, active_space)
-    if space_overlap(molecule, found, molecule, alone) > MATCHED:
-        notes = (*alone.notes, *notes)
-    else:
-        notes = (
-            "The active space is followed from the neighbouring point: chosen at this point alone "
-            "it would hold other orbitals.",
-            *notes,
-        )
-    return Followed(orbitals=replace(found, notes=notes), overlap=float(smallest), notes=notes)
+    return Followed(orbitals=found, overlap=float(smallest))
 
 
 def _unmatched(overlap: float) -> tuple[str, ...]:

@@ -1,0 +1,181 @@
+"""Orbitals followed from geometry to geometry: what is kept, and what it does not depend on."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import ortho_group
+
+from qmlmat.systems import ActiveSpace, Molecule, choose_orbitals, molecular_hamiltonian
+from qmlmat.systems import following as module
+from qmlmat.systems.following import (
+    FOLLOWED_NOTE,
+    MATCHED,
+    SMOOTH,
+    carried_overlap,
+    follow_orbitals,
+    space_overlap,
+)
+from qmlmat.systems.mean_field import run_mean_field
+from qmlmat.systems.orbitals import degenerate_groups
+
+NITROGEN = Molecule.from_xyz("N 0 0 0; N 0 0 1.1", basis="6-31g")
+WATER = Molecule.from_xyz("O 0 0 0; H 0 0.757 0.587; H 0 -0.757 0.587")
+VALENCE = ActiveSpace(10, 8)
+TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
+
+
+def nitrogen(length):
+    return NITROGEN.with_positions([[0, 0, 0], [0, 0, length]])
+
+
+def water(length):
+    scale = length / np.linalg.norm(WATER.positions[1])
+    return WATER.with_positions(scale * WATER.positions)
+
+
+def scrambled(mean_field, seed):
+    """The same mean field: other signs, another order, degenerate pairs turned."""
+    rng = np.random.default_rng(seed)
+    orbitals = np.array(mean_field.mo_coeff) * rng.choice([-1, 1], mean_field.mo_coeff.shape[1])
+    for group in degenerate_groups(mean_field.mo_energy, mean_field.mo_occ):
+        turn = ortho_group.rvs(len(group), random_state=rng) if len(group) > 1 else np.eye(1)
+        orbitals[:, list(group)] = orbitals[:, list(group)] @ turn
+    order = rng.permutation(orbitals.shape[1])
+    return replace(
+        mean_field,
+        mo_coeff=orbitals[:, order],
+        mo_energy=mean_field.mo_energy[order],
+        mo_occ=mean_field.mo_occ[order],
+    )
+
+
+@pytest.fixture(scope="module")
+def parent():
+    return choose_orbitals(run_mean_field(NITROGEN), VALENCE)
+
+
+def test_all_orbitals_of_two_geometries_overlap_in_an_orthogonal_matrix():
+    """Carried basis functions lose nothing: two complete sets span the same space."""
+    first, second = run_mean_field(nitrogen(1.1)), run_mean_field(nitrogen(1.9))
+    overlap = carried_overlap(second.molecule, second.mo_coeff, first.molecule, first.mo_coeff)
+    np.testing.assert_allclose(overlap @ overlap.T, np.eye(len(overlap)), atol=1e-10)
+
+
+@pytest.mark.parametrize("turn", [np.eye(3), TURN])
+def test_moving_or_turning_the_molecule_changes_nothing(turn):
+    """Orbitals of a molecule and of the same one elsewhere overlap fully."""
+    here = run_mean_field(WATER)
+    there = run_mean_field(WATER.with_positions(WATER.positions @ turn.T + [1.0, -2.0, 0.5]))
+    overlap = carried_overlap(there.molecule, there.mo_coeff, here.molecule, here.mo_coeff)
+    np.testing.assert_allclose(np.abs(overlap), np.eye(len(overlap)), atol=1e-6)
+
+
+def test_a_molecule_followed_onto_itself_keeps_its_orbitals(parent):
+    """At the same geometry following is the identity."""
+    found = follow_orbitals(run_mean_field(NITROGEN), VALENCE, parent)
+    np.testing.assert_allclose(found.orbitals.active, parent.active, atol=1e-10)
+    assert found.overlap == pytest.approx(1.0, abs=1e-10)
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_signs_order_and_degenerate_pairs_of_the_mean_field_do_not_matter(parent, seed):
+    """What a mean-field program leaves open does not reach the orbitals that come out."""
+    field = run_mean_field(nitrogen(1.2))
+    expected = follow_orbitals(field, VALENCE, parent).orbitals
+    found = follow_orbitals(scrambled(field, seed), VALENCE, parent).orbitals
+    np.testing.assert_allclose(found.active, expected.active, atol=1e-9)
+    span = [o.inactive @ o.inactive.T for o in (found, expected)]
+    np.testing.assert_allclose(*span, atol=1e-9)
+
+
+def test_the_space_is_the_mean_fields_own(parent):
+    """Followed orbitals are turned among themselves only: the exact energy is the canonical one."""
+    molecule = nitrogen(1.3)
+    field = run_mean_field(molecule)
+    found = follow_orbitals(field, VALENCE, parent)
+    own = molecular_hamiltonian(molecule, VALENCE, mean_field=field)
+    followed = molecular_hamiltonian(molecule, orbitals=found.orbitals)
+    assert followed.spectrum().energies[0] == pytest.approx(own.spectrum().energies[0], abs=1e-9)
+    assert followed.mean_field_energy == pytest.approx(field.energy, abs=1e-9)
+    assert found.notes == ()
+
+
+def test_a_long_step_gives_what_short_ones_do(parent):
+    """From 1.1 to 2.4 Å at once, orbitals are followed over geometries between."""
+    steps = parent
+    for length in np.arange(1.2, 2.41, 0.1):
+        steps = follow_orbitals(run_mean_field(nitrogen(length)), VALENCE, steps).orbitals
+    leap = follow_orbitals(run_mean_field(nitrogen(2.4)), VALENCE, parent)
+    assert leap.overlap > SMOOTH
+    molecule = nitrogen(2.4)
+    assert space_overlap(molecule, leap.orbitals, molecule, steps) > 1 - 1e-9
+    np.testing.assert_allclose(leap.orbitals.active, steps.active, atol=0.02)
+
+
+def test_a_step_over_colliding_atoms_is_taken_at_once(parent, monkeypatch):
+    """Where no geometry between can be computed, the step is not halved."""
+    far = run_mean_field(nitrogen(2.6))
+    direct = module._matched(far, VALENCE, parent)
+    assert direct.overlap < SMOOTH
+
+    def refuse(molecule):
+        raise module.QmlmatError(molecule.formula)
+
+    monkeypatch.setattr(module, "run_mean_field", refuse)
+    found = follow_orbitals(far, VALENCE, parent)
+    np.testing.assert_array_equal(found.orbitals.active, direct.orbitals.active)
+
+
+def test_a_space_that_changes_by_energy_is_followed_and_said():
+    """H2O (4e,4o): from 1.5 to 1.6 Å another orbital enters by energy, and the curve drops."""
+    space = ActiveSpace(4, 4)
+    before = choose_orbitals(run_mean_field(water(1.5)), space)
+    molecule = water(1.6)
+    field = run_mean_field(molecule)
+    alone = choose_orbitals(field, space)
+    assert space_overlap(molecule, alone, water(1.5), before) < 1e-6
+    found = follow_orbitals(field, space, before)
+    assert found.overlap > 0.99
+    assert found.notes == (FOLLOWED_NOTE,)
+    energies = [
+        molecular_hamiltonian(where, orbitals=which).spectrum().energies[0]
+        for where, which in (
+            (water(1.5), before),
+            (molecule, found.orbitals),
+            (molecule, alone),
+        )
+    ]
+    assert energies[1] - energies[0] == pytest.approx(0.0544, abs=1e-3)  # climbs on, as before
+    assert energies[2] - energies[0] == pytest.approx(-0.0808, abs=1e-3)  # falls by 81 mHa
+
+
+def test_orbitals_that_cannot_be_matched_are_flagged(monkeypatch):
+    """Where the overlap is below its threshold a note says so, with the value."""
+    field = run_mean_field(nitrogen(3.0))
+    monkeypatch.setattr(module, "MAX_HALVINGS", 0)
+    parent = choose_orbitals(run_mean_field(nitrogen(1.1)), VALENCE)
+    found = follow_orbitals(field, VALENCE, parent)
+    assert found.overlap < MATCHED
+    assert any(f"overlap {found.overlap:.3f}" in note for note in found.notes)
+
+
+def test_an_open_shell_keeps_its_unpaired_electrons():
+    """The singly occupied orbital of OH stays singly occupied, and in its place."""
+    radical = Molecule.from_xyz("O 0 0 0; H 0 0 0.97", spin=1)
+    space = ActiveSpace(5, 4)
+    first = choose_orbitals(run_mean_field(radical), space)
+    molecule = radical.with_positions([[0, 0, 0], [0, 0, 1.2]])
+    found = follow_orbitals(run_mean_field(molecule), space, first)
+    assert found.orbitals.nelec == first.nelec == (3, 2)
+    assert found.overlap > 0.9
+    exact = molecular_hamiltonian(molecule, orbitals=found.orbitals).spectrum().energies[0]
+    own = molecular_hamiltonian(molecule, space).spectrum().energies[0]
+    assert exact == pytest.approx(own, abs=1e-9)
+
+
+def test_spaces_of_different_sizes_have_nothing_in_common(parent):
+    """An overlap of zero, not an error."""
+    smaller = choose_orbitals(run_mean_field(NITROGEN), ActiveSpace(6, 6))
+    assert space_overlap(NITROGEN, smaller, NITROGEN, parent) == 0.0
