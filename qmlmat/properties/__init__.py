@@ -1,0 +1,1 @@
+"""From energies on a grid to what is measured: constants, levels, stationary points."""
