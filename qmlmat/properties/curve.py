@@ -1,4 +1,4 @@
-"""A diatomic's curve at the door: checked, without failed points, in hartree and electron masses."""
+"""A diatomic's curve at the door: checked, failed points left out, in hartree."""
 
 from __future__ import annotations
 

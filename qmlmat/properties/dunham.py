@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -10,6 +11,9 @@ from scipy.optimize import brentq
 
 from qmlmat.typing import FloatArray
 from qmlmat.units import BOHR_IN_ANGSTROM
+
+N_CONSTANTS: Final = 7
+"""Constants that a fit yields: a length and six energies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +49,7 @@ class OgilvieFit:
         Returns:
             Length in Å, the rest in hartree; ``None`` if no minimum lies in the bracket.
         """
-        derivative = chebyshev.chebder(self.coefficients)
+        derivative = np.asarray(chebyshev.chebder(self.coefficients), dtype=np.float64)
         if (
             not self._slope(self.bracket[0], derivative)
             < 0
@@ -69,9 +73,10 @@ class OgilvieFit:
             replace(self, coefficients=self.coefficients + column).constants(mass)
             for column in self.deviations.T
         ]
-        if centre is None or any(values is None for values in moved):
-            return np.full(7, np.inf)
-        return np.asarray(np.linalg.norm([values - centre for values in moved], axis=0))
+        known = [values for values in moved if values is not None]
+        if centre is None or len(known) < len(moved):
+            return np.full(N_CONSTANTS, np.inf)
+        return np.asarray(np.linalg.norm(np.array(known) - centre, axis=0))
 
     def _mapped(self, length: float) -> float:
         low, high = self.domain
