@@ -26,8 +26,8 @@ class OgilvieFit:
     """Length at which ``z`` vanishes (Å)."""
     domain: tuple[float, float]
     """Values of ``z`` that are mapped to -1 and 1."""
-    bracket: tuple[float, float]
-    """Lengths between which the minimum is sought (Å)."""
+    brackets: tuple[tuple[float, float], ...]
+    """Lengths between which the minimum is sought, the widest first (Å)."""
     n_points: int
     """Number of points."""
     residual: float
@@ -47,16 +47,15 @@ class OgilvieFit:
             mass: Reduced mass (electron masses).
 
         Returns:
-            Length in Å, the rest in hartree; ``None`` if no minimum lies in the bracket.
+            Length in Å, the rest in hartree; ``None`` if no minimum lies near the lowest point.
         """
         derivative = np.asarray(chebyshev.chebder(self.coefficients), dtype=np.float64)
-        if (
-            not self._slope(self.bracket[0], derivative)
-            < 0
-            < self._slope(self.bracket[1], derivative)
-        ):
+        for low, high in self.brackets:
+            if self._slope(low, derivative) < 0 < self._slope(high, derivative):
+                length = float(brentq(self._slope, low, high, args=(derivative,), xtol=1e-14))
+                break
+        else:
             return None
-        length = float(brentq(self._slope, *self.bracket, args=(derivative,), xtol=1e-14))
         return np.array([length, *_dunham(self._derivatives(length), length, mass)])
 
     def standard_errors(self, mass: float) -> FloatArray:
@@ -113,9 +112,9 @@ def ogilvie_fit(lengths: FloatArray, energies: FloatArray, degree: int) -> Ogilv
     Args:
         lengths: Lengths, ascending, ``(n_points,)`` (Å).
         energies: Energies, ``(n_points,)`` (hartree); the lowest is not at an end.
-        degree: Degree, at most ``n_points - 2``.
+        degree: Degree, at most ``n_points - 1``; the scatter of that one says nothing.
     """
-    lowest = int(np.argmin(energies))
+    lowest, last = int(np.argmin(energies)), len(lengths) - 1
     origin, base = float(lengths[lowest]), energies[lowest]
     z = 2 * (lengths - origin) / (lengths + origin)
     mapped = (2 * z - z[0] - z[-1]) / (z[-1] - z[0])
@@ -124,14 +123,17 @@ def ogilvie_fit(lengths: FloatArray, energies: FloatArray, degree: int) -> Ogilv
     coefficients = vt.T @ (u.T @ (energies - base) / singular)
     residual = float(
         np.linalg.norm(basis @ coefficients - (energies - base))
-        / np.sqrt(len(lengths) - degree - 1)
+        / np.sqrt(max(len(lengths) - degree - 1, 1))
     )
     coefficients[0] += base
     return OgilvieFit(
         coefficients=coefficients,
         origin=origin,
         domain=(float(z[0]), float(z[-1])),
-        bracket=(float(lengths[lowest - 1]), float(lengths[lowest + 1])),
+        brackets=tuple(
+            (float(lengths[max(lowest - k, 0)]), float(lengths[min(lowest + k, last)]))
+            for k in (3, 2, 1)  # noise may have made a neighbour of the minimum the lowest point
+        ),
         n_points=len(lengths),
         residual=residual,
         deviations=residual * vt.T / singular,

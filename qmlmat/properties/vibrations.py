@@ -30,12 +30,12 @@ REFINEMENT: Final = 1.5
 """Factor of each refinement of the grid."""
 GRID_TOLERANCE: Final = 1e-3
 """Change of every level at which refining the grid stops (cm-1)."""
-MOST_POINTS: Final = 3000
-"""Largest grid: a dense matrix of 72 MB."""
-OUTSIDE_WEIGHT: Final = 1e-6
+MOST_POINTS: Final = 2000
+"""Largest grid: a dense matrix of 32 MB."""
+OUTSIDE_WEIGHT: Final = 1e-5
 """Probability beyond the curve's ends up to which a level is the curve's own.
 
-There the curve is a guess; wrong by 1 eV, it moves such a level by 0.01 cm-1.
+There the curve is a guess; wrong by 1 eV, it moves such a level by 0.1 cm-1.
 """
 
 Potential = Callable[[FloatArray], FloatArray]
@@ -80,7 +80,7 @@ def vibrational_levels(
     ``-1/(2 mu) d^2/dr^2 + E(r) + J (J + 1) / (2 mu r^2)`` in a basis of sinc functions on a
     uniform grid of spacing ``d``, where the kinetic energy between points ``i`` and ``j`` is
     ``(-1)^(i-j) / (2 mu d^2)`` times ``pi^2 / 3`` or, off the diagonal, ``2 / (i - j)^2``. The grid
-    is refined until no level changes by more than 1e-3 cm-1, or has 3000 points.
+    is refined until no level within the curve changes by more than 1e-3 cm-1, to 2000 points.
 
     ``E(r)`` is a quintic spline in ``(r - r0) / (r + r0)``. Towards shorter lengths the curve goes
     on with the slope and the curvature, if positive, of its end, towards longer ones it is
@@ -121,8 +121,8 @@ def vibrational_levels(
         )
     curve = diatomic_curve(call, lengths, energies, atoms, unit)
     potential, bottom = _potential(curve, SPLINE_DEGREE)
-    solved = _converged(curve, potential, n_levels, rotation)
-    n_bound = solved.n_bound
+    solved, change = _converged(curve, potential, n_levels, rotation)
+    n_bound = len(solved.values)
     wanted = n_bound if n_levels is None else n_levels
     if not 1 <= wanted <= n_bound:
         raise InputError(
@@ -130,17 +130,17 @@ def vibrational_levels(
             f"energy at {curve.lengths[-1]:g} Å. Use n_levels up to that, or extend the scan."
         )
     cubic, cubic_bottom = _potential(curve, 3)
-    other = _solve(curve, cubic, len(solved.grid), rotation).values[:wanted] - cubic_bottom
+    other = _solve(curve, cubic, solved.n_grid, rotation).values - cubic_bottom
     values = solved.values[:wanted] - bottom
     levels = VibrationalLevels(
         energies=values * HARTREE_IN_WAVENUMBER,
         zero_point_energy=float(values[0] * HARTREE_IN_WAVENUMBER),
         n_bound=n_bound,
         rotation=rotation,
-        grid_change=solved.change[:wanted] * HARTREE_IN_WAVENUMBER,
-        interpolation_change=abs(other - values) * HARTREE_IN_WAVENUMBER,
+        grid_change=change[:wanted] * HARTREE_IN_WAVENUMBER,
+        interpolation_change=_change(values, other) * HARTREE_IN_WAVENUMBER,
         outside=solved.outside[:wanted],
-        n_grid=len(solved.grid),
+        n_grid=solved.n_grid,
     )
     _warn(levels, curve)
     return levels
@@ -148,13 +148,14 @@ def vibrational_levels(
 
 @dataclass(frozen=True, kw_only=True)
 class _Solved:
-    """Eigenvalues on one grid, ascending (hartree, Å)."""
+    """The bound levels on one grid, ascending."""
 
-    grid: FloatArray
+    n_grid: int
+    """Grid points."""
     values: FloatArray
+    """Energies, ``(n_bound,)`` (hartree)."""
     outside: FloatArray
-    n_bound: int
-    change: FloatArray
+    """Probability outside the curve, ``(n_bound,)``."""
 
 
 def _potential(curve: DiatomicCurve, degree: int) -> tuple[Potential, float]:
@@ -202,21 +203,15 @@ def _solve(curve: DiatomicCurve, potential: Potential, n_grid: int, rotation: in
     matrix /= 2 * curve.mass * (bohr[1] - bohr[0]) ** 2
     centrifugal = rotation * (rotation + 1) / (2 * curve.mass * bohr**2)
     matrix[np.diag_indices(n_grid)] += potential(grid) + centrifugal
-    values, vectors = eigh(matrix)
+    values, vectors = eigh(matrix, subset_by_value=(-np.inf, curve.energies[-1]))
     beyond = (grid < r[0]) | (grid > r[-1])
-    return _Solved(
-        grid=grid,
-        values=values,
-        outside=(vectors[beyond] ** 2).sum(axis=0),
-        n_bound=int((values < curve.energies[-1]).sum()),
-        change=np.full(n_grid, np.inf),
-    )
+    return _Solved(n_grid=n_grid, values=values, outside=(vectors[beyond] ** 2).sum(axis=0))
 
 
 def _converged(
     curve: DiatomicCurve, potential: Potential, n_levels: int | None, rotation: int
-) -> _Solved:
-    """Return the levels on the first grid whose refinement changes nothing that matters."""
+) -> tuple[_Solved, FloatArray]:
+    """Return the levels on a grid fine enough, and their changes from the last one (hartree)."""
     depth = curve.energies[-1] - curve.energies.min()
     wave_number = np.sqrt(2 * curve.mass * depth) / BOHR_IN_ANGSTROM
     r = curve.lengths
@@ -226,20 +221,20 @@ def _converged(
     while True:
         n_grid = min(int(REFINEMENT * n_grid), MOST_POINTS)
         fine = _solve(curve, potential, n_grid, rotation)
-        shared = min(len(coarse.values), len(fine.values))
-        change = np.full(n_grid, np.inf)
-        change[:shared] = abs(fine.values[:shared] - coarse.values[:shared])
-        wanted = fine.n_bound if n_levels is None else min(n_levels, fine.n_bound)
-        largest = float(change[:wanted].max(initial=0.0)) * HARTREE_IN_WAVENUMBER
-        if largest < GRID_TOLERANCE or n_grid == MOST_POINTS:
-            return _Solved(
-                grid=fine.grid,
-                values=fine.values,
-                outside=fine.outside,
-                n_bound=fine.n_bound,
-                change=change,
-            )
+        change = _change(fine.values, coarse.values)
+        judged = fine.outside[:n_levels] <= OUTSIDE_WEIGHT
+        largest = float(change[:n_levels][judged].max(initial=0.0))
+        if largest * HARTREE_IN_WAVENUMBER < GRID_TOLERANCE or n_grid == MOST_POINTS:
+            return fine, change
         coarse = fine
+
+
+def _change(values: FloatArray, others: FloatArray) -> FloatArray:
+    """Return by how much ``values`` differ from ``others``; infinite where one has no partner."""
+    change = np.full(len(values), np.inf)
+    shared = min(len(values), len(others))
+    change[:shared] = abs(values[:shared] - others[:shared])
+    return change
 
 
 def _warn(levels: VibrationalLevels, curve: DiatomicCurve) -> None:
@@ -254,10 +249,11 @@ def _warn(levels: VibrationalLevels, curve: DiatomicCurve) -> None:
             QmlmatWarning,
             stacklevel=3,
         )
-    if levels.grid_change.max() > GRID_TOLERANCE:
+    change = levels.grid_change[levels.outside <= OUTSIDE_WEIGHT].max(initial=0.0)
+    if change > GRID_TOLERANCE:
         warnings.warn(
             f"{curve.call}: with {levels.n_grid} grid points the levels still change by "
-            f"{levels.grid_change.max():.1e} cm-1. Ask for fewer, or end the scan earlier.",
+            f"{change:.1e} cm-1. Ask for fewer, or end the scan earlier.",
             QmlmatWarning,
             stacklevel=3,
         )
