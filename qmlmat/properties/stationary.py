@@ -97,9 +97,11 @@ def stationary_points(
 
     Example:
         >>> x = np.linspace(-1.5, 1.5, 13)
-        >>> [(point.kind, round(point.energy, 6)) for point in
-        ...  stationary_points([x], (x**2 - 1) ** 2)]
-        [('minimum', 0.0), ('minimum', 0.0), ('maximum', 1.0)]
+        >>> for point in stationary_points([x], (x**2 - 1) ** 2 - 0.5):
+        ...     print(point.kind, round(point.energy, 6))
+        minimum -0.5
+        minimum -0.5
+        maximum 0.5
     """
     grid, values = _checked("stationary_points", axes, energies)
     found: list[tuple[FloatArray, StationaryPoint]] = []

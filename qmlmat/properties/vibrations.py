@@ -111,7 +111,7 @@ def vibrational_levels(
         >>> morse = 0.17 * (1 - np.exp(-1.9 * (r - 0.74))) ** 2
         >>> levels = vibrational_levels(r, morse, atoms=("H", "H"), n_levels=2)
         >>> levels.energies.round(1)
-        array([2109.7, 6083.1])
+        array([2092.5, 6096.4])
     """
     call = "vibrational_levels"
     if rotation < 0 or (n_levels is not None and n_levels < 1):
