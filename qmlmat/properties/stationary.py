@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.polynomial import polynomial
 from numpy.typing import ArrayLike
 from scipy.ndimage import maximum_filter, minimum_filter
 
@@ -210,14 +209,14 @@ def _search(
         return None
     x = np.zeros(len(grid))
     for _ in range(NEWTON_STEPS):
-        gradient, hessian = _derivatives(patch, x)
+        _, gradient, hessian = _taylor(patch, x)
         step = np.linalg.lstsq(hessian, -gradient, rcond=None)[0]
         x = x + step * min(1.0, 1.0 / max(abs(step).max(), 1e-300))
         if abs(x).max() > 3:  # left for good: the cell is -1/2 to 1/2
             return None
         if abs(step).max() < STEP_TOLERANCE:
             break
-    gradient, hessian = _derivatives(patch, x)
+    energy, gradient, hessian = _taylor(patch, x)
     if abs(x).max() > 0.5 + OVERLAP or abs(gradient).max() > SLOPE_TOLERANCE * scale:
         return None
     widths = np.array([axis[i + 1] - axis[i] for axis, i in zip(grid, cell, strict=True)])
@@ -229,7 +228,7 @@ def _search(
     curvatures = np.asarray(np.linalg.eigvalsh(hessian / np.outer(widths, widths)))
     return StationaryPoint(
         coordinates=place,
-        energy=_value(patch, x),
+        energy=energy,
         kind="degenerate" if uncertain else _kind(curvatures),
         index=int((curvatures < 0).sum()),
         curvatures=curvatures.astype(np.float64),
@@ -266,27 +265,23 @@ def _patch(
     return patch, scale
 
 
-def _value(patch: FloatArray, x: FloatArray) -> float:
-    """Return the polynomial at ``x``."""
-    value: FloatArray = patch
-    for coordinate in x:
-        value = np.asarray(polynomial.polyval(coordinate, value))
-    return float(value)
-
-
-def _derivatives(patch: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return gradient and second derivatives of the polynomial at ``x`` (cells)."""
+def _taylor(patch: FloatArray, x: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Return value, gradient and second derivatives of the polynomial at ``x`` (cells)."""
+    table = patch
+    for (
+        coordinate
+    ) in x:  # each axis of powers gives way to one of derivatives 0, 1 and 2, at the end
+        powers = np.arange(table.shape[0])
+        rows = np.zeros((3, len(powers)))
+        rows[0] = coordinate**powers
+        rows[1, 1:] = powers[1:] * rows[0, :-1]
+        rows[2, 2:] = powers[2:] * powers[1:-1] * rows[0, :-2]
+        table = np.tensordot(table, rows, axes=(0, 1))
     n = len(x)
-
-    def along(*axes: int) -> float:
-        derived: FloatArray = patch
-        for axis in axes:
-            derived = np.asarray(polynomial.polyder(derived, axis=axis))
-        return _value(derived, x)
-
-    gradient = np.array([along(k) for k in range(n)])
-    hessian = np.array([[along(k, m) for m in range(n)] for k in range(n)])
-    return gradient, hessian
+    first = np.eye(n, dtype=np.int64)
+    gradient = np.array([table[tuple(first[k])] for k in range(n)])
+    hessian = np.array([[table[tuple(first[k] + first[m])] for m in range(n)] for k in range(n)])
+    return float(table[(0,) * n]), gradient, hessian
 
 
 def _in_cells(grid: list[FloatArray], coordinates: FloatArray) -> FloatArray:
