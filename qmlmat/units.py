@@ -20,6 +20,12 @@ BOHR_IN_ANGSTROM: Final = 0.529177210544
 HARTREE_IN_MILLIHARTREE: Final = 1e3
 """One hartree (mHa)."""
 
+HARTREE_IN_WAVENUMBER: Final = 219474.63136314
+"""One hartree over ``h c`` (cm-1)."""
+
+ELECTRON_MASS_IN_U: Final = 5.485799090441e-4
+"""Mass of the electron, the unit of mass of atomic units (unified atomic mass units, u)."""
+
 CHEMICAL_ACCURACY: Final = 1.593601437e-3
 """One kcal/mol (hartree): the error chemists call "chemical accuracy"."""
 

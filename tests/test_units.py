@@ -25,6 +25,13 @@ def test_bohr_agrees_with_scipys_codata_table():
     assert stated == pytest.approx(expected, rel=CODATA_RTOL)
 
 
+def test_wavenumbers_and_masses_agree_with_scipys_codata_table():
+    per_metre = constants.value("hartree-inverse meter relationship")
+    assert pytest.approx(per_metre / 100, rel=CODATA_RTOL) == units.HARTREE_IN_WAVENUMBER
+    electron = constants.value("electron mass in u")
+    assert pytest.approx(electron, rel=CODATA_RTOL) == units.ELECTRON_MASS_IN_U
+
+
 def test_chemical_accuracy_is_one_kilocalorie_per_mole():
     joules = constants.calorie * 1e3 / constants.Avogadro
     expected = joules / constants.value("Hartree energy")

@@ -69,6 +69,25 @@ def atomic_number(symbol: str) -> int:
     return SYMBOLS.index(symbol) + 1
 
 
+def isotope_mass(name: str) -> float:
+    """Return the mass of an element's most common isotope (unified atomic mass units, u).
+
+    Of the longest-lived isotope where none is stable. The table is PySCF's, which rounds to
+    1e-6 u; standard atomic weights, averages over isotopes, belong to no single molecule.
+
+    Args:
+        name: A symbol in any case, or an atomic number as text.
+
+    Raises:
+        GeometryError: If there is no such element.
+
+    Example:
+        >>> isotope_mass("H"), isotope_mass("Li"), isotope_mass("Cl")
+        (1.007825, 7.016004, 34.968853)
+    """
+    return float(elements.COMMON_ISOTOPE_MASSES[atomic_number(element_symbol(name))])
+
+
 def core_orbitals(symbol: str) -> int:
     """Return how many orbitals of an atom are core by convention: the noble gas below it.
 
