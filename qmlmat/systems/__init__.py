@@ -10,6 +10,7 @@ from qmlmat.systems.hamiltonian import (
 )
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.normal_modes import NormalModes, normal_modes
 from qmlmat.systems.pairing import exchange_pairs
 from qmlmat.systems.sigma import (
     SigmaBuilder,
@@ -28,6 +29,7 @@ __all__ = [
     "MeanField",
     "MolecularHamiltonian",
     "Molecule",
+    "NormalModes",
     "OrbitalSelection",
     "SigmaBuilder",
     "Spectrum",
@@ -38,6 +40,7 @@ __all__ = [
     "exchange_pairs",
     "molecular_hamiltonian",
     "mp2_amplitudes",
+    "normal_modes",
     "one_rdm",
     "orbital_parities",
     "run_mean_field",

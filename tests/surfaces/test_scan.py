@@ -63,9 +63,7 @@ def test_each_point_starts_from_its_parent():
     found = scan(Chain(), PATH)
     for index in PATH.order():
         parent = PATH.parents[index]
-        expected = PATH.along()[index] + (
-            0 if parent is None else found.energies[parent, 0] / 3
-        )
+        expected = PATH.along()[index] + (0 if parent is None else found.energies[parent, 0] / 3)
         assert found.energies[index, 0] == pytest.approx(expected, abs=1e-15)
     assert found.is_complete
     assert found.is_converged

@@ -104,7 +104,9 @@ def test_a_store_of_other_inputs_is_refused_with_the_difference_named(store):
     with pytest.raises(StoreMismatchError, match=r"surface.function: 'parabola' against 'cubic'"):
         scan(other, PATH, store=store)
     longer = stretch(H2, (0, 1), [0.6, 0.7, 0.9])
-    with pytest.raises(StoreMismatchError, match=r"path.coordinates\[2\]\[0\]: 0.8 against 0.9") as info:
+    with pytest.raises(
+        StoreMismatchError, match=r"path.coordinates\[2\]\[0\]: 0.8 against 0.9"
+    ) as info:
         scan(SURFACE, longer, store=store)
     assert "--store PATH" in str(info.value)
     assert store.read_bytes() == before
