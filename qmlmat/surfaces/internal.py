@@ -126,7 +126,7 @@ class Distance(Primitive):
 
 @dataclass(frozen=True)
 class Angle(Primitive):
-    """The angle ``i-j-k`` with its vertex at ``j``, 0 to 180 degrees; ``k``'s side turns about ``j``.
+    """The angle ``i-j-k`` with its vertex at ``j``, 0 to 180 degrees; ``k``'s side turns.
 
     Example:
         >>> round(Angle(1, 0, 2).value(np.array([[0, 0, 0], [1, 0, 0], [0, 1.0, 0]])), 9)

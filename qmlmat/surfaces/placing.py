@@ -106,11 +106,7 @@ def _goals(
     for coordinate in coordinates:
         for _, primitive in coordinate.terms:
             primitives.setdefault(_key(primitive), primitive)
-    column = {key: k for k, key in enumerate(primitives)}
-    matrix = np.zeros((len(coordinates), len(primitives)))
-    for row, coordinate in zip(matrix, coordinates, strict=True):
-        for factor, primitive in coordinate.terms:
-            row[column[_key(primitive)]] += factor
+    matrix = _factors(coordinates, list(primitives))
     if np.linalg.matrix_rank(matrix) < len(coordinates):
         names = "; ".join(c.axis(molecule.symbols).name for c in coordinates)
         raise InputError(
@@ -134,6 +130,15 @@ def _goals(
                 f"Give {primitive.rule}."
             )
     return goals
+
+
+def _factors(coordinates: Sequence[Coordinate], keys: list[tuple[int, ...]]) -> FloatArray:
+    """Return the factor of each primitive in each coordinate, ``(n_coordinates, n_primitives)``."""
+    matrix = np.zeros((len(coordinates), len(keys)))
+    for row, coordinate in zip(matrix, coordinates, strict=True):
+        for factor, primitive in coordinate.terms:
+            row[keys.index(_key(primitive))] += factor
+    return matrix
 
 
 def _key(primitive: Primitive) -> tuple[int, ...]:

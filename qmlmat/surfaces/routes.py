@@ -91,11 +91,12 @@ def interpolate(
         except GeometryError as error:
             hint = 'Use method="idpp"' if method == "linear" else "Give a geometry in between"
             raise GeometryError(f"{error} {hint}.") from None
-    steps = np.linalg.norm(np.diff(images, axis=0), axis=(1, 2))
+    steps: FloatArray = np.sqrt((np.diff(images, axis=0) ** 2).sum(axis=(1, 2)))
+    arc = np.round(np.concatenate((np.zeros(1), np.cumsum(steps))), POSITION_DECIMALS)
     return _chain(
         "interpolate",
         [Geometry(symbols, positions) for positions in images],
-        np.round(np.concatenate(([0.0], np.cumsum(steps))), POSITION_DECIMALS),
+        arc,
         Axis("arc length", "angstrom"),
         root,
     )
@@ -107,7 +108,7 @@ def frames(
     molecule: Molecule | None = None,
     root: int = 0,
 ) -> Path:
-    """Return the path through a list of geometries, in their order; nothing is moved.
+    r"""Return the path through a list of geometries, in their order; nothing is moved.
 
     Args:
         source: Name of a file with several frames in a format that ASE reads (XYZ, ``.traj``); or
@@ -253,8 +254,7 @@ def _laid_onto(target: FloatArray, positions: FloatArray) -> FloatArray:
 
 def _idpp(symbols: Sequence[str], images: FloatArray) -> FloatArray:
     """Return images moved in the image-dependent pair potential, ``(n_points, n_atoms, 3)``."""
-    from ase import Atoms  # noqa: PLC0415 - loaded only where it is used
-    from ase.mep import NEB, idpp_interpolate  # noqa: PLC0415
+    from ase import Atoms, mep  # noqa: PLC0415 - loaded only where it is used
 
     if len(images) == 2:
         return images
@@ -265,7 +265,9 @@ def _idpp(symbols: Sequence[str], images: FloatArray) -> FloatArray:
         weight = np.sin(np.pi * np.linspace(0.0, 1.0, len(images)))[:, None, None]
         images = images + NUDGE * weight * aside
     chain = [Atoms(list(symbols), positions=positions) for positions in images]
-    idpp_interpolate(NEB(chain), traj=None, log=None, fmax=IDPP_FORCE, steps=IDPP_STEPS)
+    untyped: Any = mep
+    band = untyped.NEB(chain, method="improvedtangent")
+    untyped.idpp_interpolate(band, traj=None, log=None, fmax=IDPP_FORCE, steps=IDPP_STEPS)
     return np.array([atoms.positions for atoms in chain])
 
 

@@ -76,7 +76,7 @@ def test_what_is_accepted_fits_the_published_schema(values):
 def test_the_example_is_the_main_job():
     """N2, cc-pVDZ, (10e, 8o), 22 points from 0.9 to 3.0 Å, uccsd."""
     document = _parse(tomllib.loads(EXAMPLE))
-    assert document.path.bond_lengths() == [round(0.9 + 0.1 * k, 10) for k in range(22)]
+    assert document.path.points() == [round(0.9 + 0.1 * k, 10) for k in range(22)]
     job = build_job(document)
     assert len(job.scan_path()) == 22
     assert job.path.along()[job.path.root] == 1.1
