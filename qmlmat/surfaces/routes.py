@@ -92,7 +92,7 @@ def interpolate(
             hint = 'Use method="idpp"' if method == "linear" else "Give a geometry in between"
             raise GeometryError(f"{error} {hint}.") from None
     steps: FloatArray = np.sqrt((np.diff(images, axis=0) ** 2).sum(axis=(1, 2)))
-    arc = np.round(np.concatenate((np.zeros(1), np.cumsum(steps))), POSITION_DECIMALS)
+    arc = np.concatenate((np.zeros(1), np.cumsum(steps))).round(POSITION_DECIMALS)
     return _chain(
         "interpolate",
         [Geometry(symbols, positions) for positions in images],

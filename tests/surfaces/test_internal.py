@@ -51,7 +51,7 @@ def test_values_agree_with_ase(cloud):
 def test_values_do_not_depend_on_place_and_axes(cloud, seed):
     """Rigid motion changes no internal coordinate; reflection only the sign of a dihedral."""
     positions = np.array(cloud)
-    moved = Rotation.random(random_state=seed).apply(positions) + [1.0, -2.0, 3.0]
+    moved = Rotation.random(random_state=seed).apply(positions + np.array([1.0, -2.0, 3.0]))
     for coordinate in (Distance(0, 1), Angle(0, 1, 2), Dihedral(0, 1, 2, 3)):
         change = difference(coordinate, coordinate.value(moved), coordinate.value(positions))
         assert abs(change) < 1e-6
