@@ -21,10 +21,10 @@ from qmlmat.typing import FloatArray
 if TYPE_CHECKING:
     from ase import Atoms
 
-IDPP_FORCE: Final = 1e-3
+IDPP_FORCE: Final = 5e-3
 """Force of the image-dependent pair potential at convergence (1/Å, in ASE's units eV/Å)."""
 
-IDPP_STEPS: Final = 2000
+IDPP_STEPS: Final = 500
 """Most steps of the image-dependent pair potential's optimiser."""
 
 NUDGE: Final = 0.1

@@ -31,7 +31,9 @@ def _distances(positions):
 @given(st.integers(0, 99), st.integers(2, 7))
 def test_where_the_end_lies_in_space_changes_nothing(seed, n_points):
     """The end is laid onto the start: a rigid motion of it gives the same path."""
-    turned = Rotation.random(random_state=seed).apply(WIDE.positions) + np.array([3.0, -1.0, 2.0])
+    turned = Rotation.random(random_state=seed).apply(WIDE.positions.copy()) + np.array(
+        [3.0, -1.0, 2.0]
+    )
     path = interpolate(WATER, WIDE, n_points)
     again = interpolate(WATER, WIDE.with_positions(turned), n_points)
     assert again.coordinates == pytest.approx(path.coordinates, abs=1e-8)
@@ -68,7 +70,7 @@ def test_both_ends_are_on_the_way_and_the_coordinate_is_its_length(method):
 
 def test_idpp_leads_atoms_round_each_other_where_the_straight_way_collides():
     """Hydrogen cyanide to isocyanide: on the line the atoms collide, off it they do not."""
-    with pytest.raises(GeometryError, match='overlap.*Use method="idpp"'):
+    with pytest.raises(GeometryError, match=r'overlap.*Use method="idpp"'):
         interpolate(HCN, HNC, 7)
     path = interpolate(HCN, HNC, 7, method="idpp")
     nearest = min(_distances(p.positions)[np.triu_indices(3, 1)].min() for p in path.points)
@@ -146,6 +148,7 @@ def test_a_mode_by_index_is_the_mode_by_its_vector():
     """The index names a row of normal_modes, to the six decimals that are kept."""
     with pytest.warns(UserWarning, match="gradient"):
         by_index = displace(WATER, 1, [-0.1, 0.1])
+    with pytest.warns(UserWarning, match="gradient"):
         vector = normal_modes(WATER).modes[1]
     by_vector = displace(WATER, 5.0 * vector, [-0.1, 0.1])
     assert by_vector.name == "displacement"
