@@ -1,15 +1,8 @@
 """From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
 
+from qmlmat.surfaces.combination import Combination, Coordinate, asymmetric, symmetric
 from qmlmat.surfaces.grids import bend, grid, line, sample, stretch, twist
-from qmlmat.surfaces.internal import (
-    Angle,
-    Combination,
-    Coordinate,
-    Dihedral,
-    Distance,
-    asymmetric,
-    symmetric,
-)
+from qmlmat.surfaces.internal import Angle, Dihedral, Distance
 from qmlmat.surfaces.path import Axis, Geometry, Path
 from qmlmat.surfaces.placing import place
 from qmlmat.surfaces.progress import ScanProgress

@@ -12,7 +12,8 @@ from scipy.stats import qmc
 
 from qmlmat.errors import InputError, nearest
 from qmlmat.surfaces.bonds import refuse_overlap
-from qmlmat.surfaces.internal import Angle, Coordinate, Dihedral, Distance, difference
+from qmlmat.surfaces.combination import Coordinate, difference
+from qmlmat.surfaces.internal import Angle, Dihedral, Distance
 from qmlmat.surfaces.path import POSITION_DECIMALS, SAME_POINT, Geometry, Path
 from qmlmat.surfaces.placing import check_known, place, where
 from qmlmat.surfaces.tree import grid_tree, nearest_tree

@@ -9,7 +9,8 @@ import numpy as np
 
 from qmlmat.errors import GeometryError, InputError
 from qmlmat.surfaces.bonds import moving_fragment
-from qmlmat.surfaces.internal import Coordinate, Primitive, difference
+from qmlmat.surfaces.combination import Coordinate, difference
+from qmlmat.surfaces.internal import Primitive
 from qmlmat.surfaces.path import POSITION_DECIMALS
 from qmlmat.systems import Molecule
 from qmlmat.typing import FloatArray

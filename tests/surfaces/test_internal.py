@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from qmlmat.errors import GeometryError, InputError
 from qmlmat.surfaces import Angle, Combination, Dihedral, Distance, asymmetric, place, symmetric
 from qmlmat.surfaces.bonds import bonded_pairs, moving_fragment
-from qmlmat.surfaces.internal import difference
+from qmlmat.surfaces.combination import difference
 from qmlmat.systems import Molecule
 
 WATER = Molecule.from_xyz("O 0 0 0; H 0.9572 0 0; H -0.2399872 0.9266272 0")
