@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 from qmlmat.cli.inputs import (
     ExactTable,
     InputDocument,
+    MoleculeTable,
     OptimizerTable,
     ScreeningTable,
     VQETable,
 )
+from qmlmat.cli.paths import CoordinateTable, PathTable
 from qmlmat.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from qmlmat.solvers import Screening, Solver
-    from qmlmat.surfaces import Geometry, Path, SolverSurface
+    from qmlmat.surfaces import Coordinate, Geometry, Path, SolverSurface
+    from qmlmat.systems import Molecule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,8 @@ class Job:
         """
         if self.path is None:
             raise ConfigError(
-                "[path] is missing: qmlmat scan needs to know which bond to stretch. Add [path] "
-                "with bond, start, stop and step, or use: qmlmat solve"
+                "[path] is missing: qmlmat scan needs to know what changes from point to point. "
+                "Add [path] with bond, start, stop and step, or use: qmlmat solve"
             )
         return self.path
 
@@ -62,22 +65,11 @@ def build_job(document: InputDocument) -> Job:
     Raises:
         InputError: If the molecule, active space, path or solver cannot be what is asked.
     """
-    from qmlmat.surfaces import Geometry, SolverSurface, stretch  # noqa: PLC0415
-    from qmlmat.systems import ActiveSpace, Molecule  # noqa: PLC0415
+    from qmlmat.surfaces import Geometry, SolverSurface  # noqa: PLC0415
+    from qmlmat.systems import ActiveSpace  # noqa: PLC0415
 
-    table = document.molecule
-    molecule = Molecule.from_xyz(
-        _as_text(table.xyz),
-        charge=table.charge,
-        spin=table.spin,
-        basis=table.basis,
-        ecp=table.ecp,
-    )
+    molecule = _molecule(document.molecule)
     space = document.active_space
-    path = None
-    if document.path is not None:
-        i, j = document.path.bond
-        path = stretch(molecule, (i, j), document.path.bond_lengths(), root=document.path.root)
     return Job(
         title=document.title,
         surface=SolverSurface(
@@ -92,15 +84,65 @@ def build_job(document: InputDocument) -> Job:
             n_states=document.solver.n_states,
             seed=document.solver.seed,
         ),
-        path=path,
+        path=None if document.path is None else _path(molecule, document.path),
         point=Geometry(molecule.symbols, molecule.positions),
         document=document.plain(),
     )
 
 
+def _molecule(table: MoleculeTable) -> Molecule:
+    from qmlmat.systems import Molecule  # noqa: PLC0415
+
+    settings: dict[str, Any] = table.model_dump(include={"charge", "spin", "basis", "ecp"})
+    if table.xyz is not None:
+        return Molecule.from_xyz(_as_text(table.xyz), **settings)
+    kind: Any = Molecule
+    molecule: Molecule = kind.from_zmatrix(table.zmatrix, **settings)
+    return molecule
+
+
 def _as_text(xyz: str) -> str:
     # a newline tells from_xyz that this is text, also where it is a single atom
     return xyz if "\n" in xyz.strip() else f"{xyz.strip()};"
+
+
+def _path(molecule: Molecule, table: PathTable) -> Path:
+    """Return the path of ``[path]``; which kind it is was checked with the file."""
+    from qmlmat import surfaces  # noqa: PLC0415
+    from qmlmat.systems.xyz import parse_xyz  # noqa: PLC0415
+
+    root = {} if table.root is None else {"root": table.root}
+    if table.to is not None:
+        end = surfaces.Geometry(*parse_xyz(_as_text(table.to)))
+        method: Any = table.method or "linear"
+        return surfaces.interpolate(molecule, end, table.n_points or 2, method=method, **root)
+    if table.frames is not None:
+        return surfaces.frames(f"{table.frames.strip()}\n", molecule=molecule, **root)
+    if table.mode is not None:
+        return surfaces.displace(molecule, table.mode, table.points(), **root)
+    if table.axes is None:
+        return surfaces.line(molecule, _coordinate(table), table.points(), **root)
+    if table.n_points is None:
+        axes = [(_coordinate(axis), axis.points()) for axis in table.axes]
+        return surfaces.grid(molecule, axes, **root)
+    method = table.method or "sobol"
+    box = [(_coordinate(axis), axis.start or 0.0, axis.stop or 0.0) for axis in table.axes]
+    return surfaces.sample(molecule, box, table.n_points, method=method, seed=table.seed or 0)
+
+
+def _coordinate(table: CoordinateTable) -> Coordinate:
+    """Return the internal coordinate of a table; the default is the bond between atoms 0 and 1."""
+    from qmlmat import surfaces  # noqa: PLC0415
+
+    kinds: dict[int, Any] = {2: surfaces.Distance, 3: surfaces.Angle, 4: surfaces.Dihedral}
+    given = getattr(table, table.coordinate) or [0, 1]
+    if table.coordinate in ("symmetric", "asymmetric"):
+        first, second = (kinds[len(atoms)](*atoms) for atoms in given)
+        combine = getattr(surfaces, table.coordinate)
+        combined: Coordinate = combine(first, second)
+        return combined
+    coordinate: Coordinate = kinds[len(given)](*given)
+    return coordinate
 
 
 def _solver(document: InputDocument) -> Solver:

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from qmlmat._validation import describe_errors, plain_value
-from qmlmat.errors import ConfigError
-
-MAX_POINTS: Final = 100_000
-"""Most points of a path given by start, stop and step: more is a slip of the step."""
-
-
-class Table(BaseModel):
-    """A table of the input file: unknown keys are refused, values are not converted."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+from qmlmat.cli.paths import PathTable
+from qmlmat.cli.table import Table
+from qmlmat.errors import ConfigError, GeometryError
 
 
 class MoleculeTable(Table):
-    """The molecule whose bond is stretched, or that is solved as it is."""
+    """The molecule whose atoms are moved along the path, or that is solved as it is."""
 
-    xyz: str = Field(
-        description="XYZ lines `N 0 0 0` (Å), or an XYZ file's path relative to this file."
+    xyz: str | None = Field(
+        default=None,
+        description="XYZ lines `N 0 0 0` (Å), or an XYZ file's path relative to this file.",
+    )
+    zmatrix: str | None = Field(
+        default=None,
+        description="Instead of xyz: a Z-matrix, or its file's path relative to this file.",
     )
     charge: int = Field(default=0, description="Total charge (elementary charges).")
     spin: int = Field(default=0, description="Number of unpaired electrons, 2S.")
     basis: str = Field(default="sto-3g", description="Name of the basis set, as PySCF knows it.")
     ecp: str | None = Field(default=None, description="Name of the effective core potentials.")
+
+    @model_validator(mode="after")
+    def _check_one_geometry(self) -> Self:
+        if (self.xyz is None) == (self.zmatrix is None):
+            raise ValueError("give the geometry once, as xyz or as zmatrix")
+        return self
 
 
 class ActiveSpaceTable(Table):
@@ -42,58 +45,6 @@ class ActiveSpaceTable(Table):
     norb: int | None = Field(default=None, description="Orbitals round the Fermi level.")
     indices: list[int] | None = Field(default=None, description="Chosen orbitals, counted from 0.")
     freeze_core: bool = Field(default=False, description="Leave the core orbitals out.")
-
-
-class PathTable(Table):
-    """The bond that is stretched, and to which lengths."""
-
-    bond: list[int] = Field(
-        default=[0, 1],
-        min_length=2,
-        max_length=2,
-        description="Two atoms, counted from 0: the first stays, the second moves.",
-    )
-    lengths: list[float] | None = Field(default=None, min_length=1, description="Bond lengths (Å).")
-    start: float | None = Field(default=None, gt=0, description="Shortest bond length (Å).")
-    stop: float | None = Field(default=None, gt=0, description="Longest bond length (Å), included.")
-    step: float | None = Field(default=None, gt=0, description="Distance between points (Å).")
-    root: int | None = Field(
-        default=None,
-        description="Index, in ascending order, of the point computed first; by default the one "
-        "nearest the molecule's own bond length.",
-    )
-
-    @model_validator(mode="after")
-    def _check_one_way(self) -> Self:
-        bounds = (self.start, self.stop, self.step)
-        if (self.lengths is None) == all(bound is None for bound in bounds):
-            raise ValueError("give either lengths, or start, stop and step")
-        if self.lengths is None:
-            if any(bound is None for bound in bounds):
-                raise ValueError("start, stop and step belong together: give all three")
-            self.bond_lengths()
-        return self
-
-    def bond_lengths(self) -> list[float]:
-        """Return the bond lengths (Å): those listed, or from start to stop by step.
-
-        Raises:
-            ValueError: If stop is not reached from start by whole steps.
-        """
-        if self.lengths is not None:
-            return list(self.lengths)
-        assert self.start is not None
-        assert self.stop is not None
-        assert self.step is not None
-        n_steps = (self.stop - self.start) / self.step
-        if n_steps > MAX_POINTS:
-            raise ValueError(f"more than {MAX_POINTS} points: use a larger step")
-        if n_steps < 0 or not math.isclose(n_steps, round(n_steps), abs_tol=1e-6):
-            raise ValueError(
-                f"stop = {self.stop:g} is not start = {self.start:g} plus whole steps of "
-                f"{self.step:g}: change one of them"
-            )
-        return [round(self.start + k * self.step, 10) for k in range(round(n_steps) + 1)]
 
 
 class OptimizerTable(Table):
@@ -287,10 +238,9 @@ def parse_input(values: Mapping[str, Any], *, name: str, folder: Path) -> InputD
     except ValidationError as error:
         raise ConfigError("\n".join(describe_errors(error, InputDocument, name))) from None
     included: dict[str, Table] = {}
-    xyz = document.molecule.xyz
-    if _is_file_name(xyz):
-        text = _read(folder / Path(xyz).expanduser(), f'{name}: [molecule] xyz = "{xyz}"', _XYZ)
-        included["molecule"] = document.molecule.model_copy(update={"xyz": text})
+    included["molecule"] = _include(document.molecule, "molecule", _ATOMS, name, folder)
+    if document.path is not None:
+        included["path"] = _include(document.path, "path", _ROUTES, name, folder)
     solver = document.solver
     key = TEMPLATE_KEYS.get(solver.name)
     given = getattr(solver, key) if key else ""
@@ -302,15 +252,53 @@ def parse_input(values: Mapping[str, Any], *, name: str, folder: Path) -> InputD
     return document.model_copy(update=included)
 
 
-def _is_file_name(xyz: str) -> bool:
-    text = xyz.strip()
+_XYZ: Final = ("XYZ file", "write the atoms themselves, one per line")
+_ZMATRIX: Final = ("Z-matrix", "write its lines themselves")
+_TEMPLATE: Final = ("template", "give the name of one that comes with qmlmat")
+_FRAMES: Final = ("file of frames", "write them in XYZ format")
+
+_ATOMS: Final = {"xyz": _XYZ, "zmatrix": _ZMATRIX}
+_ROUTES: Final = {"to": _XYZ, "frames": _FRAMES}
+"""Keys of a table that may name a file: what it is, and what could be written instead."""
+
+
+def _include(
+    table: Table, title: str, keys: Mapping[str, tuple[str, str]], name: str, folder: Path
+) -> Table:
+    """Return the table with the texts of the files it names in place of their names."""
+    texts = {}
+    for key, what in keys.items():
+        given = getattr(table, key)
+        if given is not None and _is_file_name(given):
+            file = folder / Path(given).expanduser()
+            place = f'{name}: [{title}] {key} = "{given}"'
+            texts[key] = _frames_text(file, place) if what is _FRAMES else _read(file, place, what)
+    return table.model_copy(update=texts) if texts else table
+
+
+def _is_file_name(given: str) -> bool:
+    text = given.strip()
     if "\n" in text or ";" in text:
         return False
-    return text.lower().endswith(".xyz") or len(text.split()) == 1
+    return text.lower().endswith((".xyz", ".traj")) or len(text.split()) == 1
 
 
-_XYZ: Final = ("XYZ file", "write the atoms themselves, one per line")
-_TEMPLATE: Final = ("template", "give the name of one that comes with qmlmat")
+def _frames_text(file: Path, place: str) -> str:
+    """Return the frames of a file as the text of an XYZ file, which a store can keep."""
+    if file.suffix.lower() == ".xyz" or not file.is_file():
+        return _read(file, place, _FRAMES)
+    from qmlmat.surfaces import frames  # noqa: PLC0415 - loads pyscf
+
+    try:
+        points = frames(file).points
+    except GeometryError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    lines = []
+    for point in points:
+        lines += [str(len(point.symbols)), ""]
+        rows = zip(point.symbols, point.positions.tolist(), strict=True)
+        lines += [f"{symbol} {x!r} {y!r} {z!r}" for symbol, (x, y, z) in rows]
+    return "\n".join([*lines, ""])
 
 
 def _check_template(file: Path) -> None:

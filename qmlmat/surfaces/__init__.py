@@ -1,13 +1,23 @@
 """From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
 
-from qmlmat.surfaces.path import Axis, Geometry, Path, stretch
+from qmlmat.surfaces.combination import Combination, Coordinate, asymmetric, symmetric
+from qmlmat.surfaces.grids import bend, grid, line, sample, stretch, twist
+from qmlmat.surfaces.internal import Angle, Dihedral, Distance
+from qmlmat.surfaces.path import Axis, Geometry, Path
+from qmlmat.surfaces.placing import place
 from qmlmat.surfaces.progress import ScanProgress
+from qmlmat.surfaces.routes import displace, frames, interpolate
 from qmlmat.surfaces.scan import Scan, ScanRow, load_scan, scan
 from qmlmat.surfaces.store import ScanStore, StoreHeader
 from qmlmat.surfaces.surface import FunctionSurface, PointResult, SolverSurface, Surface
 
 __all__ = [
+    "Angle",
     "Axis",
+    "Combination",
+    "Coordinate",
+    "Dihedral",
+    "Distance",
     "FunctionSurface",
     "Geometry",
     "Path",
@@ -19,7 +29,18 @@ __all__ = [
     "SolverSurface",
     "StoreHeader",
     "Surface",
+    "asymmetric",
+    "bend",
+    "displace",
+    "frames",
+    "grid",
+    "interpolate",
+    "line",
     "load_scan",
+    "place",
+    "sample",
     "scan",
     "stretch",
+    "symmetric",
+    "twist",
 ]

@@ -1,4 +1,4 @@
-"""Which atoms are bonded, and which fragment moves when a bond is stretched."""
+"""Which atoms are bonded or overlap, and which fragment moves with a bond."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from qmlmat.errors import GeometryError
+from qmlmat.systems.molecule import MIN_DISTANCE
 from qmlmat.typing import FloatArray
 
 # fmt: off
@@ -68,7 +69,8 @@ def moving_fragment(
         bond: The fixed atom and the moving atom.
 
     Raises:
-        GeometryError: If the bond is part of a ring, so that no side can move alone.
+        GeometryError: If the two atoms stay connected without the bond, as in a ring, so that no
+            side can move alone.
     """
     fixed, moving = bond
     bonds = bonded_pairs(symbols, positions) - {(min(bond), max(bond))}
@@ -81,8 +83,30 @@ def moving_fragment(
         frontier += ends
     if fixed in reached:
         raise GeometryError(
-            f"stretch(bond={bond}): {symbols[fixed]}{fixed} and {symbols[moving]}{moving} are in a "
-            "ring, so neither side can move alone. Choose a bond outside the ring, or build a Path "
-            "from your own geometries."
+            f"The bond {bond}: {symbols[fixed]}{fixed} and {symbols[moving]}{moving} are in a ring "
+            "or not bonded to each other, so neither side can move alone. Choose a bond outside "
+            "the ring, or make the path with interpolate() or frames()."
         )
     return tuple(sorted(reached))
+
+
+def refuse_overlap(place: str, symbols: Sequence[str], positions: FloatArray) -> None:
+    """Refuse positions at which two atoms overlap.
+
+    Args:
+        place: What messages begin with: the call, and where on the path.
+        symbols: Chemical symbols, ``(n_atoms,)``.
+        positions: Positions, ``(n_atoms, 3)`` (Å).
+
+    Raises:
+        GeometryError: If two atoms are nearer to each other than any bond.
+    """
+    distances = np.linalg.norm(positions[:, None] - positions[None, :], axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    i, j = (int(k) for k in np.unravel_index(np.argmin(distances), distances.shape))
+    if distances[i, j] < MIN_DISTANCE:
+        raise GeometryError(
+            f"{place}: atoms {i} ({symbols[i]}) and {j} ({symbols[j]}) are {distances[i, j]:.3f} Å "
+            f"apart and overlap. Keep them at least {MIN_DISTANCE} Å apart; positions and lengths "
+            "are in ångström."
+        )

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from qmlmat.errors import GeometryError, InputError
-from qmlmat.surfaces.bonds import moving_fragment
-from qmlmat.surfaces.tree import grid_tree
 from qmlmat.typing import FloatArray
-
-if TYPE_CHECKING:
-    from qmlmat.systems import Molecule
 
 POSITION_DECIMALS: Final = 10
 """Decimals kept of a constructed position (Å): the same inputs give the same bits everywhere."""
@@ -181,100 +175,6 @@ class Path:
             shape=None if values["shape"] is None else tuple(values["shape"]),
             root=values["root"],
             parents=tuple(values["parents"]),
-        )
-
-
-def stretch(
-    molecule: Molecule,
-    bond: tuple[int, int] = (0, 1),
-    lengths: Sequence[float] | FloatArray = (),
-    *,
-    root: int | None = None,
-) -> Path:
-    """Return the path along which one bond is stretched.
-
-    Atom ``bond[0]`` and its fragment stay; atom ``bond[1]`` and all that hangs on it move along
-    the bond. The points are in ascending order of length, whatever the order given. Each starts
-    from its neighbour on the side of the root.
-
-    Args:
-        molecule: The molecule, at any geometry with the fragments as they should stay.
-        bond: Indices of the two atoms, counted from 0.
-        lengths: Bond lengths, ``(n_points,)`` (Å).
-        root: Index of the first point, counted in ascending order of length. By default the
-            point nearest the molecule's own bond length.
-
-    Raises:
-        InputError: If the bond, a length or the root cannot be used.
-        GeometryError: If the bond is in a ring, or atoms would overlap.
-    """
-    fixed, moving = _check_bond(molecule, bond)
-    values = _check_lengths(lengths)
-    symbols = tuple(molecule.symbols)
-    positions = np.asarray(molecule.positions, dtype=np.float64)
-    fragment = list(moving_fragment(symbols, positions, (fixed, moving)))
-    axis = positions[moving] - positions[fixed]
-    own = float(np.linalg.norm(axis))
-
-    points = []
-    for length in values:
-        moved = positions.copy()
-        moved[fragment] += axis * ((length - own) / own)
-        moved = np.round(moved, POSITION_DECIMALS) + 0.0  # no negative zeros
-        molecule.with_positions(moved)  # refuses overlapping atoms before anything is computed
-        points.append(Geometry(symbols, moved))
-    if root is None:
-        root = int(np.argmin(np.round(np.abs(values - own), 9)))
-    _check_root(root, len(points))
-    return Path(
-        points=tuple(points),
-        coordinates=values[:, None],
-        axes=(Axis(f"r({symbols[fixed]}{fixed}-{symbols[moving]}{moving})"),),
-        shape=(len(points),),
-        root=root,
-        parents=grid_tree((len(points),), root),
-    )
-
-
-def _check_bond(molecule: Molecule, bond: tuple[int, int]) -> tuple[int, int]:
-    n_atoms = len(molecule.symbols)
-    whole = all(isinstance(atom, int | np.integer) and not isinstance(atom, bool) for atom in bond)
-    fine = len(bond) == 2 and whole and all(0 <= atom < n_atoms for atom in bond)
-    if not fine or bond[0] == bond[1]:
-        raise InputError(
-            f"stretch(bond={tuple(bond)}): a bond is two different atoms among 0 to {n_atoms - 1}. "
-            "Give two whole numbers, counted from 0 in the order of the molecule's rows."
-        )
-    return int(bond[0]), int(bond[1])
-
-
-def _check_lengths(lengths: Sequence[float] | FloatArray) -> FloatArray:
-    values = np.array(lengths, dtype=np.float64)
-    if values.ndim != 1 or values.size == 0:
-        raise InputError(
-            f"stretch(lengths of shape {values.shape}): at least one length is needed. "
-            "Give a list of bond lengths (Å), e.g. [0.9, 1.0, 1.1]."
-        )
-    for value in values:
-        if not math.isfinite(value) or value <= 0.0:
-            raise InputError(
-                f"stretch(lengths): {value} is not a bond length. "
-                "Give finite lengths above 0, in ångström."
-            )
-    values.sort()
-    for short, long in itertools.pairwise(values):
-        if long - short < SAME_POINT:
-            raise InputError(
-                f"stretch(lengths): {short:.10g} Å is there twice. Give each length once."
-            )
-    return values
-
-
-def _check_root(root: int, n_points: int) -> None:
-    if not 0 <= root < n_points:
-        raise InputError(
-            f"stretch(root={root}): the path has the points 0 to {n_points - 1}, counted in "
-            "ascending order of length. Give one of them, or leave root out."
         )
 
 

@@ -14,6 +14,7 @@ from qmlmat.systems.hamiltonian import (
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
 from qmlmat.systems.nevpt2 import nevpt2_energy
+from qmlmat.systems.normal_modes import NormalModes, normal_modes
 from qmlmat.systems.pairing import exchange_pairs
 from qmlmat.systems.sigma import (
     SigmaBuilder,
@@ -35,6 +36,7 @@ __all__ = [
     "MeanField",
     "MolecularHamiltonian",
     "Molecule",
+    "NormalModes",
     "OrbitalSelection",
     "SigmaBuilder",
     "Spectrum",
@@ -49,6 +51,7 @@ __all__ = [
     "molecular_hamiltonian",
     "mp2_amplitudes",
     "nevpt2_energy",
+    "normal_modes",
     "one_rdm",
     "orbital_parities",
     "run_mean_field",

@@ -4,8 +4,10 @@ import json
 import tomllib
 from pathlib import Path
 
+import ase.io
 import jsonschema
 import pytest
+from ase import Atoms
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from qmlmat.cli.commands import json_schema
 from qmlmat.cli.inputs import InputDocument, load_input, parse_input
 from qmlmat.errors import ConfigError, InputError
 from qmlmat.solvers import ADAPTVQE
+from qmlmat.systems import Molecule
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "qmlmat/cli/example.toml").read_text(encoding="utf-8")
@@ -41,7 +44,24 @@ documents = st.fixed_dictionaries(
         "active_space": st.fixed_dictionaries(
             {}, optional={"n_electrons": st.integers(), "freeze_core": st.booleans()}
         ),
-        "path": st.fixed_dictionaries({"lengths": st.lists(finite, min_size=1)}),
+        "path": st.one_of(
+            st.fixed_dictionaries({"lengths": st.lists(finite, min_size=1)}),
+            st.fixed_dictionaries({"to": st.just("H 0 0 0; H 0 0 1"), "n_points": st.just(3)}),
+            st.fixed_dictionaries(
+                {
+                    "axes": st.lists(
+                        st.fixed_dictionaries(
+                            {
+                                "angle": st.lists(st.integers(), min_size=3, max_size=3),
+                                "values": st.lists(finite, min_size=1),
+                            }
+                        ),
+                        min_size=1,
+                    )
+                },
+                optional={"root": st.integers()},
+            ),
+        ),
         "solver": st.fixed_dictionaries(
             {"name": st.sampled_from(["VQE", "ADAPTVQE"])},
             optional={
@@ -76,7 +96,7 @@ def test_what_is_accepted_fits_the_published_schema(values):
 def test_the_example_is_the_main_job():
     """N2, cc-pVDZ, (10e, 8o), 22 points from 0.9 to 3.0 Å, uccsd."""
     document = _parse(tomllib.loads(EXAMPLE))
-    assert document.path.bond_lengths() == [round(0.9 + 0.1 * k, 10) for k in range(22)]
+    assert document.path.points() == [round(0.9 + 0.1 * k, 10) for k in range(22)]
     job = build_job(document)
     assert len(job.scan_path()) == 22
     assert job.path.along()[job.path.root] == 1.1
@@ -150,7 +170,8 @@ SLIPS = [
         "whole number, or text in quotes.",
     ),
     ("# max_iterations = 1000", "max_iterations = 0", "= 0: give a number of at least 1."),
-    ('xyz = """', 'xyzz = """', '[molecule] needs the key "xyz". Add it.'),
+    ('xyz = """', 'xyzz = """', 'unknown key "xyzz" in [molecule]. Did you mean "xyz"?'),
+    ("bond = [0, 1]", "angle = [0, 1]", "[path] angle = [0, 1]: give at least 3 values."),
     ("title =", "molecule =", "not valid TOML"),
     ("[solver]\n", "[solver\n", "not valid TOML"),
 ]
@@ -371,3 +392,178 @@ def test_an_unknown_template_is_refused_before_computing():
     """The circuit is looked up when the job is made, not at the first point."""
     with pytest.raises(InputError, match='Did you mean "uccsd"'):
         build_job(_parse(SMALL | {"solver": {"name": "VQE", "ansatz": "uccds"}}))
+
+
+WATER = "O 0 0 0; H 0.9572 0 0; H -0.2399872 0.9266272 0"
+END = "O 0 0 0; H 1.1 0 0; H -0.5 1.0 0"
+RADIUS = {"symmetric": [[0, 1], [0, 2]], "start": 0.9, "stop": 1.1, "step": 0.1}
+BEND = {"angle": [1, 0, 2], "values": [90.0, 100.0]}
+
+
+def _water(path):
+    return _parse({"molecule": {"xyz": WATER}, "path": path, "solver": {"name": "Exact"}})
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "shape"),
+    [
+        ({"bond": [0, 2], "values": [0.9, 1.0]}, "r(O0-H2)", (2,)),
+        (BEND, "a(H1-O0-H2)", (2,)),
+        (RADIUS, "symmetric(r(O0-H1), r(O0-H2))", (3,)),
+        (
+            {"asymmetric": [[0, 1], [0, 2]], "start": -0.1, "stop": 0.1, "step": 0.1},
+            "asymmetric(r(O0-H1), r(O0-H2))",
+            (3,),
+        ),
+        ({"axes": [RADIUS, BEND], "root": 1}, "symmetric(r(O0-H1), r(O0-H2)), a(H1-O0-H2)", (3, 2)),
+        ({"to": END, "n_points": 4}, "arc length", (4,)),
+        ({"to": END, "n_points": 4, "method": "idpp"}, "arc length", (4,)),
+        ({"frames": "3\n\nO 0 0 0\nH 1 0 0\nH 0 1 0\n"}, "frame", (1,)),
+    ],
+    ids=["bond", "angle", "symmetric", "asymmetric", "grid", "linear", "idpp", "frames"],
+)
+def test_each_kind_of_path_is_made(path, name, shape):
+    """The keys of [path] reach the library, and the stored document makes the same path again."""
+    document = _water(path)
+    job = build_job(document)
+    assert (job.path.name, job.path.shape) == (name, shape)
+    assert job.path.root == path.get("root", job.path.root)
+    jsonschema.validate(document.plain(), json_schema("input"))
+    again = build_job(_parse(json.loads(json.dumps(job.document))))
+    assert again.path.inputs() == job.path.inputs()
+
+
+def test_a_dihedral_is_turned():
+    """Four atoms, degrees."""
+    xyz = "O 0 0 0; O 0 0 1.45; H 0.9 0 -0.2; H 0.3 0.85 1.65"
+    path = {"dihedral": [2, 0, 1, 3], "start": 0, "stop": 180, "step": 60}
+    job = build_job(_parse(SMALL | {"molecule": {"xyz": xyz}, "path": path}))
+    assert job.path.along().tolist() == [0, 60, 120, 180]
+    assert job.path.axes[0].unit == "degree"
+
+
+@pytest.mark.parametrize("method", [None, "random"])
+def test_a_sample_has_as_many_points_as_it_says(method):
+    """Axes with start and stop only, scattered by method and seed."""
+    axes = [
+        {"bond": [0, 1], "start": 0.8, "stop": 1.2},
+        {"angle": [1, 0, 2], "start": 90, "stop": 120},
+    ]
+    chosen = {} if method is None else {"method": method}
+    paths = [
+        build_job(_water({"axes": axes, "n_points": 5, "seed": seed, **chosen})).path
+        for seed in (0, 1, 1)
+    ]
+    assert [len(path) for path in paths] == [5, 5, 5]
+    assert paths[0].inputs() != paths[1].inputs() == paths[2].inputs()
+
+
+def test_a_normal_mode_is_followed():
+    """Displacements along the mode, from the molecule on."""
+    xyz = "H 0 0 0; H 0 0 0.712"
+    path = {"mode": 0, "start": -0.1, "stop": 0.1, "step": 0.1}
+    job = build_job(_parse(SMALL | {"molecule": {"xyz": xyz}, "path": path}))
+    assert (job.path.name, job.path.root, len(job.path)) == ("mode 0", 1, 3)
+
+
+def test_files_of_a_path_are_kept_as_text(tmp_path):
+    """A store needs neither the last geometry's file nor the frames'."""
+    (tmp_path / "end.xyz").write_text("3\nend\n" + END.replace("; ", "\n"), encoding="utf-8")
+    frames = [Atoms("OH2", [[0, 0, 0], [r, 0, 0], [0, r, 0]]) for r in (0.9, 1 / 3 + 0.7)]
+    ase.io.write(tmp_path / "all.traj", frames)
+    ase.io.write(tmp_path / "all.xyz", frames)
+    for keys, kept in (
+        ('to = "end.xyz"\nn_points = 3', "to"),
+        ('frames = "all.traj"', "frames"),
+        ('frames = "all.xyz"', "frames"),
+    ):
+        file = tmp_path / "in.toml"
+        file.write_text(f'molecule.xyz = "{WATER}"\n[path]\n{keys}\n', encoding="utf-8")
+        document = load_input(file)
+        assert "\n" in getattr(document.path, kept)
+        plain = json.loads(json.dumps(document.plain()))
+        assert build_job(_parse(plain)).path.inputs() == build_job(document).path.inputs()
+        if "traj" in keys:  # to the last bit
+            assert build_job(document).path.points[1].positions[1, 0] == 1 / 3 + 0.7
+
+
+@pytest.mark.parametrize("key", ["to", "frames"])
+def test_a_file_of_a_path_that_is_not_there_is_named(tmp_path, key):
+    """With its full path, and what else could be written."""
+    file = tmp_path / "in.toml"
+    more = "\nn_points = 3" if key == "to" else ""
+    file.write_text(f'molecule.xyz = "{WATER}"\n[path]\n{key} = "no.xyz"{more}', encoding="utf-8")
+    with pytest.raises(ConfigError, match="relative to the input file"):
+        load_input(file)
+
+
+def test_frames_that_cannot_be_read_are_named(tmp_path):
+    """One line with the place in the input file."""
+    (tmp_path / "all.traj").write_text("nonsense", encoding="utf-8")
+    file = tmp_path / "in.toml"
+    file.write_text(f'molecule.xyz = "{WATER}"\npath.frames = "all.traj"', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r'in.toml: \[path\] frames = "all.traj".*cannot be read'):
+        load_input(file)
+
+
+SLIPS_OF_PATHS = [
+    (BEND | {"bond": [0, 1]}, "bond and angle are different coordinates: give one, or several as"),
+    (BEND | {"mode": 0}, "mode and angle are different paths"),
+    (BEND | {"lengths": [1.0]}, "lengths are of a bond: call those of angle values"),
+    ({"angle": [1, 0, 2]}, "give either values, or start, stop and step"),
+    ({"mode": 0, "lengths": [1.0]}, "lengths does not belong to a path by mode: leave it out"),
+    ({"values": [1.0], "lengths": [1.0]}, "lengths and values are the same thing"),
+    ({"values": [1.0], "n_points": 3}, "n_points does not belong to a path by bond"),
+    ({"symmetric": [[0, 1], [1, 0, 2]], "values": [1.0]}, "symmetric takes two bonds such as"),
+    ({"symmetric": [[0, 1]], "values": [1.0]}, "[path] symmetric = [[0, 1]]: give at least 2"),
+    ({"to": END}, "to needs n_points, both ends included: give at least 2"),
+    ({"to": END, "n_points": 3, "method": "sobol"}, 'use "linear" or "idpp"'),
+    ({"to": END, "n_points": 3, "method": "idp"}, 'method = "idp": not known. Did you mean "idpp"'),
+    ({"to": END, "frames": "x"}, "to and frames are different paths"),
+    ({"frames": "a.xyz", "seed": 3}, "seed does not belong to a path by frames"),
+    ({"axes": []}, "[path] axes = []: give at least 1 values"),
+    ({"axes": [BEND], "seed": 3}, "seed belongs to a sample: add n_points"),
+    ({"axes": [BEND], "n_points": 3}, "leave n_points out for a grid"),
+    ({"axes": [{"bond": [0, 1], "start": 1.0, "stop": 1.1}]}, "add n_points to [path], or step"),
+    (
+        {"axes": [{"bond": [0, 1], "start": 1.0, "stop": 1.1}], "n_points": 3, "root": 1},
+        "the root of a sample is its point nearest the molecule",
+    ),
+    ({"axes": [BEND | {"valuess": [1.0]}]}, 'unknown key "valuess" in [path.axes[0]]. Did you'),
+    ({"axes": [BEND, {"bond": [0, 1]}]}, "[path.axes[1]]: give either lengths, or start, stop"),
+    ({"axes": [BEND | {"to": "x"}]}, 'unknown key "to" in [path.axes[0]].'),
+]
+
+
+@pytest.mark.parametrize(("path", "answer"), SLIPS_OF_PATHS, ids=[s[1] for s in SLIPS_OF_PATHS])
+def test_a_slip_in_a_path_is_one_clear_line(path, answer):
+    """Exactly one kind of path, with the keys that belong to it."""
+    with pytest.raises(ConfigError) as caught:
+        _water(path)
+    assert answer in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("molecule", [{}, {"xyz": WATER, "zmatrix": "H"}])
+def test_the_geometry_is_given_once(molecule):
+    """As XYZ lines or as a Z-matrix."""
+    with pytest.raises(ConfigError, match="give the geometry once, as xyz or as zmatrix"):
+        _parse({"molecule": molecule})
+
+
+def test_a_z_matrix_reaches_the_molecule(tmp_path, monkeypatch):
+    """Its text, also from a file, goes to Molecule.from_zmatrix with charge, spin and basis."""
+    calls = []
+
+    def from_zmatrix(text, **settings):
+        calls.append((text, settings))
+        return Molecule.from_xyz("H 0 0 0; H 0 0 0.74", **settings)
+
+    monkeypatch.setattr(Molecule, "from_zmatrix", from_zmatrix, raising=False)
+    (tmp_path / "h2.zmat").write_text("H\nH 1 0.74\n", encoding="utf-8")
+    file = tmp_path / "in.toml"
+    for value in ('"h2.zmat"', r'"H\nH 1 0.74\n"'):
+        file.write_text(f'molecule.zmatrix = {value}\nmolecule.basis = "6-31g"', encoding="utf-8")
+        build_job(load_input(file))
+    settings = {"charge": 0, "spin": 0, "basis": "6-31g", "ecp": None}
+    assert calls == [("H\nH 1 0.74\n", settings)] * 2
