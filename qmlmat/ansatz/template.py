@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -241,7 +242,17 @@ def load_template(name: str) -> Template:
         >>> load_template("uccsd").circuit(4, (2, 2), {}).n_params
         26
     """
-    return read_template(find_template(name))
+    path = find_template(name)
+    try:
+        written = path.stat().st_mtime_ns
+    except OSError:
+        return read_template(path)  # which says what is wrong
+    return _remembered(path, written)
+
+
+@lru_cache(maxsize=64)
+def _remembered(path: Path, written: int) -> Template:  # noqa: ARG001 - a changed file is another
+    return read_template(path)
 
 
 def read_template(path: Path) -> Template:

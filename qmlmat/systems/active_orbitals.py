@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.linalg import null_space, sqrtm
+from scipy.linalg import null_space
 
 from qmlmat.errors import InputError
 from qmlmat.systems.active_space import ActiveSpace
 from qmlmat.systems.mean_field import MeanField
 from qmlmat.systems.molecule import Molecule
-from qmlmat.systems.orbitals import fix_gauge
+from qmlmat.systems.orbitals import fix_gauge, square_root
 from qmlmat.typing import FloatArray
 
 
@@ -65,8 +65,7 @@ class ActiveOrbitals:
         Args:
             molecule: The molecule at these positions.
         """
-        overlap = molecule.to_pyscf().intor_symmetric("int1e_ovlp")
-        root = sqrtm(overlap).real
+        root = square_root(molecule.to_pyscf().intor_symmetric("int1e_ovlp"))
         left = null_space((root @ np.hstack([self.inactive, self.active])).T)
         orbitals: FloatArray = np.linalg.solve(root, left)
         return orbitals

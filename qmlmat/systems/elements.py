@@ -6,8 +6,9 @@ import warnings
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from pyscf import gto
 from pyscf.data import elements
 from pyscf.gto import basis as pyscf_basis
 
@@ -204,6 +205,18 @@ def companion_ecp(basis: str, symbol: str) -> str | None:
 def is_basis_file(basis: str) -> bool:
     """Tell whether a basis set is read from a file rather than known by its name."""
     return Path(basis).is_file()
+
+
+def parsed_basis(basis: str, symbols: tuple[str, ...]) -> Any:  # noqa: ANN401 (PySCF is untyped)
+    """Return a basis set for some elements as PySCF keeps it; named sets are parsed once only."""
+    if is_basis_file(basis):
+        return basis
+    return _named_basis(basis, symbols)
+
+
+@lru_cache(maxsize=64)
+def _named_basis(basis: str, symbols: tuple[str, ...]) -> Any:  # noqa: ANN401
+    return gto.format_basis(dict.fromkeys(symbols, basis))
 
 
 def basis_digest(basis: str, symbols: tuple[str, ...]) -> str:

@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.linalg import sqrtm
 
 from qmlmat.errors import QmlmatError, QmlmatWarning
 from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
-from qmlmat.systems.orbitals import basis_rotation, degenerate_groups
+from qmlmat.systems.orbitals import basis_rotation, degenerate_groups, square_root
 from qmlmat.typing import FloatArray, IntArray
 
 MATCHED: Final = 0.5**0.5
@@ -78,8 +77,8 @@ def carried_overlap(
     """
     here, there = molecule.to_pyscf(), before.to_pyscf()
     turn = basis_rotation(there, _turn(before.positions, molecule.positions))
-    left = turn @ sqrtm(there.intor_symmetric("int1e_ovlp")).real @ orbitals_before
-    overlap: FloatArray = left.T @ (sqrtm(here.intor_symmetric("int1e_ovlp")).real @ orbitals)
+    left = turn @ square_root(there.intor_symmetric("int1e_ovlp")) @ orbitals_before
+    overlap: FloatArray = left.T @ (square_root(here.intor_symmetric("int1e_ovlp")) @ orbitals)
     return overlap
 
 
@@ -104,7 +103,11 @@ def space_overlap(
     """
     if (orbitals.norb, orbitals.nelec) != (parent.norb, parent.nelec):
         return 0.0
-    overlap = carried_overlap(molecule, orbitals.active, before, parent.active)
+    if before is molecule:
+        metric = molecule.to_pyscf().intor_symmetric("int1e_ovlp")
+        overlap = parent.active.T @ metric @ orbitals.active
+    else:
+        overlap = carried_overlap(molecule, orbitals.active, before, parent.active)
     values = [
         np.linalg.svd(overlap[kind, kind], compute_uv=False).min(initial=1.0)
         for kind in orbitals.classes

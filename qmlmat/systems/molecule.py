@@ -24,6 +24,7 @@ from qmlmat.systems.elements import (
     ecp_electrons,
     element_symbol,
     is_basis_file,
+    parsed_basis,
 )
 from qmlmat.systems.xyz import parse_xyz
 from qmlmat.systems.zmatrix import parse_zmatrix
@@ -119,6 +120,10 @@ class Molecule:
         if not isinstance(other, Molecule):
             return NotImplemented
         return self.inputs() == other.inputs() and np.array_equal(self.positions, other.positions)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made again on use."""
+        return {name: value for name, value in vars(self).items() if name != "_mole"}
 
     def __hash__(self) -> int:
         return hash((self.symbols, self.positions.tobytes(), self.charge, self.spin, self.basis))
@@ -217,11 +222,15 @@ class Molecule:
         return Atoms(symbols=list(self.symbols), positions=self.positions, info=settings)
 
     def to_pyscf(self) -> Any:  # noqa: ANN401 (PySCF is untyped)
-        """Return the built ``pyscf.gto.Mole``, without symmetry."""
+        """Return the built ``pyscf.gto.Mole``, without symmetry; the caller's own copy."""
+        return self._mole.copy()
+
+    @cached_property
+    def _mole(self) -> Any:  # noqa: ANN401
         mole = gto.Mole()
         mole.atom = [(s, tuple(p)) for s, p in zip(self.symbols, self.positions, strict=True)]
         mole.unit = "Angstrom"
-        mole.basis = self.basis
+        mole.basis = parsed_basis(self.basis, tuple(sorted(set(self.symbols))))
         if self.ecp is not None:
             mole.ecp = {
                 s: self.ecp for s in set(self.symbols) if ecp_electrons(self.ecp, s) is not None

@@ -94,6 +94,13 @@ def basis_rotation(mol: Any, turn: FloatArray) -> FloatArray:  # noqa: ANN401 (a
     return rotation
 
 
+def square_root(matrix: FloatArray) -> FloatArray:
+    """Return the symmetric square root of a symmetric matrix, positive like an overlap."""
+    values, vectors = np.linalg.eigh(matrix)
+    root: FloatArray = (vectors * np.sqrt(values)) @ vectors.T
+    return root
+
+
 def fix_gauge(
     mol: Any,  # noqa: ANN401 (a PySCF Mole)
     mo_coeff: FloatArray,

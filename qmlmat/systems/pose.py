@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from scipy.linalg import inv, sqrtm
 
 from qmlmat.systems.elements import atomic_number
 from qmlmat.systems.frame import NuclearFrame, nuclear_frame
 from qmlmat.systems.molecule import Molecule
-from qmlmat.systems.orbitals import basis_rotation
+from qmlmat.systems.orbitals import basis_rotation, square_root
 from qmlmat.typing import FloatArray, IntArray
 from qmlmat.units import BOHR_IN_ANGSTROM
 
@@ -52,7 +51,7 @@ class Pose:
         slots = np.argsort(self.frame.orders[0])
         turned = (turn @ coefficients)[_functions(self.mole, slots)]
         overlap = turned.T @ mole.intor_symmetric("int1e_ovlp") @ turned
-        restored: FloatArray = turned @ inv(sqrtm(overlap)).real
+        restored: FloatArray = turned @ np.linalg.inv(square_root(overlap))
         return restored
 
     def keeps_symmetry(self, density: FloatArray) -> bool:
