@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from pyscf import scf
+from pyscf import gto, scf
+from scipy.linalg import block_diag
 
 from qmlmat.errors import BasisError, MeanFieldError, QmlmatWarning
 from qmlmat.systems.molecule import Molecule
@@ -38,6 +41,8 @@ SAME_MINIMUM: Final = 1e-7
 """Energies closer than this belong to the same solution (hartree)."""
 DEGENERATE_FRONTIER: Final = 1e-4
 """Orbitals of unlike occupation closer than this are filled by chance (hartree)."""
+LAST_MINAO: Final = 96
+"""Last element whose orbitals PySCF has for a start."""
 UNEVEN: Final = ((0.0, 0.0, 2.7), (1.9, 0.0, 1.3), (1.1, 2.3, -0.7))
 """Positions (x', y', z') in the pose of the charges that make a start uneven (bohr)."""
 UNEVEN_CHARGE: Final = 0.1
@@ -147,6 +152,31 @@ def _new_field(mole: Any) -> Any:  # noqa: ANN401 (PySCF is untyped)
     return scf.ROHF(mole) if mole.spin else scf.RHF(mole)
 
 
+def _atoms_density(mole: Any) -> FloatArray | None:  # noqa: ANN401
+    """Return the density of the atoms side by side, what PySCF starts from, atom by atom.
+
+    It depends on elements and basis only, and reading the atoms' orbitals takes longer than the
+    iterations of a small molecule: each is made once.
+    """
+    symbols = [mole.atom_pure_symbol(i) for i in range(mole.natm)]
+    if max(gto.charge(symbol) for symbol in symbols) > LAST_MINAO:
+        return None
+    kinds = {s: (repr(mole._basis[s]), repr(mole._ecp.get(s))) for s in set(symbols)}
+    density: FloatArray = block_diag(*(_atom_density(s, *kinds[s]) for s in symbols))
+    return density
+
+
+@lru_cache(maxsize=128)
+def _atom_density(symbol: str, basis: str, ecp: str) -> FloatArray:
+    functions, potential = ast.literal_eval(basis), ast.literal_eval(ecp)
+    atom = gto.Mole()
+    atom.atom, atom.basis, atom.spin, atom.verbose = symbol, {symbol: functions}, None, 0
+    if potential is not None:
+        atom.ecp = {symbol: potential}
+    atom.build(dump_input=False, parse_arg=False)
+    return np.array(scf.hf.init_guess_by_minao(atom))
+
+
 def _solve(pose: Pose) -> _Attempt:
     """Return the solution found in the pose.
 
@@ -154,7 +184,7 @@ def _solve(pose: Pose) -> _Attempt:
     of them were filled is chance: starts that fill others are tried, and the lowest is kept.
     """
     first = _Attempt(_new_field(pose.mole))
-    _converge(first, None)
+    _converge(first, _atoms_density(pose.mole))
     by_chance = first.degenerate and len(pose.frame.axes) > 1
     _make_stable(first, by_chance=by_chance)
     if not by_chance or pose.keeps_symmetry(_density(first.field)):
