@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 from collections.abc import Callable
@@ -14,13 +15,12 @@ from qmlmat.surfaces.export.csv_table import FIRST_COLUMN, LAST_COLUMN
 from qmlmat.surfaces.export.structures import MADE_BY
 from qmlmat.surfaces.integrity import SQLITE_MAGIC
 
-_START: Final = 65536  # bytes of a file that are looked at
 _MARKS: Final = {
     "csv": (f"{FIRST_COLUMN},".encode(), LAST_COLUMN.encode()),
     "extxyz": (MADE_BY.encode(),),
     "netcdf": (b"\x89HDF", b"qmlmat_version"),
 }
-"""What the start of every export in a format holds; the first of them of CSV at its beginning."""
+"""What every export in a format holds."""
 
 _POINT: Final = re.compile(r"point_\d{3,}")
 
@@ -39,13 +39,12 @@ def check_file(file: FilePath, format: str, *, force: bool) -> None:
         )
     if not file.exists():
         return
-    start = _start(file)
-    if start.startswith(SQLITE_MAGIC):
+    if _holds(file, SQLITE_MAGIC):
         raise InputError(
             f'export_scan("{file}"): this file is a database, perhaps the store of a scan, and is '
             "left as it is. Choose another name."
         )
-    if not force and start and not all(mark in start for mark in _MARKS[format]):
+    if not force and file.stat().st_size and not _holds(file, *_MARKS[format]):
         raise InputError(
             f'export_scan("{file}"): this file is not an export of a scan in the format {format}, '
             "and is left as it is. Choose another name, or replace it: force=True, --force"
@@ -108,7 +107,7 @@ def written(file: FilePath, write: Callable[[FilePath], None]) -> None:
 
 def _is_ours(file: FilePath, ending: str) -> bool:
     if file.name == "points.csv":
-        return all(mark in _start(file) for mark in _MARKS["csv"])
+        return _holds(file, *_MARKS["csv"])
     return file.suffix == ending and _POINT.fullmatch(file.stem) is not None
 
 
@@ -120,10 +119,16 @@ def _check_parent(path: FilePath) -> None:
         )
 
 
-def _start(file: FilePath) -> bytes:
+def _holds(file: FilePath, *marks: bytes) -> bool:
+    """Return whether all marks are in a file, wherever they stand."""
     try:
-        with file.open("rb") as stream:
-            return stream.read(_START)
+        if file.stat().st_size == 0:
+            return False
+        with (
+            file.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            return all(content.find(mark) >= 0 for mark in marks)
     except OSError as error:
         raise _unwritable(file, error) from error
 
