@@ -39,7 +39,7 @@ def check_file(file: FilePath, format: str, *, force: bool) -> None:
         )
     if not file.exists():
         return
-    if _holds(file, SQLITE_MAGIC):
+    if _is_database(file):
         raise InputError(
             f'export_scan("{file}"): this file is a database, perhaps the store of a scan, and is '
             "left as it is. Choose another name."
@@ -117,6 +117,14 @@ def _check_parent(path: FilePath) -> None:
             f'export_scan("{path}"): the folder "{path.parent}" does not exist or is not a folder. '
             f'Make it first: mkdir -p "{path.parent}"'
         )
+
+
+def _is_database(file: FilePath) -> bool:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
+    except OSError as error:
+        raise _unwritable(file, error) from error
 
 
 def _holds(file: FilePath, *marks: bytes) -> bool:
