@@ -48,6 +48,9 @@ _COLUMNS: Final[tuple[tuple[str, Any], ...]] = (
 )
 """Colour and dash of each further energy; Hartree-Fock has its own."""
 
+_LONG_LEGEND: Final = 5
+"""Entries above which the legend is smaller, in two columns."""
+
 _ROOM: Final = 0.5
 """How far a further energy may stretch the upper panel, of the height of the rest."""
 
@@ -111,6 +114,7 @@ def _abscissa(scan: Scan) -> _Abscissa:
 
 
 def _draw_energies(axes: Axes, scan: Scan, x: _Abscissa) -> None:
+    _draw_line(axes, x, scan.column("hartree_fock"), "Hartree–Fock", _column_style(scan, None))
     if has_comparison(scan):
         style: dict[str, Any] = {"ls": "-", "lw": 1.6, "color": INK, "zorder": 3}
         _draw_line(axes, x, scan.references, "exact in the active space", style)
@@ -118,14 +122,15 @@ def _draw_energies(axes: Axes, scan: Scan, x: _Abscissa) -> None:
     for state in range(scan.n_states):
         label = name if scan.n_states == 1 else f"{name}, state {state}"
         _draw_points(axes, scan, x, scan.energies[:, state], state=state, label=label)
-    _draw_line(axes, x, scan.column("hartree_fock"), "Hartree–Fock", _column_style(scan, None))
     if axes.lines:
         _draw_columns(axes, scan, x)
     _ring_unmatched(axes, scan, x, scan.energies[:, 0], label="orbitals not matched")
     axes.set_ylabel(f"energy ({scan.unit})", fontsize=10.5, color=INK)
     if axes.lines:
+        many = len(axes.lines) > _LONG_LEGEND
         style = {"edgecolor": "none", "framealpha": 0.85, "handlelength": 2.4}
-        for text in axes.legend(fontsize=9.5, labelcolor=INK, **style).get_texts():
+        style |= {"ncols": 2, "fontsize": 8.5} if many else {"fontsize": 9.5}
+        for text in axes.legend(labelcolor=INK, **style).get_texts():
             text.set_parse_math(False)  # a function's name is the user's
     axes.ticklabel_format(axis="y", useOffset=False)
 
@@ -275,5 +280,3 @@ def _label_accuracy(axes: Axes, x: FloatArray, y: FloatArray, scale: ErrorScale)
         fontsize=8.5,
         color=BAND_INK,
     )
-
-

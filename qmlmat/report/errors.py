@@ -55,8 +55,10 @@ def summarise_errors(scan: Scan) -> tuple[ErrorSummary, ...]:
     found = []
     if has_comparison(scan):
         found.append(_summary(scan, solver_label(scan), scan.errors))
-    for name in comparable_columns(scan):
-        found.append(_summary(scan, column_label(name), scan.column(name) - scan.references))
+    found += [
+        _summary(scan, column_label(name), scan.column(name) - scan.references)
+        for name in comparable_columns(scan)
+    ]
     return tuple(found)
 
 

@@ -74,12 +74,23 @@ def place(scan: Scan, index: int) -> str:
 
 
 def axis_label(scan: Scan, axis: int = 0) -> str:
-    """Return the label of an axis of a figure, with its unit."""
-    name, symbol = scan.path.axes[axis].name, unit_symbol(scan.path.axes[axis].unit)
-    if name.startswith("r(") and name.endswith(")"):
-        bond = "–".join(atom.rstrip("0123456789") for atom in name[2:-1].split("-"))
-        name = f"{bond} bond length"
+    """Return the label of an axis of a figure, with its unit.
+
+    A bond is named by its elements, and by its atoms where two bonds have the same elements.
+    """
+    names = [_axis_words(one.name, numbered=False) for one in scan.path.axes]
+    numbered = names.count(names[axis]) > 1
+    name = _axis_words(scan.path.axes[axis].name, numbered=numbered)
+    symbol = unit_symbol(scan.path.axes[axis].unit)
     return f"{name} ({symbol})" if symbol else name
+
+
+def _axis_words(name: str, *, numbered: bool) -> str:
+    if not (name.startswith("r(") and name.endswith(")")):
+        return name
+    atoms = name[2:-1].split("-")
+    bond = "–".join(atom if numbered else atom.rstrip("0123456789") for atom in atoms)
+    return f"{bond} bond length"
 
 
 def has_comparison(scan: Scan) -> bool:

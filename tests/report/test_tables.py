@@ -57,7 +57,7 @@ def test_every_state_and_every_column_has_a_heading():
     result = _good(energies=np.array([-1.0, -0.5]), columns={"ccsd": -1.0})
     text = "\n".join(_lines(_scan(*[result] * 4)))
     assert "state 1" in text
-    assert "ccsd" in text
+    assert "CCSD" in text
 
 
 def test_equal_notes_are_one_line_with_their_points():
