@@ -128,6 +128,9 @@ def _draw_energies(axes: Axes, scan: Scan, x: _Abscissa) -> None:
     axes.set_ylabel(f"energy ({scan.unit})", fontsize=10.5, color=INK)
     if axes.lines:
         many = len(axes.lines) > _LONG_LEGEND
+        if many:
+            low, high = axes.get_ylim()
+            axes.set_ylim(low, high + 0.3 * (high - low))
         style = {"edgecolor": "none", "framealpha": 0.85, "handlelength": 2.4}
         style |= {"ncols": 2, "fontsize": 8.5} if many else {"fontsize": 9.5}
         for text in axes.legend(labelcolor=INK, **style).get_texts():

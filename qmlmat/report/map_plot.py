@@ -106,7 +106,7 @@ def draw_map(scan: Scan) -> Figure:
         right=0.925 if has_errors else 0.9,
         top=page.top,
         bottom=page.bottom,
-        wspace=0.38,
+        wspace=0.5,
     )
     above = heights(scan)
     axes = page.figure.add_subplot(grid[0])
@@ -172,6 +172,7 @@ def _draw_panel(
     shown = axes.contourf(*place, levels=levels, cmap=colors, extend=extend)
     lines = axes.contour(*place, levels=levels[1::2], colors=INK, linewidths=0.6, alpha=0.7)
     for text in axes.clabel(lines, fmt="%g", fontsize=8, inline_spacing=2, colors=INK, zorder=7):
+        text.set_alpha(1.0)
         text.set_path_effects([withStroke(linewidth=2.2, foreground="white")])
     return shown
 
