@@ -71,5 +71,5 @@ def draw_surface(scan: Scan) -> Figure:
     axes.set_zlabel(f"energy above the minimum ({above.unit})", labelpad=6, **label_style())
     axes.tick_params(labelsize=8.5, colors=INK)
     axes.set_box_aspect((1.0, 1.0, 0.7), zoom=1.0)
-    axes.view_init(elev=28, azim=-125)
+    axes.view_init(elev=34, azim=-125)
     return page.figure
