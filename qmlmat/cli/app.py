@@ -119,11 +119,58 @@ def plot(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Figure; by default STORE.png."),
     ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            metavar="[auto|contour|surface]",
+            help="Of two coordinates: a map, or in perspective.",
+        ),
+    ] = "auto",
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Draw the scan of a store, complete or not."""
-    run(lambda screen: commands.plot(screen, store, file=output), as_json=as_json, debug=debug)
+    run(
+        lambda screen: commands.plot(screen, store, file=output, kind=kind),
+        as_json=as_json,
+        debug=debug,
+    )
+
+
+@app.command(epilog=EXIT_CODES)
+def export(
+    store: StoreFile,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="[csv|extxyz|netcdf|qcschema|fcidump]",
+            help="By default, after the ending of the output.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="File, or folder for qcschema and fcidump; by default beside the store.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a file that is not an export of a scan.")
+    ] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Write the scan of a store for other programs, complete or not."""
+    run(
+        lambda screen: commands.export(screen, store, format, file=output, force=force),
+        as_json=as_json,
+        debug=debug,
+    )
 
 
 @app.command(epilog=EXIT_CODES)

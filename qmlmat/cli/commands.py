@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from qmlmat.cli.inputs import InputDocument, load_input, parse_input
-from qmlmat.cli.outputs import OutputDocument, PlotOutput, ScanOutput, SolveOutput
+from qmlmat.cli.outputs import (
+    ExportOutput,
+    OutputDocument,
+    PlotOutput,
+    ScanOutput,
+    SolveOutput,
+)
 from qmlmat.cli.screen import ExitCode, Screen
 from qmlmat.errors import ConfigError, StoreError
 
@@ -83,14 +89,45 @@ def resume(screen: Screen, store: Path, *, plot: Path | None) -> ExitCode:
     return _scan(screen, job, store=store, plot=plot or store.with_suffix(".png"), start=start)
 
 
-def plot(screen: Screen, store: Path, *, file: Path | None) -> ExitCode:
+def plot(screen: Screen, store: Path, *, file: Path | None, kind: str) -> ExitCode:
     """Draw the scan of a store, complete or not."""
     from qmlmat.report import plot_scan  # noqa: PLC0415 - loads matplotlib
     from qmlmat.surfaces import load_scan  # noqa: PLC0415
 
-    written = plot_scan(load_scan(store), file or store.with_suffix(".png"))
+    written = plot_scan(load_scan(store), file or store.with_suffix(".png"), kind=kind)
     screen.document(PlotOutput(store=str(store), plot=str(written)))
     screen.say(f"Figure: {written}")
+    return ExitCode.OK
+
+
+def export(
+    screen: Screen, store: Path, format: str | None, *, file: Path | None, force: bool
+) -> ExitCode:
+    """Write the scan of a store in the format of other programs.
+
+    Raises:
+        ConfigError: If neither a format nor a file is named.
+    """
+    from qmlmat.surfaces import export_scan, load_scan  # noqa: PLC0415 - loads torch and pyscf
+    from qmlmat.surfaces.export import FORMATS, default_name  # noqa: PLC0415
+
+    scan = load_scan(store)
+    if format is None and file is None:
+        raise ConfigError(
+            f"qmlmat export {store}: which format? Name it with --format, one of "
+            f"{', '.join(FORMATS)}, or by the ending of a file: -o FILE.csv"
+        )
+    done = export_scan(scan, file or default_name(store, str(format)), format, force=force)
+    screen.document(
+        ExportOutput(
+            store=str(store),
+            format=done.format,
+            output=str(done.file),
+            files=[str(one) for one in done.files],
+            notes=list(done.notes),
+        )
+    )
+    screen.say(f"Export: {done.file}", *done.notes)
     return ExitCode.OK
 
 
@@ -187,10 +224,12 @@ def _show_scan(screen: Screen, scan: Scan, *, store: Path, plot: Path | None, st
 
 
 def _say_scan(screen: Screen, scan: Scan, output: ScanOutput) -> None:
-    from qmlmat.report import scan_notes, scan_table  # noqa: PLC0415
+    from qmlmat.report import error_table, scan_notes, scan_table  # noqa: PLC0415
     from qmlmat.report.labels import explanation  # noqa: PLC0415
 
     screen.say(scan_table(scan))
+    if output.errors:
+        screen.say(error_table(scan))
     for note in scan_notes(scan):
         screen.say(f"Note, {note}")
     figure = "" if output.plot is None else f"Figure: {output.plot}"

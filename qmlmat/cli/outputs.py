@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
@@ -34,11 +35,19 @@ class PointOutput(Output):
     columns: dict[str, float] = Field(description="Further energies by name.")
     status: str = Field(description='"converged", a solver\'s status, or "failed: ...".')
     notes: list[str] = Field(description="What the reader should know about the point.")
+    spin_squares: list[float] | None = Field(description="Expectations of S^2.")
+    n_params: int | None = Field(description="Number of circuit parameters.")
+    overlap: float | None = Field(
+        description="Smallest singular value of the active orbitals' overlap with the parent's."
+    )
     wall_time: float | None = Field(description="Time the evaluation took (s).")
 
     @classmethod
-    def from_row(cls, row: ScanRow) -> PointOutput:
-        """Return one row of a scan's table."""
+    def from_row(cls, row: ScanRow, result: PointResult | None) -> PointOutput:
+        """Return one row of a scan's table, with more of its result."""
+        from qmlmat.surfaces.facts import n_params, spin_squares  # noqa: PLC0415 - loads torch
+
+        squares = spin_squares(result)
         return cls(
             index=row.index,
             coordinates=list(row.coordinates),
@@ -48,8 +57,26 @@ class PointOutput(Output):
             columns=dict(row.columns),
             status=row.status,
             notes=list(row.notes),
+            spin_squares=None if squares is None else [float(value) for value in squares],
+            n_params=n_params(result),
+            overlap=None if result is None else result.overlap,
             wall_time=row.wall_time,
         )
+
+
+class ErrorSummaryOutput(Output):
+    """The errors of one method along a scan, against the exact energies."""
+
+    method: str = Field(description="What the method is called.")
+    unit: str = Field(description="Unit of every error here.")
+    n_points: int = Field(description="Number of points compared.")
+    largest: float = Field(description="Largest absolute error.")
+    largest_at: str = Field(description="Where it is, with units.")
+    mean: float = Field(description="Mean absolute error.")
+    root_mean_square: float = Field(description="Root of the mean square error.")
+    non_parallelity: float | None = Field(
+        description="Largest minus smallest signed error; none for a single point."
+    )
 
 
 class ScanOutput(Output):
@@ -63,6 +90,9 @@ class ScanOutput(Output):
     complete: bool = Field(description="Whether every point has been computed.")
     converged: bool = Field(description="Whether every point has converged.")
     max_error: float | None = Field(description="Largest absolute error, where one is known.")
+    errors: list[ErrorSummaryOutput] = Field(
+        description="Errors of the solver, then of the further energies that can be compared."
+    )
     points: list[PointOutput]
     store: str = Field(description="Where the scan is stored.")
     plot: str | None = Field(description="Where the figure is.")
@@ -71,7 +101,9 @@ class ScanOutput(Output):
     @classmethod
     def from_scan(cls, scan: Scan, *, store: str, plot: str | None, wall_time: float) -> ScanOutput:
         """Return a scan with the files it is in and the time of the run (s)."""
-        points = [PointOutput.from_row(row) for row in scan.table()]
+        from qmlmat.report import summarise_errors  # noqa: PLC0415 - loads torch and pyscf
+
+        points = [PointOutput.from_row(row, scan.results[row.index]) for row in scan.table()]
         errors = [abs(point.error) for point in points if point.error is not None]
         return cls(
             title=scan.title,
@@ -81,6 +113,7 @@ class ScanOutput(Output):
             complete=scan.is_complete,
             converged=scan.is_converged,
             max_error=max(errors, default=None),
+            errors=[ErrorSummaryOutput(**asdict(one)) for one in summarise_errors(scan)],
             points=points,
             store=store,
             plot=plot,
@@ -137,6 +170,17 @@ class PlotOutput(Output):
     kind: Literal["plot"] = "plot"
     store: str = Field(description="The store that was read.")
     plot: str = Field(description="Where the figure is.")
+
+
+class ExportOutput(Output):
+    """A scan that was written for other programs."""
+
+    kind: Literal["export"] = "export"
+    store: str = Field(description="The store that was read.")
+    format: str = Field(description="The format.")
+    output: str = Field(description="The file, or the folder of the files.")
+    files: list[str] = Field(description="Every file written.")
+    notes: list[str] = Field(description="What was left out.")
 
 
 class OptionOutput(Output):
@@ -230,6 +274,7 @@ class OutputDocument(
         ScanOutput
         | SolveOutput
         | PlotOutput
+        | ExportOutput
         | CircuitsOutput
         | CircuitOutput
         | CheckOutput

@@ -1,6 +1,18 @@
 """Figures and tables of what has been computed."""
 
-from qmlmat.report.plots import check_plot_file, draw_scan, plot_scan
+from qmlmat.report.error_table import error_table
+from qmlmat.report.errors import ErrorSummary, summarise_errors
+from qmlmat.report.plots import KINDS, check_plot_file, draw_scan, plot_scan
 from qmlmat.report.tables import scan_notes, scan_table
 
-__all__ = ["check_plot_file", "draw_scan", "plot_scan", "scan_notes", "scan_table"]
+__all__ = [
+    "KINDS",
+    "ErrorSummary",
+    "check_plot_file",
+    "draw_scan",
+    "error_table",
+    "plot_scan",
+    "scan_notes",
+    "scan_table",
+    "summarise_errors",
+]

@@ -9,8 +9,17 @@ from typing import Any, Final
 import numpy as np
 
 from qmlmat.surfaces import Scan
+from qmlmat.surfaces.facts import (
+    ansatz_name,
+    is_exact,
+    is_unmatched,
+    mapping,
+    solver_label,
+    surface_inputs,
+)
 from qmlmat.surfaces.surface import CONVERGED
-from qmlmat.typing import FloatArray
+from qmlmat.systems.formula import chemical_formula
+from qmlmat.typing import BoolArray, FloatArray
 from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_ev
 
 UNIT_SYMBOL: Final = {"angstrom": "Å", "degree": "°"}
@@ -65,49 +74,44 @@ def place(scan: Scan, index: int) -> str:
 
 
 def axis_label(scan: Scan, axis: int = 0) -> str:
-    """Return the label of an axis of a figure, with its unit."""
-    name, symbol = scan.path.axes[axis].name, unit_symbol(scan.path.axes[axis].unit)
-    if name.startswith("r(") and name.endswith(")"):
-        bond = "–".join(atom.rstrip("0123456789") for atom in name[2:-1].split("-"))
-        name = f"{bond} bond length"
+    """Return the label of an axis of a figure, with its unit.
+
+    A bond is named by its elements, and by its atoms where two bonds have the same elements.
+    """
+    names = [_axis_words(one.name, numbered=False) for one in scan.path.axes]
+    numbered = names.count(names[axis]) > 1
+    name = _axis_words(scan.path.axes[axis].name, numbered=numbered)
+    symbol = unit_symbol(scan.path.axes[axis].unit)
     return f"{name} ({symbol})" if symbol else name
 
 
-def solver_label(scan: Scan) -> str:
-    """Return what the surface is called in a legend, e.g. ``"VQE uccsd"``."""
-    surface = _surface(scan)
-    solver = _mapping(surface.get("solver"))
-    name = str(solver.get("solver") or surface.get("function") or "surface")
-    ansatz = ansatz_name(scan)
-    if ansatz:
-        return f"{name.upper()} {ansatz}"
-    pool = _template(scan, "pool")
-    return f"{name.upper()} from {pool}" if pool else name
+def _axis_words(name: str, *, numbered: bool) -> str:
+    if not (name.startswith("r(") and name.endswith(")")):
+        return name
+    atoms = name[2:-1].split("-")
+    bond = "–".join(atom if numbered else atom.rstrip("0123456789") for atom in atoms)
+    return f"{bond} bond length"
 
 
 def has_comparison(scan: Scan) -> bool:
     """Return whether there is an error to show: a reference, and a surface that is not it."""
-    itself = _mapping(_surface(scan).get("solver")).get("solver") == "exact"
-    return not itself and bool(np.isfinite(scan.errors).any())
+    return not is_exact(scan) and bool(np.isfinite(scan.errors).any())
 
 
-def ansatz_name(scan: Scan) -> str | None:
-    """Return the name of the ansatz, where the surface has one."""
-    return _template(scan, "ansatz")
-
-
-def _template(scan: Scan, key: str) -> str | None:
-    """Return the name of the template that is the solver's ansatz or pool."""
-    name = _mapping(_mapping(_surface(scan).get("solver")).get(key)).get("template")
-    return str(name) if name else None
+def column_label(name: str) -> str:
+    """Return what a further energy is called, e.g. ``"Hartree–Fock"`` or ``"CCSD(T)"``."""
+    known = {"hartree_fock": "Hartree–Fock", "mp2": "MP2", "ccsd": "CCSD"}
+    known |= {"ccsd(t)": "CCSD(T)", "nevpt2": "NEVPT2"}
+    return known.get(name, name.replace("_", " "))
 
 
 def heading(scan: Scan) -> str:
     """Return molecule, basis, active space and solver in one line, e.g. ``"N₂ · cc-pvdz"``."""
-    surface = _surface(scan)
-    molecule = _mapping(surface.get("molecule"))
-    space = _mapping(surface.get("active_space"))
-    parts = [_formula(scan.path.points[0].symbols)]
+    surface = surface_inputs(scan)
+    molecule = mapping(surface.get("molecule"))
+    space = mapping(surface.get("active_space"))
+    formula = chemical_formula(scan.path.points[0].symbols)
+    parts = [formula.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))]
     if molecule.get("charge"):
         parts[0] += f" (charge {molecule['charge']:+d})"
     if molecule.get("basis"):
@@ -135,6 +139,12 @@ def explanation(scan: Scan) -> str:
     n_failed = sum(r is not None and r.failed for r in scan.results)
     if n_failed:
         sentences.append(f"Crosses: no energy ({_points(n_failed)}); the table says why.")
+    n_unmatched = sum(is_unmatched(result) for result in scan.results)
+    if n_unmatched:
+        sentences.append(
+            f"Squares: the active orbitals could not be followed to there ({_points(n_unmatched)}),"
+            " and the energy may jump."
+        )
     return " ".join(sentences)
 
 
@@ -145,8 +155,7 @@ def _error_sentence(scan: Scan, errors: FloatArray) -> str:
     above = np.flatnonzero(errors > scale.chemical_accuracy)
     n_compared = int(np.isfinite(errors).sum())
     if above.size == 0:
-        where = "every point" if n_compared == len(errors) else f"all {n_compared} compared points"
-        return f"{largest}: chemical accuracy at {where}."
+        return f"{largest}: {_accuracy(scan, np.isfinite(errors))}."
     if any(scan.statuses[index] != CONVERGED for index in above):
         return f"{largest}; some points above chemical accuracy had not converged."
     if _grows_as_the_bond_breaks(scan, errors):
@@ -156,6 +165,21 @@ def _error_sentence(scan: Scan, errors: FloatArray) -> str:
             "break."
         )
     return f"{largest}; {above.size} of {n_compared} compared points are above chemical accuracy."
+
+
+def _accuracy(scan: Scan, compared: BoolArray) -> str:
+    """Return where a scan without a point above chemical accuracy has reached it."""
+    converged = np.array([status == CONVERGED for status in scan.statuses])
+    n_compared, n_open = int(compared.sum()), int((compared & ~converged).sum())
+    if n_open == n_compared:
+        return "below chemical accuracy, but no point had converged"
+    if n_open:
+        return (
+            f"chemical accuracy at the {_points(n_compared - n_open)} that converged; "
+            f"{n_open} had not"
+        )
+    where = "every point" if n_compared == len(compared) else f"all {n_compared} compared points"
+    return f"chemical accuracy at {where}"
 
 
 def _grows_as_the_bond_breaks(scan: Scan, errors: FloatArray) -> bool:
@@ -180,23 +204,7 @@ def _points(number: int) -> str:
     return f"{number} point" if number == 1 else f"{number} points"
 
 
-def _surface(scan: Scan) -> Mapping[str, Any]:
-    return _mapping(scan.inputs.get("surface"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _orbitals(space: Mapping[str, Any]) -> str:
     if space.get("indices") is not None:
         return f"{len(space['indices'])} chosen orbitals"
     return "frozen core" if space.get("freeze_core") else "all orbitals"
-
-
-def _formula(symbols: tuple[str, ...]) -> str:
-    counts: dict[str, int] = {}
-    for symbol in symbols:
-        counts[symbol] = counts.get(symbol, 0) + 1
-    text = "".join(symbol if n == 1 else f"{symbol}{n}" for symbol, n in counts.items())
-    return text.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -5,25 +5,47 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from qmlmat.report.labels import error_scale, heading, place, solver_label, unit_symbol
+from qmlmat.report.errors import comparable_columns
+from qmlmat.report.labels import (
+    column_label,
+    error_scale,
+    has_comparison,
+    heading,
+    place,
+    unit_symbol,
+)
 from qmlmat.surfaces import Scan, ScanRow
+from qmlmat.surfaces.facts import (
+    column_names,
+    is_exact,
+    is_unmatched,
+    n_params,
+    solver_label,
+    spin_squares,
+)
 from qmlmat.surfaces.surface import CONVERGED, FAILED
+from qmlmat.typing import FloatArray
 
 _NONE: Final = "–"
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?")
 
 
+_Column = tuple[str, list[Text]]
+"""Heading and cells of a column."""
+
+
 def scan_table(scan: Scan) -> Table:
     """Return a table with one row for each point, in the order of the path.
 
-    Energies in the scan's unit to six decimals, errors in mHa (meV for a scan in eV).
+    Energies in the scan's unit to six decimals, errors in mHa (meV for a scan in eV). Where there
+    are several further energies, errors of those that approximate the exact one are shown, and
+    the exact one is left out. What is known at no point has no column.
     """
-    scale = error_scale(scan)
-    names = sorted({name for result in scan.results if result for name in result.columns})
     table = Table(
         title=heading(scan),
         title_justify="left",
@@ -33,28 +55,75 @@ def scan_table(scan: Scan) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
-    for axis in scan.path.axes:
-        table.add_column(f"{axis.name}\n{unit_symbol(axis.unit)}", justify="right")
-    for state in range(scan.n_states):
-        name = solver_label(scan) if state == 0 else f"state {state}"
-        table.add_column(f"{name}\n{scan.unit}", justify="right")
-    table.add_column(f"exact\n{scan.unit}", justify="right")
-    for name in names:
-        table.add_column(f"{_title(name)}\n{scan.unit}", justify="right")
-    table.add_column(f"error\n{scale.unit}", justify="right")
-    table.add_column("status")
-    table.add_column("time\ns", justify="right")
-    for row in scan.table():
-        table.add_row(
-            *(f"{value:.4f}" for value in row.coordinates),
-            *(_number(_entry(row, state), 6) for state in range(scan.n_states)),
-            _number(row.reference, 6),
-            *(_number(row.columns.get(name), 6) for name in names),
-            _number(None if row.error is None else row.error * scale.factor, 4),
-            _status(row),
-            _number(row.wall_time, 1),
-        )
+    columns = [*_place_columns(scan), *_energy_columns(scan), *_quality_columns(scan)]
+    for title, _ in columns:
+        words = title == "status"  # folded first where the terminal is narrow
+        table.add_column(title, justify="left" if words else "right", no_wrap=not words)
+    for cells in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*cells)
     return table
+
+
+def _place_columns(scan: Scan) -> list[_Column]:
+    return [
+        (f"{axis.name}\n{unit_symbol(axis.unit)}", [Text(f"{x:.4f}") for x in scan.path.along(k)])
+        for k, axis in enumerate(scan.path.axes)
+    ]
+
+
+def _energy_columns(scan: Scan) -> list[_Column]:
+    """Return energies of the states, exact and further ones, and errors."""
+    scale, energies, references = error_scale(scan), scan.energies, scan.references
+    names = column_names(scan)
+    as_errors = comparable_columns(scan) if len(names) > 1 and not is_exact(scan) else ()
+    plain = [name for name in names if name not in as_errors]
+    columns = [
+        (solver_label(scan) if state == 0 else f"state {state}", energies[:, state])
+        for state in range(scan.n_states)
+    ]
+    if has_comparison(scan) and not as_errors:
+        columns.append(("exact", references))
+    columns += [(column_label(name), scan.column(name)) for name in plain]
+    found = [_numbers(f"{title}\n{scan.unit}", values, 6) for title, values in columns]
+    if has_comparison(scan):
+        found.append(_numbers(f"error\n{scale.unit}", scan.errors * scale.factor, 4))
+    for name in as_errors:
+        label = "HF" if name == "hartree_fock" else column_label(name)
+        errors = (scan.column(name) - references) * scale.factor
+        found.append(_numbers(f"{label}\nerror\n{scale.unit}", errors, 2))
+    return found
+
+
+def _quality_columns(scan: Scan) -> list[_Column]:
+    """Return what tells how far the energies can be trusted, and what they took."""
+    results = scan.results
+    squares = [spin_squares(result) for result in results]
+    overlaps = [None if result is None else result.overlap for result in results]
+    columns = [
+        (
+            "<S^2>",
+            [
+                Text(_NONE if s is None else ", ".join(_number(float(x), 3) for x in s))
+                for s in squares
+            ],
+        ),
+        ("params", [Text(_NONE if n is None else str(n)) for n in map(n_params, results)]),
+        (
+            "overlap",
+            [
+                Text(_number(x, 3), style="yellow" if is_unmatched(result) else "")
+                for x, result in zip(overlaps, results, strict=True)
+            ],
+        ),
+    ]
+    known = [column for column in columns if any(cell.plain != _NONE for cell in column[1])]
+    times = [Text(_number(row.wall_time, 1)) for row in scan.table()]
+    return [*known, ("status", [_status(row) for row in scan.table()]), ("time\ns", times)]
+
+
+def _numbers(title: str, values: FloatArray, decimals: int) -> _Column:
+    cells = [_number(float(x) if np.isfinite(x) else None, decimals) for x in values]
+    return title, [Text(cell) for cell in cells]
 
 
 def scan_notes(scan: Scan) -> tuple[str, ...]:
@@ -98,14 +167,6 @@ def _merged(notes: list[str]) -> str:
     ]
     ranges = iter(f"{n[0]} to {n[-1]}" if len(n) > 1 else n[0] for n in numbers)
     return _DECIMAL.sub(lambda _: next(ranges), notes[0])
-
-
-def _entry(row: ScanRow, state: int) -> float | None:
-    return row.energies[state] if state < len(row.energies) else None
-
-
-def _title(name: str) -> str:
-    return "Hartree–Fock" if name == "hartree_fock" else name.replace("_", " ")
 
 
 def _number(value: float | None, decimals: int) -> str:

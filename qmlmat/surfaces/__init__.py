@@ -1,6 +1,7 @@
 """From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
 
 from qmlmat.surfaces.combination import Combination, Coordinate, asymmetric, symmetric
+from qmlmat.surfaces.export import Export, export_scan, to_dataset
 from qmlmat.surfaces.grids import bend, grid, line, sample, stretch, twist
 from qmlmat.surfaces.internal import Angle, Dihedral, Distance
 from qmlmat.surfaces.path import Axis, Geometry, Path
@@ -18,6 +19,7 @@ __all__ = [
     "Coordinate",
     "Dihedral",
     "Distance",
+    "Export",
     "FunctionSurface",
     "Geometry",
     "Path",
@@ -32,6 +34,7 @@ __all__ = [
     "asymmetric",
     "bend",
     "displace",
+    "export_scan",
     "frames",
     "grid",
     "interpolate",
@@ -42,5 +45,6 @@ __all__ = [
     "scan",
     "stretch",
     "symmetric",
+    "to_dataset",
     "twist",
 ]

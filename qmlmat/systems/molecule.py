@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby
 from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +25,7 @@ from qmlmat.systems.elements import (
     is_basis_file,
     parsed_basis,
 )
+from qmlmat.systems.formula import chemical_formula
 from qmlmat.systems.xyz import parse_xyz
 from qmlmat.systems.zmatrix import parse_zmatrix
 from qmlmat.typing import FloatArray
@@ -264,15 +264,8 @@ class Molecule:
 
     @property
     def formula(self) -> str:
-        """Chemical formula in Hill's order: carbon, hydrogen, then the alphabet."""
-        has_carbon = "C" in self.symbols
-
-        def hill(symbol: str) -> tuple[int, str]:
-            return (("C", "H").index(symbol) if has_carbon and symbol in "CH" else 2), symbol
-
-        runs = groupby(sorted(self.symbols, key=hill))
-        counts = [(symbol, len(list(run))) for symbol, run in runs]
-        return "".join(symbol + (str(n) if n > 1 else "") for symbol, n in counts)
+        """Chemical formula as chemists write it, e.g. ``"H2O"``; see ``chemical_formula``."""
+        return chemical_formula(self.symbols)
 
     def inputs(self) -> dict[str, Any]:
         """Return everything but the positions as plain values, for provenance and hashes.

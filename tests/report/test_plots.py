@@ -6,8 +6,9 @@ from matplotlib.image import imread
 
 from qmlmat.errors import InputError
 from qmlmat.report import check_plot_file, draw_scan, plot_scan
-from qmlmat.report.labels import axis_label, explanation, heading, solver_label
+from qmlmat.report.labels import axis_label, explanation, heading
 from qmlmat.surfaces import Path, PointResult, Scan, stretch
+from qmlmat.surfaces.facts import solver_label
 from qmlmat.surfaces.integrity import SQLITE_MAGIC
 from qmlmat.systems import Molecule
 from qmlmat.units import CHEMICAL_ACCURACY
@@ -364,3 +365,27 @@ def test_labels_of_other_coordinates_keep_their_name():
     scan = _scan(path=Path.from_inputs(values))
     assert axis_label(scan) == "torsion (°)"
     assert solver_label(scan) == "VQE uccsd"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({2: {"status": "stalled"}}, "chemical accuracy at the 5 points that converged; 1 had not"),
+        (
+            {k: {"status": "stalled"} for k in range(6)},
+            "below chemical accuracy, but no point had converged",
+        ),
+    ],
+)
+def test_accuracy_is_not_claimed_for_points_that_did_not_converge(changes, words):
+    """A small error of an unfinished search may be luck."""
+    text = explanation(_scan([1e-6] * 6, changes=changes))
+    assert words in text
+    assert "every point" not in text
+
+
+def test_the_heading_writes_formulas_as_chemists_do():
+    """Water is not OH₂."""
+    molecule = Molecule(("O", "H", "H"), [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]])
+    scan = Scan(path=stretch(molecule, (0, 1), [0.9, 1.0]), results=(None, None))
+    assert heading(scan).startswith("H₂O · ")

@@ -1,7 +1,10 @@
 """Tables: each number in its column, each note once."""
 
+from dataclasses import replace
+
 import numpy as np
 from rich.console import Console
+from scans import hydrogen, water
 
 from qmlmat.report import scan_notes, scan_table
 from qmlmat.surfaces import PointResult, Scan, stretch
@@ -57,7 +60,7 @@ def test_every_state_and_every_column_has_a_heading():
     result = _good(energies=np.array([-1.0, -0.5]), columns={"ccsd": -1.0})
     text = "\n".join(_lines(_scan(*[result] * 4)))
     assert "state 1" in text
-    assert "ccsd" in text
+    assert "CCSD" in text
 
 
 def test_equal_notes_are_one_line_with_their_points():
@@ -89,3 +92,42 @@ def test_rounding_noise_has_no_sign():
     text = "\n".join(_lines(_scan(*[_good(energies=np.array([-1.126 - 1e-13]))] * 4)))
     assert "0.0000" in text
     assert "-0.0000" not in text
+
+
+def test_what_is_known_of_the_circuit_and_the_orbitals_has_columns():
+    """<S^2>, number of parameters, and the overlap with the parent's orbitals."""
+    text = "\n".join(_lines(hydrogen()))
+    for word in ("<S^2>", "params", "overlap"):
+        assert word in text
+    row = next(line.split() for line in text.splitlines() if line.strip().startswith("1.2000"))
+    assert row[5:8] == ["0.000", "3", "1.000"]
+
+
+def test_what_is_known_nowhere_has_no_column():
+    """A function has neither reference nor circuit."""
+    text = "\n".join(_lines(water()))
+    for word in ("<S^2>", "params", "overlap", "exact", "error"):
+        assert word not in text
+
+
+def test_orbitals_that_could_not_be_followed_are_yellow():
+    """Below 0.707 the number stands out."""
+    console = Console(width=120, force_terminal=True, color_system="standard")
+    with console.capture() as captured:
+        console.print(scan_table(_scan(_good(overlap=0.4), *[_good(overlap=0.9)] * 3)))
+    text = captured.get()
+    assert "\x1b[33m" in text.split("0.400")[0][-12:]
+    assert "\x1b[33m" not in text.split("0.900")[0][-12:]
+
+
+def test_several_classical_methods_are_shown_as_errors():
+    """The table stays within 120 columns, with no number cut; NEVPT2 is shown as an energy."""
+    columns = {"hartree_fock": -1.1, "mp2": -1.12, "ccsd": -1.125, "ccsd(t)": -1.127}
+    columns |= {"nevpt2": -1.2}
+    results = [replace(r, columns=columns, reference=-1.126) for r in hydrogen().results]
+    lines = _lines(replace(hydrogen(), results=tuple(results)))
+    text = "\n".join(lines)
+    assert "…" not in text
+    assert max(len(line.rstrip()) for line in lines) <= 120
+    for cell in ("-1.200000", "26.00", "6.00", "1.00", "-1.00"):
+        assert cell in text

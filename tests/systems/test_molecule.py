@@ -18,7 +18,7 @@ def test_counts_electrons_and_writes_the_formula():
     assert molecule.n_electrons == 15
     assert molecule.formula == "CH2O"
     assert Molecule.from_xyz("O 0 0 0; H 0 0 1; H 0 1 0").formula == "H2O"
-    assert Molecule.from_xyz("Cl 0 0 0; Na 0 0 2.4").formula == "ClNa"
+    assert Molecule.from_xyz("Cl 0 0 0; Na 0 0 2.4").formula == "NaCl"
 
 
 def test_symbols_may_be_in_any_case_or_atomic_numbers():

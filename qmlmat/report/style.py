@@ -1,0 +1,114 @@
+"""The page every figure is on: colours, title and caption, and what marks a point."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from qmlmat.report.labels import heading
+from qmlmat.surfaces import Scan
+from qmlmat.surfaces.facts import is_unmatched
+from qmlmat.surfaces.surface import CONVERGED
+from qmlmat.typing import BoolArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's palette, told apart with every kind of colour vision: https://jfly.uni-koeln.de/color/
+STATES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKERS: Final = ("o", "s", "^", "D", "v", "P")
+INK: Final = "#222222"
+FAINT: Final = "#767676"
+BAND: Final = "#009E73"
+BAND_INK: Final = "#006B4E"
+ALERT: Final = "#D55E00"
+
+WIDTH: Final = 7.4  # inches: a page's text width
+_CAPTION_COLUMNS: Final = 100  # characters that fit the width at the caption's size
+_LINE: Final = 0.17  # inches: height of a line of the caption
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A figure with its title and caption written, and the room left between them."""
+
+    figure: Figure
+    """The figure."""
+
+    top: float
+    """Upper end of the room (fraction of the height)."""
+
+    bottom: float
+    """Lower end of the room, above the labels below it (fraction of the height)."""
+
+
+def new_page(scan: Scan, height: float, caption: str, *, left: float = 0.115) -> Page:
+    """Return a figure with title and caption, and ``height`` inches for axes between them.
+
+    Args:
+        scan: What the figure is of.
+        height: Height of the axes (inches); the labels below them come on top of it.
+        caption: Sentences below.
+        left: Where title and caption begin (fraction of the width).
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - no global state, no display
+
+    text = textwrap.fill(caption, _CAPTION_COLUMNS)
+    below = 0.12 + _LINE * (text.count("\n") + 1) if text else 0.0
+    head, labels = 0.62 if scan.title else 0.45, 0.55
+    total = head + height + labels + below
+    figure = Figure(figsize=(WIDTH, total), facecolor="white")
+    _write_texts(figure, scan, text, left)
+    return Page(figure=figure, top=1 - head / total, bottom=(labels + below) / total)
+
+
+def _write_texts(figure: Figure, scan: Scan, caption: str, left: float) -> None:
+    height = figure.get_figheight()
+    first, second = (scan.title, heading(scan)) if scan.title else (heading(scan), "")
+    plain: dict[str, Any] = {"parse_math": False}  # the user's words: a dollar is a dollar
+    style: dict[str, Any] = {"fontsize": 12.5, "weight": "bold", "color": INK, "va": "top"}
+    figure.text(left, 1 - 0.17 / height, first, **style, **plain)
+    if second:
+        style = {"fontsize": 9.5, "color": FAINT, "va": "top"}
+        figure.text(left, 1 - 0.42 / height, second, **style, **plain)
+    if caption:
+        style = {"fontsize": 9, "color": INK, "va": "bottom", "linespacing": 1.25}
+        figure.text(left, 0.09 / height, caption, **style, **plain)
+
+
+def style_axes(axes: Axes) -> None:
+    """Give axes the house's spines, ticks and horizontal lines."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(colors=INK, labelsize=9.5, length=3.5)
+    axes.grid(axis="y", color="#E6E6E6", lw=0.7)
+    axes.set_axisbelow(True)
+
+
+def label_style() -> dict[str, Any]:
+    """Return how the label of an axis is written; the user's dollars are dollars."""
+    return {"fontsize": 10.5, "color": INK, "parse_math": False}
+
+
+def converged(scan: Scan) -> BoolArray:
+    """Return which points have converged, shape ``(n_points,)``."""
+    return np.array([status == CONVERGED for status in scan.statuses])
+
+
+def failed(scan: Scan) -> BoolArray:
+    """Return which points failed, shape ``(n_points,)``."""
+    return np.array([result is not None and result.failed for result in scan.results])
+
+
+def unmatched(scan: Scan) -> BoolArray:
+    """Return which points have other active orbitals than their parents, ``(n_points,)``."""
+    return np.array([is_unmatched(result) for result in scan.results])
+
+
+def ring() -> dict[str, Any]:
+    """Return how points whose orbitals could not be matched are ringed."""
+    return {"ls": "none", "marker": "s", "ms": 10, "mfc": "none", "mec": ALERT, "mew": 1.4}
