@@ -12,7 +12,8 @@ from qmlmat.backends import (
 )
 from qmlmat.errors import QmlmatError, QmlmatWarning
 from qmlmat.operators.parallel import set_num_threads
-from qmlmat.report import plot_scan, scan_table
+from qmlmat.properties import spectroscopic_constants, stationary_points, vibrational_levels
+from qmlmat.report import error_table, plot_scan, scan_table
 from qmlmat.solvers import (
     ADAPTVQE,
     SPSA,
@@ -26,15 +27,29 @@ from qmlmat.solvers import (
     solve,
 )
 from qmlmat.surfaces import (
+    Angle,
+    Dihedral,
+    Distance,
     FunctionSurface,
     Geometry,
     Path,
     PointResult,
     Scan,
     SolverSurface,
+    asymmetric,
+    bend,
+    displace,
+    export_scan,
+    frames,
+    grid,
+    interpolate,
+    line,
     load_scan,
+    sample,
     scan,
     stretch,
+    symmetric,
+    twist,
 )
 from qmlmat.systems import (
     ActiveSpace,
@@ -89,16 +104,36 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "Estimate",
     "expectation",
     "set_num_threads",
+    # Paths: which geometries
+    "stretch",
+    "bend",
+    "twist",
+    "line",
+    "grid",
+    "sample",
+    "Distance",
+    "Angle",
+    "Dihedral",
+    "symmetric",
+    "asymmetric",
+    "displace",
+    "interpolate",
+    "frames",
+    "Path",
+    "Geometry",
     # Surfaces: from a path to a curve
     "scan",
     "load_scan",
-    "stretch",
-    "Path",
-    "Geometry",
+    "export_scan",
     "SolverSurface",
     "FunctionSurface",
     "PointResult",
     "Scan",
+    # What a curve says
+    "spectroscopic_constants",
+    "vibrational_levels",
+    "stationary_points",
+    "error_table",
     # Figures and tables
     "plot_scan",
     "scan_table",

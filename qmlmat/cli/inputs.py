@@ -45,6 +45,16 @@ class ActiveSpaceTable(Table):
     norb: int | None = Field(default=None, description="Orbitals round the Fermi level.")
     indices: list[int] | None = Field(default=None, description="Chosen orbitals, counted from 0.")
     freeze_core: bool = Field(default=False, description="Leave the core orbitals out.")
+    natural: bool = Field(
+        default=False, description="Choose by numbers among MP2 natural orbitals."
+    )
+    avas: list[str] = Field(
+        default=[],
+        description='Atomic orbitals, e.g. ["N 2s", "N 2p"], whose space is active (AVAS).',
+    )
+    threshold: float = Field(
+        default=0.2, gt=0, lt=1, description="Share in `avas` from which an orbital is active."
+    )
 
 
 class OptimizerTable(Table):
@@ -184,6 +194,9 @@ class InputDocument(Table):
     title: str = Field(default="", description="What the scan is of; shown over the figure.")
     molecule: MoleculeTable
     active_space: ActiveSpaceTable = Field(default=ActiveSpaceTable())
+    classical: list[Literal["mp2", "ccsd", "ccsd(t)", "nevpt2"]] = Field(
+        default=[], description="Classical methods whose energies stand beside the solver's."
+    )
     path: PathTable | None = Field(default=None, description="Needed by `qmlmat scan` only.")
     solver: Annotated[VQETable | ADAPTVQETable | ExactTable, Field(discriminator="name")] = Field(
         default=VQETable(name="VQE")
