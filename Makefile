@@ -129,7 +129,8 @@ $(BENCH_VENVS)/%/.installed: benchmarks/requirements-%.txt
 bench: $(STAMP_BENCH) $(if $(filter all,$(PEERS)),$(STAMPS_PEERS))  ## time side by side with peers (PEERS=all: more of them)
 	$(call THREADED,1) $(BIN)/python -m benchmarks --peers $(PEERS) $(BENCH_ARGS)
 
-bench-solvers: $(STAMP)  ## tables of optimisers, of ADAPT-VQE, and of solvers on the N2 curve (10 minutes)
+bench-solvers: $(STAMP)  ## tables of tracking, of optimisers, of ADAPT-VQE, and of solvers on the N2 curve (10 minutes)
+	$(call THREADED,1) $(BIN)/python -m benchmarks.tracking
 	$(call THREADED,1) $(BIN)/python -m benchmarks.optimizers
 	$(call THREADED,1) $(BIN)/python -m benchmarks.adapt
 	$(call THREADED,1) $(BIN)/python -m benchmarks.layers

@@ -12,10 +12,13 @@ from contextlib import ExitStack
 from typing import Any
 
 from benchmarks.parent import ROOT, Runner, Timing, WorkerError, alternate, one_worker, ratio
-from benchmarks.programs import OWN
+from benchmarks.programs import OWN, TENCIRCHEM
 
 Chains = Mapping[int, Mapping[str, Any]]
 """Path and sizes of each chain by its length."""
+
+SURFACE_ROUNDS = 3
+"""Times the water surface is computed by each program, after a first time that does not count."""
 
 IMPORTS = {
     "empty interpreter": "pass",
@@ -152,6 +155,33 @@ def _memory(chains: Chains, length: int) -> dict[str, Any]:
     return {"atoms": length, **sizes}
 
 
+def surface(_: Chains) -> dict[str, Any]:
+    """Return a whole water surface of 10 x 10 points beside TenCirChem-NG, alternating."""
+    rounds: dict[str, list[dict[str, Any]]] = {OWN.name: [], TENCIRCHEM.name: []}
+    found: dict[str, Any] = {}
+    with ExitStack() as stack:
+        workers = {OWN.name: stack.enter_context(one_worker(OWN))}
+        try:
+            workers[TENCIRCHEM.name] = stack.enter_context(one_worker(TENCIRCHEM))
+        except WorkerError as error:
+            found["missing"] = f"{TENCIRCHEM.name}: {error}"
+        for number in range(SURFACE_ROUNDS + 1):
+            for name, worker in workers.items():
+                value = worker.ask({"do": "water grid"})["value"]
+                if number:  # the first warms up
+                    rounds[name].append(value)
+    for name in workers:
+        timing = Timing(tuple(value["seconds"] for value in rounds[name]))
+        last = rounds[name][-1]
+        found[name] = {**timing.plain(), **{k: last[k] for k in last if k != "seconds"}}
+        found[name]["busy_threads"] = last["cpu"] / last["seconds"]
+    if TENCIRCHEM.name in workers:
+        found["speedup"] = found[TENCIRCHEM.name]["median"] / found[OWN.name]["median"]
+        sums = [found[name]["exact_sum"] for name in workers]
+        found["exact_difference"] = abs(sums[0] - sums[1]) / found[OWN.name]["points"]
+    return found
+
+
 def large(chains: Chains) -> dict[str, Any]:
     """Return time and memory of one energy + gradient at H14, 11.8 million determinants."""
     with one_worker(OWN, threads=os.cpu_count() or 1) as worker:
@@ -169,6 +199,7 @@ EXTRAS: dict[str, tuple[Callable[[Chains], dict[str, Any]], tuple[int, ...]]] = 
     "first_calls": (first_calls, (6,)),
     "imports": (imports, ()),
     "batch": (batch, (4, 6, 8)),
+    "surface": (surface, ()),
     "memory": (memory, (4, 10, 12)),
 }
 """Measurements by name, each with the chains it needs; ``large`` only where asked."""

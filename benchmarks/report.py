@@ -173,7 +173,28 @@ def _large(record: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _surface(record: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for name, row in record.items():
+        if isinstance(row, Mapping):
+            ended = "" if row["converged"] else "; not every search converged"
+            lines.append(
+                f"water surface, {row['points']} points, {name}: {row['median']:.2f} "
+                f"({row['min']:.2f}-{row['max']:.2f}) s, {row['runs']} runs; largest uccsd error "
+                f"{1e3 * row['largest_error']:.4f} mHa{ended}{_busy(row)}"
+            )
+    if "missing" in record:
+        lines.append(f"water surface: {record['missing']}")
+    else:
+        lines.append(
+            f"water surface: qmlmat {record['speedup']:.1f}x as fast; exact energies differ by "
+            f"{record['exact_difference']:.1e} hartree"
+        )
+    return lines
+
+
 _EXTRAS = {
+    "surface": _surface,
     "threads": _threads,
     "overhead": _overhead,
     "profile": _profile,

@@ -28,6 +28,8 @@ def targets(results: Mapping[str, Any]) -> list[dict[str, Any]]:
         _at_most("H4: call overhead (µs)", 1e6 * OVERHEAD, None if micro is None else 1e6 * micro)
     )
     lines.append(_at_least("H12: two threads over one", 1.6, _value(extras, "threads", "speedup")))
+    speedup = extras.get("surface", {}).get("speedup")
+    lines.append(_at_least("10 x 10 water surface: times TenCirChem-NG", 3.0, speedup))
     vectors = {row["atoms"]: row["vectors"] for row in extras.get("memory", {}).get("rows", [])}
     lines.append(_at_most("H12: memory of a call (sector vectors)", 6.0, vectors.get(12)))
     return lines

@@ -8,6 +8,7 @@ from importlib import import_module
 from benchmarks.workers import qmlmat_jobs as jobs
 from benchmarks.workers import qmlmat_probes as probes
 from benchmarks.workers.serve import Maker, serve
+from benchmarks.workers.water_grid import qmlmat_grid
 
 
 def _connect() -> Mapping[str, Maker]:
@@ -36,5 +37,6 @@ if __name__ == "__main__":
             "profile": probes.profile,
             "memory": probes.memory,
             "first calls": probes.first_calls,
+            "water grid": qmlmat_grid,
         },
     )

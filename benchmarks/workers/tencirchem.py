@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.problem import Problem, digest
 from benchmarks.workers.serve import Job, Maker, serve
+from benchmarks.workers.water_grid import tencirchem_grid
 
 
 def _connect() -> Mapping[str, Maker]:
@@ -78,4 +79,8 @@ def _job(ucc: Any, problem: Problem) -> Job:  # noqa: ANN401
 
 
 if __name__ == "__main__":
-    serve(("tencirchem-ng", "tensorcircuit-ng", "jax", "numpy"), _connect)
+    serve(
+        ("tencirchem-ng", "tensorcircuit-ng", "jax", "numpy"),
+        _connect,
+        {"water grid": tencirchem_grid},
+    )
