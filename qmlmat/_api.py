@@ -13,7 +13,7 @@ from qmlmat.backends import (
 from qmlmat.errors import QmlmatError, QmlmatWarning
 from qmlmat.operators.parallel import set_num_threads
 from qmlmat.properties import spectroscopic_constants, stationary_points, vibrational_levels
-from qmlmat.report import error_table, plot_scan, scan_table
+from qmlmat.report import constants_table, error_table, plot_scan, scan_table
 from qmlmat.solvers import (
     ADAPTVQE,
     SPSA,
@@ -133,6 +133,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "spectroscopic_constants",
     "vibrational_levels",
     "stationary_points",
+    "constants_table",
     "error_table",
     # Figures and tables
     "plot_scan",

@@ -224,12 +224,14 @@ def _show_scan(screen: Screen, scan: Scan, *, store: Path, plot: Path | None, st
 
 
 def _say_scan(screen: Screen, scan: Scan, output: ScanOutput) -> None:
-    from qmlmat.report import error_table, scan_notes, scan_table  # noqa: PLC0415
+    from qmlmat.report import constants_table, error_table, scan_notes, scan_table  # noqa: PLC0415
     from qmlmat.report.labels import explanation  # noqa: PLC0415
 
     screen.say(scan_table(scan))
     if output.errors:
         screen.say(error_table(scan))
+    if output.constants:
+        screen.say(constants_table(scan))
     for note in scan_notes(scan):
         screen.say(f"Note, {note}")
     figure = "" if output.plot is None else f"Figure: {output.plot}"

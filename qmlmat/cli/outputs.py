@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 if TYPE_CHECKING:
+    from qmlmat.report.constants import MethodConstants
     from qmlmat.surfaces import PointResult, Scan, ScanRow
 
 
@@ -79,6 +80,29 @@ class ErrorSummaryOutput(Output):
     )
 
 
+class ConstantsOutput(Output):
+    """Spectroscopic constants of a diatomic by one method, with the uncertainties of the fit."""
+
+    method: str = Field(description="What the method is called.")
+    r_e: float = Field(description="Bond length at the minimum (Å).")
+    r_e_uncertainty: float = Field(description="Its uncertainty (Å).")
+    omega_e: float = Field(description="Harmonic wavenumber (cm-1).")
+    omega_e_uncertainty: float = Field(description="Its uncertainty (cm-1).")
+    omega_e_x_e: float = Field(description="First anharmonicity (cm-1).")
+    omega_e_x_e_uncertainty: float = Field(description="Its uncertainty (cm-1).")
+    B_e: float = Field(description="Rotational constant at the minimum (cm-1).")
+    B_e_uncertainty: float = Field(description="Its uncertainty (cm-1).")
+    D_e: float | None = Field(description="Depth of the well, where the curve ends flat (hartree).")
+    D_e_uncertainty: float | None = Field(description="Its uncertainty (hartree).")
+
+    @classmethod
+    def from_constants(cls, found: MethodConstants) -> ConstantsOutput:
+        """Return the constants of one method."""
+        names = [name for name in cls.model_fields if name != "method"]
+        values = {name: getattr(found.constants, name) for name in names}
+        return cls(method=found.method, **values)
+
+
 class ScanOutput(Output):
     """A scan, complete or not."""
 
@@ -93,6 +117,9 @@ class ScanOutput(Output):
     errors: list[ErrorSummaryOutput] = Field(
         description="Errors of the solver, then of the further energies that can be compared."
     )
+    constants: list[ConstantsOutput] = Field(
+        description="Spectroscopic constants of a diatomic, method by method."
+    )
     points: list[PointOutput]
     store: str = Field(description="Where the scan is stored.")
     plot: str | None = Field(description="Where the figure is.")
@@ -101,7 +128,7 @@ class ScanOutput(Output):
     @classmethod
     def from_scan(cls, scan: Scan, *, store: str, plot: str | None, wall_time: float) -> ScanOutput:
         """Return a scan with the files it is in and the time of the run (s)."""
-        from qmlmat.report import summarise_errors  # noqa: PLC0415 - loads torch and pyscf
+        from qmlmat.report import scan_constants, summarise_errors  # noqa: PLC0415 - loads pyscf
 
         points = [PointOutput.from_row(row, scan.results[row.index]) for row in scan.table()]
         errors = [abs(point.error) for point in points if point.error is not None]
@@ -114,6 +141,7 @@ class ScanOutput(Output):
             converged=scan.is_converged,
             max_error=max(errors, default=None),
             errors=[ErrorSummaryOutput(**asdict(one)) for one in summarise_errors(scan)],
+            constants=[ConstantsOutput.from_constants(one) for one in scan_constants(scan)],
             points=points,
             store=store,
             plot=plot,
