@@ -138,7 +138,11 @@ SLIPS = [
     ('basis = "cc', 'basiss = "cc', 'unknown key "basiss" in [molecule]. Did you mean "basis"?'),
     ("[path]", "[paths]", 'unknown table or key "paths". Did you mean "path"?'),
     ("norb = 8", "basis = 8", 'unknown key "basis" in [active_space]. It belongs in [molecule].'),
-    ("norb = 8", "zzz = 8", 'unknown key "zzz" in [active_space]. Known: freeze_core, indices'),
+    (
+        "norb = 8",
+        "zzz = 8",
+        'unknown key "zzz" in [active_space]. Known: avas, freeze_core',
+    ),
     ("bond = [0", "bonds = [0", 'unknown key "bonds" in [path]. Did you mean "bond"?'),
     ('initial = "', 'intial = "', 'unknown key "intial" in [solver]. Did you mean "initial"?'),
     ('name = "PreconditionedLBFGS"', 'nam = "Adam"', 'unknown key "nam" in [solver.optimizer].'),
