@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +26,9 @@ from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_
 
 UNIT_SYMBOL: Final = {"angstrom": "Å", "degree": "°"}
 """Symbols of units whose names we write out."""
+
+_LABEL_COLUMNS: Final = 34
+"""Characters of an axis label's line."""
 
 SINGLE_REFERENCE: Final = frozenset({"uccsd", "uccgsd", "quccgsd", "puccd", "kupccgsd", "lucj"})
 """Ansatzes that build on one determinant, which a breaking bond needs more than one of."""
@@ -76,16 +81,21 @@ def place(scan: Scan, index: int) -> str:
 def axis_label(scan: Scan, axis: int = 0) -> str:
     """Return the label of an axis of a figure, with its unit.
 
-    A bond is named by its elements, and by its atoms where two bonds have the same elements.
+    A bond is named by its elements, and by its atoms where two bonds have the same elements; a
+    combination of bonds by what it does. Long names take several lines.
     """
     names = [_axis_words(one.name, numbered=False) for one in scan.path.axes]
     numbered = names.count(names[axis]) > 1
     name = _axis_words(scan.path.axes[axis].name, numbered=numbered)
     symbol = unit_symbol(scan.path.axes[axis].unit)
-    return f"{name} ({symbol})" if symbol else name
+    label = f"{name} ({symbol})" if symbol else name
+    return textwrap.fill(label, _LABEL_COLUMNS, break_long_words=False)
 
 
 def _axis_words(name: str, *, numbered: bool) -> str:
+    combined = re.fullmatch(r"(a?symmetric)\((r|a)\(.*\)\)", name)
+    if combined and not numbered:
+        return f"{combined[1]} {'stretch' if combined[2] == 'r' else 'bend'}"
     if not (name.startswith("r(") and name.endswith(")")):
         return name
     atoms = name[2:-1].split("-")

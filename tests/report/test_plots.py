@@ -389,3 +389,16 @@ def test_the_heading_writes_formulas_as_chemists_do():
     molecule = Molecule(("O", "H", "H"), [[0, 0, 0], [0, 0.76, 0.59], [0, -0.76, 0.59]])
     scan = Scan(path=stretch(molecule, (0, 1), [0.9, 1.0]), results=(None, None))
     assert heading(scan).startswith("H₂O · ")
+
+
+def test_combinations_of_bonds_are_named_by_what_they_do():
+    """A chemist says "symmetric stretch"; what has no such name keeps its own."""
+    axes = [["symmetric(r(O0-H1), r(O0-H2))", "angstrom"], ["angle sum", "degree"]]
+    values = PATH.inputs() | {
+        "axes": axes,
+        "shape": None,
+        "coordinates": [[x, -x] for x in PATH.along()],
+    }
+    scan = _scan(path=Path.from_inputs(values))
+    assert axis_label(scan, 0) == "symmetric stretch (Å)"
+    assert axis_label(scan, 1) == "angle sum (°)"
