@@ -98,15 +98,15 @@ def draw_map(scan: Scan) -> Figure:
     dashed = "Dashed: chemical accuracy." if _crosses_accuracy(scan) else ""
     parts = (minimum_sentence(scan), explanation(scan), dashed)
     caption = " ".join(part for part in parts if part)
-    page = new_page(scan, 2.9 if has_errors else 4.2, caption, left=0.085)
+    page = new_page(scan, 2.9 if has_errors else 4.2, caption, left=0.105)
     grid = page.figure.add_gridspec(
         1,
         2 if has_errors else 1,
-        left=0.085,
+        left=0.105,
         right=0.925 if has_errors else 0.9,
         top=page.top,
         bottom=page.bottom,
-        wspace=0.5,
+        wspace=0.58,
     )
     above = heights(scan)
     axes = page.figure.add_subplot(grid[0])
