@@ -36,6 +36,9 @@ class Job:
     path: Path | None
     """Where, for a scan; ``None`` where the file has no ``[path]``."""
 
+    return_sweep: bool
+    """Whether the points of a scan are solved again on the way back."""
+
     point: Geometry
     """The molecule's own geometry, for a single calculation."""
 
@@ -91,8 +94,10 @@ def build_job(document: InputDocument) -> Job:
             _solver(document),
             n_states=document.solver.n_states,
             seed=document.solver.seed,
+            orbitals=space.orbitals,
         ),
         path=path,
+        return_sweep=document.path is not None and document.path.return_sweep,
         point=Geometry(molecule.symbols, molecule.positions),
         document=document.plain(),
     )

@@ -42,6 +42,11 @@ class ActiveSpaceTable(Table):
     norb: int | None = Field(default=None, description="Orbitals round the Fermi level.")
     indices: list[int] | None = Field(default=None, description="Chosen orbitals, counted from 0.")
     freeze_core: bool = Field(default=False, description="Leave the core orbitals out.")
+    orbitals: Literal["tracked", "canonical"] = Field(
+        default="tracked",
+        description="Whether a scan follows the orbitals from point to point, or chooses them at "
+        "each by itself.",
+    )
 
 
 class PathTable(Table):
@@ -61,6 +66,10 @@ class PathTable(Table):
         default=None,
         description="Index, in ascending order, of the point computed first; by default the one "
         "nearest the molecule's own bond length.",
+    )
+    return_sweep: bool = Field(
+        default=False,
+        description="Solve each point again from its neighbours further out; keep the lowest.",
     )
 
     @model_validator(mode="after")

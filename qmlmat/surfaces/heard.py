@@ -52,7 +52,7 @@ class _Hook:
     def enter(self) -> None:
         with self._lock:
             self._listeners += 1
-            if self._listeners > 1 and warnings.showwarning is self._hear:
+            if self._listeners > 1 and warnings.showwarning == self._hear:
                 return
             self._show, warnings.showwarning = warnings.showwarning, self._hear
             self._filtered = _FILTER not in warnings.filters
@@ -62,7 +62,7 @@ class _Hook:
         with self._lock:
             self._listeners -= 1
             # where somebody's catch_warnings has ended in between, all is undone already
-            if self._listeners or warnings.showwarning is not self._hear:
+            if self._listeners or warnings.showwarning != self._hear:
                 return
             warnings.showwarning = self._show
             if self._filtered and _FILTER in warnings.filters:

@@ -28,6 +28,9 @@ NOT_COMPUTED = "not computed"
 """Status shown for a point that an unfinished scan has not reached."""
 
 
+_CALLER = 7  # from tell() up through the runner to whoever called scan()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScanRow:
     """One line of a scan's table."""
@@ -173,9 +176,9 @@ def scan(  # noqa: PLR0913 - the one verb of this package's scans: each option s
     where the parent failed): results depend on the path's tree only, never on the number of
     workers or on timing. With a store each finished point is committed as it arrives, and points
     found there are not computed again; a resumed scan equals an uninterrupted one. A point whose
-    mean field or solver fails is recorded with ``status="failed: ..."`` and the rest goes on; so
-    it does where a worker process dies, and where it dies again at the same point.
-    ``KeyboardInterrupt`` passes through.
+    mean field or solver fails is recorded with ``status="failed: ..."`` and the rest goes on. What
+    a worker process was at when it died is tried again with nothing beside it, and recorded as
+    failed if it dies there twice. ``KeyboardInterrupt`` passes through.
 
     Args:
         surface: What gives the energies.
@@ -283,6 +286,7 @@ class _Record:
         """Repeat its warnings, with its place, and report the progress."""
         index, path = step[0], self.schedule.path
         for text in outcome.warnings:
-            warnings.warn(f"{self.schedule.place(index)}: {text}", PointWarning, stacklevel=2)
+            said = f"{self.schedule.place(index)}: {text}"
+            warnings.warn(said, PointWarning, stacklevel=_CALLER)
         coordinates = tuple(path.coordinates[index].tolist())
         self.watch.report(self.schedule.n_done, index, coordinates, result)

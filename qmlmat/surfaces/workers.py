@@ -21,7 +21,7 @@ from qmlmat.operators.parallel import MAX_THREADS, set_num_threads
 from qmlmat.surfaces.surface import Surface
 from qmlmat.surfaces.task import Outcome, Task, perform, portable
 
-MAX_STARTS: Final = 3
+MAX_STARTS: Final = 2
 """How many processes in a row may die while they start before the scan gives up."""
 
 GOODBYE: Final = 2.0

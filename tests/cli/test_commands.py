@@ -234,13 +234,13 @@ def test_a_bug_is_one_line_and_debug_shows_the_traceback(folder, monkeypatch):
     """Exit code 1 is ours, not the user's."""
 
     def broken(*_args, **_kwargs):
-        raise ZeroDivisionError("one over\nnothing")
+        raise LookupError("none of\nthem")
 
     monkeypatch.setattr("qmlmat.surfaces.surface.run_mean_field", broken)
     done = run("scan", "h2.toml")
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
-    assert "bug in qmlmat (ZeroDivisionError: one over nothing)" in done.stderr
+    assert "bug in qmlmat (LookupError: none of them)" in done.stderr
     done = run("solve", "h2.toml", "--debug")
     assert done.exit_code == 1
     assert "Traceback" in done.stderr
