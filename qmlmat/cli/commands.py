@@ -148,9 +148,7 @@ def json_schema(which: str) -> Mapping[str, Any]:
     }
 
 
-def _scan(
-    screen: Screen, job: Job, *, store: Path, plot: Path, start: float, how: How
-) -> ExitCode:
+def _scan(screen: Screen, job: Job, *, store: Path, plot: Path, start: float, how: How) -> ExitCode:
     from qmlmat import surfaces  # noqa: PLC0415 - loads torch and pyscf
     from qmlmat.report import check_plot_file, plot_scan  # noqa: PLC0415
 

@@ -94,7 +94,7 @@ class Crew:
 class _Here(Executor):
     """Computes at once, in this process and thread."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[..., Any], /, *args: object, **kwargs: object) -> Future[Any]:
         """Return the finished future of a call."""
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))

@@ -69,7 +69,7 @@ class _Hook:
                 warnings.filters.remove(_FILTER)  # type: ignore[attr-defined] # a list at run time
 
     def _hear(
-        self, message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any
+        self, message: Warning | str, category: type[Warning], *args: object, **kwargs: object
     ) -> None:
         said = getattr(_here, "said", None)
         if said is None or not issubclass(category, QmlmatWarning):

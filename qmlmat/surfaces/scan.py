@@ -205,7 +205,7 @@ def scan(  # noqa: PLR0913 - the one verb of this package's scans: each option s
             other processes.
     """
     check_workers(surface, workers)
-    inputs = {"surface": surface.inputs(), "path": path.inputs()}
+    inputs: dict[str, Any] = {"surface": surface.inputs(), "path": path.inputs()}
     if return_sweep:
         inputs["return_sweep"] = True  # no key without one: as it was before there were any
     header = StoreHeader(inputs=inputs, title=title, document=document)

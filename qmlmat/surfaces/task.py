@@ -139,8 +139,8 @@ def _evaluate(
 
 def _return(surface: Surface, task: Task, own: PointResult) -> tuple[PointResult, tuple[str, ...]]:
     """Return the lowest of what the first pass found and what its children lead to."""
-    best, said = own, ()
-    taken = own.wall_time
+    best, taken = own, own.wall_time
+    said: tuple[str, ...] = ()
     for place, child in task.children:
         # at the same geometry the orbitals are followed onto themselves; a failed point has none
         guess = child if own.failed else replace(own, solution=child.solution)
@@ -153,7 +153,7 @@ def _return(surface: Surface, task: Task, own: PointResult) -> tuple[PointResult
 
 
 def _is_lower(tried: PointResult, best: PointResult) -> bool:
-    return best.failed or float(np.sum(tried.energies)) < np.sum(best.energies) - IMPROVEMENT
+    return best.failed or bool(tried.energies.sum() < best.energies.sum() - IMPROVEMENT)
 
 
 def _improvement(own: PointResult, tried: PointResult, place: str) -> str:

@@ -61,7 +61,7 @@ class LocalPool(Executor):
             self.close(at_once=True)
             raise
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[..., Any], /, *args: object, **kwargs: object) -> Future[Any]:
         """Call ``fn(surface, *args)`` in a worker.
 
         The future raises ``WorkerDied`` if the process ends before it has answered.

@@ -123,7 +123,7 @@ class Threads:
     def inputs(self):
         return {"function": "threads"}
 
-    def evaluate(self, point, *, guess=None):
+    def evaluate(self, point, *, guess=None):  # noqa: ARG002 - the protocol's
         import numba
         import torch
         from pyscf import lib
@@ -148,7 +148,7 @@ class Talkative:
     def inputs(self):
         return {"function": "talkative"}
 
-    def evaluate(self, point, *, guess=None):
+    def evaluate(self, point, *, guess=None):  # noqa: ARG002 - the protocol's
         x, _ = place(point)
         warnings.warn("known to the notes", QmlmatWarning, stacklevel=1)
         warnings.warn(f"only\nsaid at {x}", QmlmatWarning, stacklevel=1)

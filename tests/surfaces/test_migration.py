@@ -84,7 +84,7 @@ def test_qmlmat_resume_finishes_a_scan_of_layout_1(half):
 def test_todays_orbitals_do_not_go_on_with_a_store_of_layout_1(half):
     """What was begun one way is not finished another; the message says how to go on."""
     before = half.read_bytes()
-    with pytest.raises(StoreMismatchError, match="surface.orbitals: 'canonical'") as info:
+    with pytest.raises(StoreMismatchError, match=r"surface.orbitals: 'canonical'") as info:
         scan(SolverSurface(H2, ActiveSpace(), VQE("uccsd")), PATH, store=half)
     assert '[active_space] orbitals = "canonical"' in str(info.value)
     assert half.read_bytes() == before
@@ -113,7 +113,7 @@ def test_a_newer_store_is_refused_with_the_remedy(half):
         connection.commit()
     before = half.read_bytes()
     for use in (load_scan, lambda file: scan(SURFACE, PATH, store=file)):
-        with pytest.raises(StoreError, match="layout 3.*pip install --upgrade qmlmat"):
+        with pytest.raises(StoreError, match=r"layout 3.*pip install --upgrade qmlmat"):
             use(half)
     assert half.read_bytes() == before
 

@@ -63,7 +63,7 @@ class Inline(Executor):
         return future
 
 
-class KilledWorker(Exception):
+class KilledWorker(Exception):  # noqa: N818 - the name is what matters
     """Has the name of what Dask raises."""
 
 
