@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,7 +11,10 @@ from typing import Any, Final
 
 from qmlmat.errors import QmlmatWarning
 
-_FILTER: Final = ("always", None, QmlmatWarning, None, 0)  # what simplefilter puts in the list
+_MODULE: Final = ".*"
+_FILTER: Final = ("always", None, QmlmatWarning, re.compile(_MODULE), 0)
+"""How our filter is listed. It names all modules, and so is nobody else's: the same filter without
+that, which our command line sets, would be moved to the front."""
 
 
 @contextmanager
@@ -47,7 +51,6 @@ class _Hook:
         self._lock = threading.Lock()
         self._listeners = 0
         self._show: Callable[..., Any] = warnings.showwarning
-        self._filtered = False
 
     def enter(self) -> None:
         with self._lock:
@@ -55,8 +58,7 @@ class _Hook:
             if self._listeners > 1 and warnings.showwarning == self._hear:
                 return
             self._show, warnings.showwarning = warnings.showwarning, self._hear
-            self._filtered = _FILTER not in warnings.filters
-            warnings.simplefilter("always", QmlmatWarning)
+            warnings.filterwarnings("always", category=QmlmatWarning, module=_MODULE)
 
     def leave(self) -> None:
         with self._lock:
@@ -65,7 +67,7 @@ class _Hook:
             if self._listeners or warnings.showwarning != self._hear:
                 return
             warnings.showwarning = self._show
-            if self._filtered and _FILTER in warnings.filters:
+            if _FILTER in warnings.filters:
                 warnings.filters.remove(_FILTER)  # type: ignore[attr-defined] # a list at run time
 
     def _hear(

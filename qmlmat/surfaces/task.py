@@ -23,6 +23,7 @@ from qmlmat.errors import (
 )
 from qmlmat.operators.parallel import get_num_threads
 from qmlmat.provenance import provenance
+from qmlmat.solvers import Solution
 from qmlmat.surfaces.heard import heard
 from qmlmat.surfaces.path import Geometry
 from qmlmat.surfaces.surface import CONVERGED, FAILED, PointResult, Surface
@@ -104,12 +105,14 @@ def portable(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def failure(why: str, *, wall_time: float = 0.0, solution: object = None) -> PointResult:
+def failure(
+    why: str, *, wall_time: float = 0.0, solution: Solution | None = None
+) -> PointResult:
     """Return the result of a point that gave no energies."""
     return PointResult(
         energies=np.array([np.nan]),
         status=f"{FAILED}: {' '.join(why.split())}",
-        solution=solution,  # type: ignore[arg-type] # what a VariationalError carries
+        solution=solution,
         wall_time=wall_time,
     )
 

@@ -389,3 +389,14 @@ def test_a_full_disk_ends_a_scan_with_workers(tmp_path, monkeypatch):
         monkeypatch.setattr("ase.db.sqlite.SQLite3Database._write", full)
         with pytest.raises(StoreError, match="No space left"):
             scan(chain(tmp_path), GRID, store=tmp_path / "toy.db", workers=pool)
+
+
+def test_filters_of_warnings_are_left_in_their_order():
+    """Also where one is there already that says what listening needs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", QmlmatWarning)
+        warnings.simplefilter("ignore", PointWarning)
+        before = list(warnings.filters)
+        path = toy_grid((0.7,), (0.0,), root=0)
+        scan(Talkative(), path)
+        assert list(warnings.filters) == before
