@@ -105,9 +105,7 @@ def portable(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def failure(
-    why: str, *, wall_time: float = 0.0, solution: Solution | None = None
-) -> PointResult:
+def failure(why: str, *, wall_time: float = 0.0, solution: Solution | None = None) -> PointResult:
     """Return the result of a point that gave no energies."""
     return PointResult(
         energies=np.array([np.nan]),

@@ -25,7 +25,7 @@ MAX_STARTS: Final = 2
 """How many processes in a row may die while they start before the scan gives up."""
 
 GOODBYE: Final = 2.0
-"""Time an idle worker has to end by itself (s)."""
+"""Time after which a worker whose pipe has ended has an exit code, or never will (s)."""
 
 _THREAD_VARIABLES: Final = (
     "OMP_NUM_THREADS",
@@ -69,14 +69,12 @@ class LocalPool(Executor):
         return self._threads.submit(self._call, partial(fn, **kwargs), args)
 
     def close(self, *, at_once: bool = False) -> None:
-        """End the processes: the idle ones by themselves, all others killed."""
+        """End the processes: kill them, or let the idle ones go, which takes them a second."""
         with self._lock:
             self._closed = True
             workers = tuple(self._workers)
         for worker in workers:
-            worker.dismiss(at_once=at_once)
-        for worker in workers:
-            worker.end(GOODBYE)
+            worker.end(at_once=at_once)
         self._threads.shutdown(wait=True, cancel_futures=True)
         for worker in workers:  # nobody listens any more
             worker.hang_up()
@@ -105,7 +103,7 @@ class LocalPool(Executor):
             self._idle.put(worker)
 
     def _another(self, dead: _Worker) -> _Worker:
-        dead.end()
+        dead.end(at_once=True)
         dead.hang_up()
         with self._lock:
             self._workers.discard(dead)
@@ -161,20 +159,14 @@ class _Worker:
             )
         return what
 
-    def dismiss(self, *, at_once: bool) -> None:
-        """Ask the process to end, or make it; one that is still starting would not hear."""
+    def end(self, *, at_once: bool) -> None:
+        """Let the process go, or kill it; one that is still starting would not hear."""
         if at_once or not self._is_ready:
             self._process.kill()
+            self._process.join()
         else:
             with suppress(OSError):
                 self._pipe.send(None)
-
-    def end(self, patience: float = 0.0) -> None:
-        """End the process, with force where it does not end by itself (s)."""
-        self._process.join(patience)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
 
     def hang_up(self) -> None:
         """Close the pipe."""

@@ -42,7 +42,10 @@ def start(tmp_path, what):
     """
     script = textwrap.dedent(script).replace(f"import {what}\n", f"import {what}, STRETCHED\n", 1)
     here = os.pathsep.join([str(SUPPORT), str(FilePath(__file__).parent)])
-    environment = {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{here}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+    }
     return subprocess.Popen(
         [sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, env=environment
     )
