@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from typing import Final
 
 from qmlmat.errors import InputError, QmlmatWarning, StoreError
 from qmlmat.surfaces.crew import (
@@ -21,7 +22,7 @@ from qmlmat.surfaces.schedule import OUTWARD, Schedule, Step
 from qmlmat.surfaces.surface import PointResult, Surface
 from qmlmat.surfaces.task import Outcome
 
-MAX_DEATHS = 2
+MAX_DEATHS: Final = 2
 """How often a worker may die at one point while nothing else runs."""
 
 Arrived = Callable[[Step, PointResult, Outcome], None]
@@ -70,7 +71,7 @@ class Runner:
                 self._take_in(*ended)
         except BaseException:
             try:
-                self._store_what_has_arrived()
+                self._take_in_what_has_arrived(self._store)
             finally:
                 self.crew.close(at_once=True)
             raise
@@ -106,11 +107,14 @@ class Runner:
         self._finish(step, outcome.result, outcome)
 
     def _finish(self, step: Step, result: PointResult, outcome: Outcome) -> None:
+        self._store(step, result, outcome)
+        self.tell(step, result, outcome)
+
+    def _store(self, step: Step, result: PointResult, outcome: Outcome) -> None:
         if step in self._suspects:
             self._suspects.remove(step)
         self.schedule.finish(step, result)
         self.keep(step, result, outcome)
-        self.tell(step, result, outcome)
 
     def _lost(self, step: Step, error: BaseException) -> None:
         if is_broken(error):
@@ -127,7 +131,7 @@ class Runner:
         """Go on with processes of our own where an executor is broken for good."""
         if self.crew.is_local:
             raise error
-        for step in self._store_what_has_arrived():
+        for step in self._take_in_what_has_arrived(self._finish):
             self._suspects += [] if step in self._suspects else [step]
         n_workers = min(n_workers, os.cpu_count() or 1)
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -141,8 +145,8 @@ class Runner:
         self.crew.close(at_once=True)
         self.crew = crew
 
-    def _store_what_has_arrived(self) -> list[Step]:
-        """Store results that nobody has looked at yet; return what was under way besides."""
+    def _take_in_what_has_arrived(self, take: Arrived) -> list[Step]:
+        """Take in results that nobody has looked at yet; return what was under way besides."""
         open_steps = []
         while (ended := self.crew.next(wait=False)) is not None:
             step, future = ended
@@ -150,8 +154,7 @@ class Runner:
             if outcome is None or outcome.result is None:
                 open_steps.append(step)
                 continue
-            self.schedule.finish(step, outcome.result)
-            self.keep(step, outcome.result, outcome)
+            take(step, outcome.result, outcome)
         return open_steps + list(self.crew.flying.values())
 
     def _explained(self, step: Step, error: BaseException) -> BaseException:

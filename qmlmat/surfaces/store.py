@@ -8,24 +8,21 @@ it arrives: a killed scan loses the points it was at, and nothing else.
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, Final
-
-import numpy as np
 
 from qmlmat.errors import StoreError, StoreMismatchError
 from qmlmat.provenance import content_hash, differences, provenance
 from qmlmat.surfaces.integrity import check_sqlite, damaged, reason
 from qmlmat.surfaces.migration import SCHEMA, migrated
 from qmlmat.surfaces.path import Geometry
+from qmlmat.surfaces.row import atoms, axis_keys, is_replaced, searchable
 from qmlmat.surfaces.schedule import OUTWARD, Step
-from qmlmat.surfaces.surface import FAILED, PointResult
-from qmlmat.units import hartree_to_ev
+from qmlmat.surfaces.surface import PointResult
 
 _KEY: Final = "qmlmat"
 _MAX_DIFFERENCES: Final = 6
@@ -63,7 +60,7 @@ class StoreHeader:
                 "point": ["Point", "Index of the point along the path", ""],
                 **{
                     key: [name, "Coordinate of the path", unit]
-                    for key, (name, unit) in zip(_axis_keys(len(axes)), axes, strict=True)
+                    for key, (name, unit) in zip(axis_keys(len(axes)), axes, strict=True)
                 },
                 "total_energy": ["Energy", "Ground-state energy", ""],
                 "reference": ["Reference", "Exact ground-state energy", ""],
@@ -195,10 +192,10 @@ class ScanStore:
         try:
             with _connect(self.file) as database:
                 rows = database.select(point=index)
-                database.delete([row.id for row in rows if _is_replaced(row, sweep)])
+                database.delete([row.id for row in rows if is_replaced(row, sweep)])
                 database.write(
-                    _atoms(point, result),
-                    key_value_pairs={"sweep": sweep, **_searchable(index, place, result)},
+                    atoms(point, result),
+                    key_value_pairs=searchable(index, sweep, place, result),
                     data=data,
                 )
         except (sqlite3.Error, OSError) as error:
@@ -226,53 +223,6 @@ def _connect(file: FilePath) -> Any:  # noqa: ANN401 - ase is untyped
     from ase.db import connect  # noqa: PLC0415 - `import qmlmat` must not load ase
 
     return connect(str(file), type="db", use_lock_file=False)  # type: ignore[no-untyped-call]
-
-
-def _atoms(point: Geometry, result: PointResult) -> Any:  # noqa: ANN401 - ase is untyped
-    from ase import Atoms  # noqa: PLC0415
-    from ase.calculators.singlepoint import SinglePointCalculator  # noqa: PLC0415
-
-    atoms = Atoms(symbols=list(point.symbols), positions=point.positions)
-    if not result.failed:
-        to_ev = hartree_to_ev(1.0) if result.unit == "hartree" else 1.0
-        known: dict[str, Any] = {"energy": float(result.energies[0]) * to_ev}
-        if result.forces is not None:
-            known["forces"] = result.forces * to_ev
-        atoms.calc = SinglePointCalculator(atoms, **known)  # type: ignore[no-untyped-call]
-    return atoms
-
-
-def _axis_keys(n_axes: int) -> list[str]:
-    """Return what the coordinates are called in the database."""
-    return ["coordinate", *(f"coordinate_{k}" for k in range(2, n_axes + 1))]
-
-
-def _is_replaced(row: Any, sweep: int) -> bool:  # noqa: ANN401 - ase is untyped
-    return str(row.status).startswith(FAILED) and row.get("sweep", OUTWARD) >= sweep
-
-
-def _searchable(index: int, place: Sequence[float], result: PointResult) -> dict[str, Any]:
-    """Return the columns ``ase db`` can show and select by."""
-    pairs: dict[str, Any] = {"point": index}
-    pairs |= {key: float(x) for key, x in zip(_axis_keys(len(place)), place, strict=True)}
-    pairs["status"] = result.status
-    pairs["energy_unit"] = result.unit
-    if not result.failed:
-        pairs["total_energy"] = float(result.energies[0])
-        if result.reference is not None:
-            pairs["reference"] = float(result.reference)
-            pairs["error"] = float(result.energies[0]) - float(result.reference)
-    if result.overlap is not None:
-        pairs["orbital_overlap"] = float(result.overlap)
-    solution = result.solution
-    if solution is not None and solution.params is not None:
-        pairs["n_params"] = len(solution.params)
-    if solution is not None and solution.spin_squares is not None:
-        pairs["spin_square"] = float(solution.spin_squares[0])
-    for name, value in result.columns.items():
-        if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", name) and np.isfinite(value):
-            pairs.setdefault(name, float(value))
-    return pairs
 
 
 def _create(file: FilePath, header: StoreHeader) -> None:

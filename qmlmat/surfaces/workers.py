@@ -6,18 +6,22 @@ import os
 import pickle
 import platform
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
-from multiprocessing import connection, get_context, parent_process, resource_tracker
+from multiprocessing import connection, get_context, parent_process
 from queue import SimpleQueue
 from typing import Any, Final
 
 from qmlmat.errors import InputError
-from qmlmat.operators.parallel import MAX_THREADS, set_num_threads
+from qmlmat.surfaces.starting import (
+    one_thread,
+    threads_wanted,
+    use_threads,
+    without_interrupts,
+)
 from qmlmat.surfaces.surface import Surface
 from qmlmat.surfaces.task import Outcome, Task, perform, portable
 
@@ -26,13 +30,6 @@ MAX_STARTS: Final = 2
 
 GOODBYE: Final = 2.0
 """Time after which a worker whose pipe has ended has an exit code, or never will (s)."""
-
-_THREAD_VARIABLES: Final = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
 
 
 class WorkerDied(BrokenExecutor):
@@ -119,7 +116,7 @@ class _Worker:
         self._process = context.Process(
             target=_serve, args=(theirs, surface), name="qmlmat-worker", daemon=True
         )
-        with _one_thread(), _without_interrupts():
+        with one_thread(), without_interrupts():
             self._process.start()
         theirs.close()  # the worker's death then ends the pipe
         self._is_ready = False
@@ -203,57 +200,6 @@ def perform_elsewhere(surface: Surface, task: Task, home: tuple[str, int]) -> Ou
         return perform(surface, task)
     use_threads(int(threads_wanted()))
     return portable(perform(surface, task))
-
-
-def use_threads(n_threads: int) -> None:
-    """Set the number of threads of the numerical libraries that are loaded."""
-    set_num_threads(min(n_threads, MAX_THREADS))
-    for module, setter in (("torch", "set_num_threads"), ("pyscf.lib", "num_threads")):
-        if module in sys.modules:
-            getattr(sys.modules[module], setter)(n_threads)
-    numba = sys.modules.get("numba")
-    if numba is not None and n_threads < numba.config.NUMBA_NUM_THREADS:
-        numba.set_num_threads(n_threads)
-
-
-def threads_wanted() -> str:
-    """Return how many threads a worker has: OMP_NUM_THREADS, or one."""
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return asked if asked.isdecimal() and int(asked) else "1"
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let processes that start here read numbers of threads from their first moment on.
-
-    A spawned process imports the user's script, numpy with it, before anything of ours runs.
-    """
-    wanted = threads_wanted()
-    missing = [name for name in _THREAD_VARIABLES if not os.environ.get(name)]
-    os.environ.update(dict.fromkeys(missing, wanted))
-    try:
-        yield
-    finally:
-        for name in missing:
-            os.environ.pop(name, None)
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach, from their first moment on.
-
-    The terminal sends it to them, too; the scan ends them. A mask is inherited, and is this
-    thread's own, unlike a handler.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # its start would lift the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: connection.Connection, surface: bytes) -> None:

@@ -142,6 +142,17 @@ class Threads:
 
 
 @dataclass(frozen=True)
+class Unsendable:
+    """Finds something that no other process can be sent."""
+
+    def inputs(self):
+        return {"function": "unsendable"}
+
+    def evaluate(self, point, *, guess=None):  # noqa: ARG002 - the protocol's
+        return answer(1.0, columns={"what_it_is": lambda: 1.0})
+
+
+@dataclass(frozen=True)
 class Talkative:
     """Warns at each point, of something its notes say and of something they do not."""
 
