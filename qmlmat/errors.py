@@ -73,6 +73,10 @@ class QmlmatWarning(UserWarning):
     """Base of the warnings of this package: results stand, but read the message."""
 
 
+class PointWarning(QmlmatWarning):
+    """What one point of a scan warned of, with its place; the point's notes say it, too."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint naming the known words closest to ``name``, or all of them.
 

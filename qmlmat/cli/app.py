@@ -43,6 +43,17 @@ Threads = Annotated[
         help="Threads of the numerical libraries.",
     ),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Processes that compute points at the same time, each with --threads.",
+    ),
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Compute stored points again that failed.")
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")
 ]
@@ -86,14 +97,17 @@ def scan(
         typer.Option("--store", metavar="FILE", help="ASE database; by default INPUT.db."),
     ] = None,
     plot: Plot = None,
+    workers: Workers = 1,
+    retry_failed: RetryFailed = False,
     threads: Threads = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Compute a curve, point by point; points that are stored are not computed again."""
     set_threads(threads)
+    how = commands.How(workers=workers, retry_failed=retry_failed)
     run(
-        lambda screen: commands.scan(screen, file, store=store, plot=plot),
+        lambda screen: commands.scan(screen, file, store=store, plot=plot, how=how),
         as_json=as_json,
         debug=debug,
     )
@@ -103,13 +117,20 @@ def scan(
 def resume(
     store: StoreFile,
     plot: Plot = None,
+    workers: Workers = 1,
+    retry_failed: RetryFailed = False,
     threads: Threads = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Go on with an interrupted scan; the store is all that is needed."""
     set_threads(threads)
-    run(lambda screen: commands.resume(screen, store, plot=plot), as_json=as_json, debug=debug)
+    how = commands.How(workers=workers, retry_failed=retry_failed)
+    run(
+        lambda screen: commands.resume(screen, store, plot=plot, how=how),
+        as_json=as_json,
+        debug=debug,
+    )
 
 
 @app.command(epilog=EXIT_CODES)

@@ -39,6 +39,9 @@ class Job:
     path: Path | None
     """Where, for a scan; ``None`` where the file has no ``[path]``."""
 
+    return_sweep: bool
+    """Whether the points of a scan are solved again on the way back."""
+
     point: Geometry
     """The molecule's own geometry, for a single calculation."""
 
@@ -87,8 +90,10 @@ def build_job(document: InputDocument) -> Job:
             n_states=document.solver.n_states,
             seed=document.solver.seed,
             classical=tuple(document.classical),
+            orbitals=space.orbitals,
         ),
         path=None if document.path is None else _path(molecule, document.path),
+        return_sweep=document.path is not None and document.path.return_sweep,
         point=Geometry(molecule.symbols, molecule.positions),
         document=document.plain(),
     )
@@ -100,9 +105,7 @@ def _molecule(table: MoleculeTable) -> Molecule:
     settings: dict[str, Any] = table.model_dump(include={"charge", "spin", "basis", "ecp"})
     if table.xyz is not None:
         return Molecule.from_xyz(_as_text(table.xyz), **settings)
-    kind: Any = Molecule
-    molecule: Molecule = kind.from_zmatrix(table.zmatrix, **settings)
-    return molecule
+    return Molecule.from_zmatrix(table.zmatrix or "", **settings)
 
 
 def _as_text(xyz: str) -> str:

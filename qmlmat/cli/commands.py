@@ -6,7 +6,9 @@ import json
 import os
 import shlex
 import time
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +24,7 @@ from qmlmat.cli.outputs import (
     SolveOutput,
 )
 from qmlmat.cli.screen import ExitCode, Screen
-from qmlmat.errors import ConfigError, StoreError
+from qmlmat.errors import ConfigError, PointWarning, StoreError
 
 if TYPE_CHECKING:
     from qmlmat.cli.build import Job
@@ -30,6 +32,17 @@ if TYPE_CHECKING:
 
 SCHEMAS: Final[dict[str, type[BaseModel]]] = {"input": InputDocument, "output": OutputDocument}
 """The published JSON schemas: of the input file, and of what ``--json`` prints."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """How a scan is carried out; no energy depends on it."""
+
+    workers: int = 1
+    """Number of processes."""
+
+    retry_failed: bool = False
+    """Whether stored failures are computed again."""
 
 
 def init(screen: Screen, file: Path) -> ExitCode:
@@ -54,7 +67,9 @@ def init(screen: Screen, file: Path) -> ExitCode:
     return ExitCode.OK
 
 
-def scan(screen: Screen, file: Path, *, store: Path | None, plot: Path | None) -> ExitCode:
+def scan(
+    screen: Screen, file: Path, *, store: Path | None, plot: Path | None, how: How
+) -> ExitCode:
     """Compute the scan an input file asks for, going on where its store ends."""
     from qmlmat.cli.build import build_job  # noqa: PLC0415 - loads torch and pyscf
 
@@ -66,10 +81,11 @@ def scan(screen: Screen, file: Path, *, store: Path | None, plot: Path | None) -
         store=store or file.with_suffix(".db"),
         plot=plot or file.with_suffix(".png"),
         start=start,
+        how=how,
     )
 
 
-def resume(screen: Screen, store: Path, *, plot: Path | None) -> ExitCode:
+def resume(screen: Screen, store: Path, *, plot: Path | None, how: How) -> ExitCode:
     """Go on with the scan of a store.
 
     Raises:
@@ -86,7 +102,8 @@ def resume(screen: Screen, store: Path, *, plot: Path | None) -> ExitCode:
             "again with the same store: it resumes by itself."
         )
     job = build_job(parse_input(document, name=store.name, folder=store.parent))
-    return _scan(screen, job, store=store, plot=plot or store.with_suffix(".png"), start=start)
+    plot = plot or store.with_suffix(".png")
+    return _scan(screen, job, store=store, plot=plot, start=start, how=how)
 
 
 def plot(screen: Screen, store: Path, *, file: Path | None, kind: str) -> ExitCode:
@@ -168,14 +185,15 @@ def json_schema(which: str) -> Mapping[str, Any]:
     }
 
 
-def _scan(screen: Screen, job: Job, *, store: Path, plot: Path, start: float) -> ExitCode:
+def _scan(screen: Screen, job: Job, *, store: Path, plot: Path, start: float, how: How) -> ExitCode:
     from qmlmat import surfaces  # noqa: PLC0415 - loads torch and pyscf
     from qmlmat.report import check_plot_file, plot_scan  # noqa: PLC0415
 
     path = job.scan_path()
     _check_files(store, plot)
     check_plot_file(plot)
-    with screen.progress(path.name) as bar:
+    with screen.progress(path.name) as bar, warnings.catch_warnings():
+        warnings.simplefilter("ignore", PointWarning)  # the notes under the table say them, once
 
         def on_point(progress: surfaces.ScanProgress) -> None:
             screen.on_interrupt = (
@@ -189,6 +207,9 @@ def _scan(screen: Screen, job: Job, *, store: Path, plot: Path, start: float) ->
             job.surface,
             path,
             store=store,
+            workers=how.workers,
+            return_sweep=job.return_sweep,
+            retry_failed=how.retry_failed,
             title=job.title,
             document=job.document,
             on_point=on_point,

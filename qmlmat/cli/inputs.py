@@ -45,6 +45,11 @@ class ActiveSpaceTable(Table):
     norb: int | None = Field(default=None, description="Orbitals round the Fermi level.")
     indices: list[int] | None = Field(default=None, description="Chosen orbitals, counted from 0.")
     freeze_core: bool = Field(default=False, description="Leave the core orbitals out.")
+    orbitals: Literal["tracked", "canonical"] = Field(
+        default="tracked",
+        description="Whether a scan follows the orbitals from point to point, or chooses them at "
+        "each by itself.",
+    )
     natural: bool = Field(
         default=False, description="Choose by numbers among MP2 natural orbitals."
     )

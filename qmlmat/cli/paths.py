@@ -199,6 +199,11 @@ class PathTable(CoordinateTable):
         "nearest the molecule's own geometry.",
     )
 
+    return_sweep: bool = Field(
+        default=False,
+        description="Solve each point again from its neighbours further out; keep the lowest.",
+    )
+
     @model_validator(mode="after")
     def _check_one_way(self) -> Self:
         self.check_coordinate()
@@ -218,8 +223,9 @@ class PathTable(CoordinateTable):
         return self
 
     def given(self) -> list[str]:
-        """Return the keys that were given."""
-        return [key for key in type(self).model_fields if getattr(self, key) is not None]
+        """Return the keys that were given, but those every kind of path takes."""
+        keys = [key for key in type(self).model_fields if key != "return_sweep"]
+        return [key for key in keys if getattr(self, key) is not None]
 
     @property
     def kind(self) -> str:

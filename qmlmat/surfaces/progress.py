@@ -14,10 +14,11 @@ class ScanProgress:
     """How far a running scan is; handed to ``on_point`` at the start and after each point."""
 
     done: int
-    """Number of finished points, those read from the store included."""
+    """Number of finished points, those read from the store included; each counts once more in a
+    return sweep."""
 
     total: int
-    """Number of points of the path."""
+    """Number of points to finish, those of a return sweep included."""
 
     restored: int
     """Number of points read from the store."""

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import os
-import time
+import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from qmlmat.errors import (
-    CapabilityError,
-    InputError,
-    MissingExtraError,
-    QmlmatError,
-    StoreError,
-    VariationalError,
-)
+from qmlmat.errors import PointWarning
+from qmlmat.surfaces.crew import check_workers
 from qmlmat.surfaces.lock import writing
 from qmlmat.surfaces.path import Path
 from qmlmat.surfaces.progress import ScanProgress, Watch
+from qmlmat.surfaces.running import Runner
+from qmlmat.surfaces.schedule import Schedule, Step
 from qmlmat.surfaces.store import ScanStore, StoreHeader
-from qmlmat.surfaces.surface import CONVERGED, FAILED, FunctionSurface, PointResult, Surface
+from qmlmat.surfaces.surface import CONVERGED, FunctionSurface, PointResult, Surface
+from qmlmat.surfaces.task import Outcome
 from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
 
 NOT_COMPUTED = "not computed"
 """Status shown for a point that an unfinished scan has not reached."""
+
+
+_CALLER = 7  # from tell() up through the runner to whoever called scan()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +79,9 @@ class Scan:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """The surface's and the path's inputs, as plain values."""
 
+    n_steps_left: int = 0
+    """Number of evaluations that are still to come, those of a return sweep included."""
+
     @property
     def unit(self) -> Unit:
         """Unit of the energies."""
@@ -123,8 +127,8 @@ class Scan:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every point has been evaluated."""
-        return all(result is not None for result in self.results)
+        """Whether every point has been evaluated, in the return sweep too where there is one."""
+        return not self.n_steps_left and all(result is not None for result in self.results)
 
     @property
     def is_converged(self) -> bool:
@@ -154,27 +158,40 @@ class Scan:
         )
 
 
-def scan(
+def scan(  # noqa: PLR0913 - the one verb of this package's scans: each option stands alone
     surface: Surface,
     path: Path,
     *,
     store: str | os.PathLike[str] | None = None,
+    workers: int | Executor = 1,
+    return_sweep: bool = False,
+    retry_failed: bool = False,
     title: str = "",
     document: Mapping[str, Any] | None = None,
     on_point: Callable[[ScanProgress], None] | None = None,
 ) -> Scan:
     """Return the surface's energies at every point of the path.
 
-    Points are taken in ``path.order()``, each starting from the solution of its fixed parent (of
-    the nearest ancestor that has one, where the parent failed). With a store, each finished
-    point is committed before the next begins, and points found there are not computed again; a
-    resumed scan equals an uninterrupted one. A point whose mean field or solver fails is recorded
-    with ``status="failed: ..."`` and the rest goes on. ``KeyboardInterrupt`` passes through.
+    Each point starts from the solution of its fixed parent (of the nearest ancestor that has one,
+    where the parent failed): results depend on the path's tree only, never on the number of
+    workers or on timing. With a store each finished point is committed as it arrives, and points
+    found there are not computed again; a resumed scan equals an uninterrupted one. A point whose
+    mean field or solver fails is recorded with ``status="failed: ..."`` and the rest goes on. What
+    a worker process was at when it died is tried again with nothing beside it, and recorded as
+    failed if it dies there twice. ``KeyboardInterrupt`` passes through.
 
     Args:
         surface: What gives the energies.
         path: Where, and in which order.
         store: File of an ASE database to write to and resume from; ``None`` keeps nothing.
+        workers: Number of processes on this machine, each with as many threads as the environment
+            variable OMP_NUM_THREADS says or one; 1: this process. Or any executor, e.g. a Dask
+            client's ``get_executor()``. A script that asks for processes needs its calls under
+            ``if __name__ == "__main__":``.
+        return_sweep: Whether each point is solved again from the solutions of its children, from
+            the leaves back to the root, and the lowest solution kept.
+        retry_failed: Whether points that the store has as failed are computed again, and only
+            these: others that started from elsewhere because of them stay as they are.
         title: What the scan is of, in a few words.
         document: The user's input as plain values, kept in the store.
         on_point: Called at the start and after each point computed.
@@ -183,19 +200,29 @@ def scan(
         StoreMismatchError: If the store holds the scan of other inputs.
         StoreError: If the store cannot be written or read, or another scan is writing it; raised
             before anything is computed.
-        InputError: If the surface refuses its inputs: no point could be right; or if it is a
-            function without a name of its own and a store is given.
+        InputError: If the surface refuses its inputs: no point could be right; if it is a
+            function without a name of its own and a store is given; or if it cannot be sent to
+            other processes.
     """
-    header = StoreHeader(
-        inputs={"surface": surface.inputs(), "path": path.inputs()}, title=title, document=document
-    )
+    check_workers(surface, workers)
+    inputs: dict[str, Any] = {"surface": surface.inputs(), "path": path.inputs()}
+    if return_sweep:
+        inputs["return_sweep"] = True  # no key without one: as it was before there were any
+    header = StoreHeader(inputs=inputs, title=title, document=document)
     if store is None:
-        return _scan(surface, path, header, None, on_point)
+        schedule = Schedule(path, {}, return_sweep=return_sweep)
+        return _scan(surface, schedule, header, workers, _Record(schedule, None, on_point))
     if isinstance(surface, FunctionSurface):
         surface.check_name()
     with writing(store):
         opened = ScanStore.open(store, header)
-        return _scan(surface, path, opened.header, opened, on_point)
+        known = opened.rows()
+        if retry_failed:
+            failed = {index for index, result in opened.results().items() if result.failed}
+            known = {step: result for step, result in known.items() if step[0] not in failed}
+        schedule = Schedule(path, known, return_sweep=return_sweep)
+        record = _Record(schedule, opened, on_point)
+        return _scan(surface, schedule, opened.header, workers, record)
 
 
 def load_scan(store: str | os.PathLike[str]) -> Scan:
@@ -205,71 +232,61 @@ def load_scan(store: str | os.PathLike[str]) -> Scan:
         StoreError: If the file is missing, damaged, or not a store of this package.
     """
     opened = ScanStore.load(store)
-    path = Path.from_inputs(opened.header.inputs["path"])
-    results = opened.results()
-    return Scan(
-        path=path,
-        results=tuple(results.get(index) for index in range(len(path))),
-        title=opened.header.title,
-        inputs=opened.header.inputs,
-    )
+    inputs = opened.header.inputs
+    path = Path.from_inputs(inputs["path"])
+    schedule = Schedule(path, opened.rows(), return_sweep=inputs.get("return_sweep", False))
+    return _as_scan(schedule, opened.header)
 
 
 def _scan(
     surface: Surface,
-    path: Path,
+    schedule: Schedule,
     header: StoreHeader,
-    opened: ScanStore | None,
-    on_point: Callable[[ScanProgress], None] | None,
+    workers: int | Executor,
+    record: _Record,
 ) -> Scan:
-    results: dict[int, PointResult] = {} if opened is None else opened.results()
-    watch = Watch(total=len(path), restored=len(results), on_point=on_point)
-    watch.report(len(results))
+    record.watch.report(schedule.n_done)
+    Runner(surface, schedule, keep=record.keep, tell=record.tell).run(workers)
+    return _as_scan(schedule, header)
 
-    for index in path.order():
-        if index in results:
-            continue
-        point = path.points[index]
-        result = _evaluate(surface, path, index, results)
-        if opened is not None:
-            opened.write(index, point, result)
-        results[index] = result
-        watch.report(len(results), index, tuple(path.coordinates[index].tolist()), result)
+
+def _as_scan(schedule: Schedule, header: StoreHeader) -> Scan:
+    path = schedule.path
     return Scan(
         path=path,
-        results=tuple(results[index] for index in range(len(path))),
+        results=tuple(schedule.final(index) for index in range(len(path))),
         title=header.title,
         inputs=header.inputs,
+        n_steps_left=len(schedule.steps) - schedule.n_done,
     )
 
 
-def _evaluate(
-    surface: Surface, path: Path, index: int, results: Mapping[int, PointResult]
-) -> PointResult:
-    start = time.perf_counter()
-    try:
-        return surface.evaluate(path.points[index], guess=_guess(path, index, results))
-    except (InputError, CapabilityError, MissingExtraError, StoreError):
-        raise  # no point could be right: the inputs or the installation are at fault
-    except QmlmatError as error:
-        return PointResult(
-            energies=np.array([np.nan]),
-            status=f"{FAILED}: {' '.join(str(error).split())}",
-            solution=error.solution if isinstance(error, VariationalError) else None,
-            wall_time=time.perf_counter() - start,
-        )
+class _Record:
+    """What is done with a result that has arrived: stored first, then told."""
 
+    def __init__(
+        self,
+        schedule: Schedule,
+        store: ScanStore | None,
+        on_point: Callable[[ScanProgress], None] | None,
+    ) -> None:
+        self.schedule = schedule
+        self.store = store
+        total, restored = len(schedule.steps), schedule.n_done
+        self.watch = Watch(total=total, restored=restored, on_point=on_point)
 
-def _guess(path: Path, index: int, results: Mapping[int, PointResult]) -> PointResult | None:
-    """Return the result at the nearest ancestor that has a solution, as a store would return it.
+    def keep(self, step: Step, result: PointResult, outcome: Outcome) -> None:
+        """Store a result."""
+        if self.store is not None:
+            index, sweep = step
+            point = self.schedule.path.points[index]
+            self.store.write(index, point, result, sweep=sweep, origin=outcome.origin)
 
-    It goes through plain values also where it is still in memory: a resumed scan then starts
-    each point from exactly what an uninterrupted one does.
-    """
-    parent = path.parents[index]
-    while parent is not None:
-        result = results[parent]
-        if result.solution is not None and not result.failed:
-            return PointResult.from_dict(result.to_dict())
-        parent = path.parents[parent]
-    return None
+    def tell(self, step: Step, result: PointResult, outcome: Outcome) -> None:
+        """Repeat its warnings, with its place, and report the progress."""
+        index, path = step[0], self.schedule.path
+        for text in outcome.warnings:
+            said = f"{self.schedule.place(index)}: {text}"
+            warnings.warn(said, PointWarning, stacklevel=_CALLER)
+        coordinates = tuple(path.coordinates[index].tolist())
+        self.watch.report(self.schedule.n_done, index, coordinates, result)

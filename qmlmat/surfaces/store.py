@@ -1,32 +1,28 @@
 """The durable record of a scan: an ASE database that ``ase db`` and ``ase gui`` read.
 
 One SQLite file. Its metadata hold the inputs, their hash, and the user's own document, so that a
-scan can be resumed from the file alone. Each finished point is one row, committed before the next
-point begins: a killed scan loses the point it was at, and nothing else.
+scan can be resumed from the file alone. Each finished point is one row of each sweep, committed as
+it arrives: a killed scan loses the points it was at, and nothing else.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-import numpy as np
-
 from qmlmat.errors import StoreError, StoreMismatchError
 from qmlmat.provenance import content_hash, differences, provenance
 from qmlmat.surfaces.integrity import check_sqlite, damaged, reason
+from qmlmat.surfaces.migration import SCHEMA, migrated
 from qmlmat.surfaces.path import Geometry
+from qmlmat.surfaces.row import atoms, axis_keys, is_replaced, searchable
+from qmlmat.surfaces.schedule import OUTWARD, Step
 from qmlmat.surfaces.surface import PointResult
-from qmlmat.units import hartree_to_ev
-
-SCHEMA: Final = 1
-"""Version of the layout written here."""
 
 _KEY: Final = "qmlmat"
 _MAX_DIFFERENCES: Final = 6
@@ -37,7 +33,8 @@ class StoreHeader:
     """What a store says about the scan it holds."""
 
     inputs: Mapping[str, Any]
-    """All that the energies depend on, as plain values: the surface's and the path's inputs."""
+    """All that the energies depend on, as plain values: the surface's and the path's inputs, and
+    ``"return_sweep": True`` where there is one."""
 
     title: str = ""
     """What the scan is of, in a few words."""
@@ -46,7 +43,7 @@ class StoreHeader:
     """The user's input file as plain values, with included files inlined; ``None`` from Python."""
 
     schema: int = SCHEMA
-    """Version of the layout."""
+    """Version of the layout in the file; what is here is in today's."""
 
     inputs_hash: str = field(init=False)
     """SHA-256 of ``inputs``, 64 hexadecimal digits."""
@@ -63,14 +60,18 @@ class StoreHeader:
                 "point": ["Point", "Index of the point along the path", ""],
                 **{
                     key: [name, "Coordinate of the path", unit]
-                    for key, (name, unit) in zip(_axis_keys(len(axes)), axes, strict=True)
+                    for key, (name, unit) in zip(axis_keys(len(axes)), axes, strict=True)
                 },
                 "total_energy": ["Energy", "Ground-state energy", ""],
                 "reference": ["Reference", "Exact ground-state energy", ""],
                 "error": ["Error", "Energy above the reference", ""],
+                "n_params": ["Parameters", "Number of circuit parameters", ""],
+                "spin_square": ["<S^2>", "Expectation of S^2 in the ground state", ""],
+                "orbital_overlap": ["Overlap", "Of the active orbitals with the parent's", ""],
+                "sweep": ["Sweep", "1: outward from the root, 2: return sweep", ""],
             },
             _KEY: {
-                "schema": self.schema,
+                "schema": SCHEMA,
                 "inputs": self.inputs,
                 "inputs_hash": self.inputs_hash,
                 "title": self.title,
@@ -124,50 +125,77 @@ class ScanStore:
         stored = store.header
         try:
             if stored.inputs_hash != header.inputs_hash:
-                if store.results():
-                    raise StoreMismatchError(_mismatch(path, stored.inputs, header.inputs))
+                if store.rows():
+                    raise StoreMismatchError(_mismatch(path, stored, header.inputs))
                 _replace_header(path, header)  # nothing was computed: nothing can be mixed up
                 return cls(path, header)
             header = _with_words_of(stored, header)
-            if (stored.title, stored.document) != (header.title, header.document):
+            if stored.schema != SCHEMA:
+                _replace_header(path, header)  # one transaction: killed, it is all old or all new
+            elif (stored.title, stored.document) != (header.title, header.document):
                 _replace_words(path, header)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(_unwritable(path, error)) from error
         return cls(path, header)
 
     def results(self) -> dict[int, PointResult]:
-        """Return the finished points by their index on the path.
+        """Return the finished points by their index on the path, each from its last sweep.
 
         Raises:
             StoreError: If a row cannot be read.
         """
-        found: dict[int, PointResult] = {}
+        rows = self.rows()
+        return {index: rows[index, sweep] for index, sweep in sorted(rows)}
+
+    def rows(self) -> dict[Step, PointResult]:
+        """Return the finished points by index and sweep.
+
+        Raises:
+            StoreError: If a row cannot be read.
+        """
+        found: dict[Step, PointResult] = {}
         try:
             with _connect(self.file) as database:
                 for row in database.select(sort="id"):
-                    found.setdefault(int(row.point), PointResult.from_dict(row.data["result"]))
+                    step = int(row.point), int(row.get("sweep", OUTWARD))
+                    found.setdefault(step, PointResult.from_dict(row.data["result"]))
         except (*_READ_ERRORS, AttributeError) as error:
             raise StoreError(damaged(self.file, error)) from error
         return found
 
-    def write(self, index: int, point: Geometry, result: PointResult) -> None:
+    def write(
+        self,
+        index: int,
+        point: Geometry,
+        result: PointResult,
+        *,
+        sweep: int = OUTWARD,
+        origin: Mapping[str, Any] | None = None,
+    ) -> None:
         """Commit one finished point; it is on disk when this returns.
+
+        A failure that is stored already for this point, of this sweep or a later one, is taken
+        out in the same transaction.
 
         Args:
             index: The point's index on the path.
             point: Its geometry.
             result: What was computed there.
+            sweep: 1 outward from the root, 2 in the return sweep.
+            origin: Versions, host, process and time of the evaluation; by default this process.
 
         Raises:
             StoreError: If the row cannot be written, e.g. because the disk is full.
         """
         place = self.header.inputs["path"]["coordinates"][index]
-        data = {"result": result.to_dict(), "provenance": provenance()}
+        data = {"result": result.to_dict(), "provenance": self._provenance(result, origin)}
         try:
             with _connect(self.file) as database:
+                rows = database.select(point=index)
+                database.delete([row.id for row in rows if is_replaced(row, sweep)])
                 database.write(
-                    _atoms(point, result),
-                    key_value_pairs=_searchable(index, place, result),
+                    atoms(point, result),
+                    key_value_pairs=searchable(index, sweep, place, result),
                     data=data,
                 )
         except (sqlite3.Error, OSError) as error:
@@ -175,6 +203,17 @@ class ScanStore:
                 f'"{self.file}": point {index} could not be stored ({error}). Free space or '
                 "restore write permission, then run the same command again: it resumes."
             ) from error
+
+    def _provenance(self, result: PointResult, origin: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return where a result comes from: inputs, seed, settings, versions, process, time."""
+        surface = self.header.inputs["surface"]
+        return {
+            "inputs_hash": self.header.inputs_hash,
+            "seed": surface.get("seed"),
+            "settings": surface.get("solver"),
+            "wall_time": result.wall_time,
+            **(origin or provenance()),
+        }
 
 
 _READ_ERRORS: Final = (sqlite3.Error, OSError, KeyError, TypeError, ValueError)
@@ -184,42 +223,6 @@ def _connect(file: FilePath) -> Any:  # noqa: ANN401 - ase is untyped
     from ase.db import connect  # noqa: PLC0415 - `import qmlmat` must not load ase
 
     return connect(str(file), type="db", use_lock_file=False)  # type: ignore[no-untyped-call]
-
-
-def _atoms(point: Geometry, result: PointResult) -> Any:  # noqa: ANN401 - ase is untyped
-    from ase import Atoms  # noqa: PLC0415
-    from ase.calculators.singlepoint import SinglePointCalculator  # noqa: PLC0415
-
-    atoms = Atoms(symbols=list(point.symbols), positions=point.positions)
-    if not result.failed:
-        to_ev = hartree_to_ev(1.0) if result.unit == "hartree" else 1.0
-        known: dict[str, Any] = {"energy": float(result.energies[0]) * to_ev}
-        if result.forces is not None:
-            known["forces"] = result.forces * to_ev
-        atoms.calc = SinglePointCalculator(atoms, **known)  # type: ignore[no-untyped-call]
-    return atoms
-
-
-def _axis_keys(n_axes: int) -> list[str]:
-    """Return what the coordinates are called in the database."""
-    return ["coordinate", *(f"coordinate_{k}" for k in range(2, n_axes + 1))]
-
-
-def _searchable(index: int, place: Sequence[float], result: PointResult) -> dict[str, Any]:
-    """Return the columns ``ase db`` can show and select by."""
-    pairs: dict[str, Any] = {"point": index}
-    pairs |= {key: float(x) for key, x in zip(_axis_keys(len(place)), place, strict=True)}
-    pairs["status"] = result.status
-    pairs["energy_unit"] = result.unit
-    if not result.failed:
-        pairs["total_energy"] = float(result.energies[0])
-        if result.reference is not None:
-            pairs["reference"] = float(result.reference)
-            pairs["error"] = float(result.energies[0]) - float(result.reference)
-    for name, value in result.columns.items():
-        if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", name) and np.isfinite(value):
-            pairs.setdefault(name, float(value))
-    return pairs
 
 
 def _create(file: FilePath, header: StoreHeader) -> None:
@@ -303,29 +306,36 @@ def _read_header(file: FilePath) -> StoreHeader:
             f'"{file}": this ASE database was not made by qmlmat scan. It is left as it is; choose '
             "another file for the scan: --store PATH"
         )
-    if metadata["schema"] != SCHEMA:
+    if not isinstance(metadata["schema"], int) or not 1 <= metadata["schema"] <= SCHEMA:
         raise StoreError(
-            f'"{file}": the store has layout {metadata["schema"]}, this qmlmat reads {SCHEMA}. '
-            "Use the qmlmat version that wrote it, or choose another file: --store PATH"
+            f'"{file}": the store has layout {metadata["schema"]}, this qmlmat reads up to '
+            f"{SCHEMA}. It was written by a newer one: pip install --upgrade qmlmat, or choose "
+            "another file: --store PATH"
         )
     try:
-        header = StoreHeader(
-            inputs=metadata["inputs"], title=metadata["title"], document=metadata["document"]
+        if content_hash(metadata["inputs"]) != metadata["inputs_hash"]:
+            raise StoreError(damaged(file, "its inputs do not match their hash"))
+        today = migrated(metadata)
+        return StoreHeader(
+            inputs=today["inputs"],
+            title=today["title"],
+            document=today["document"],
+            schema=metadata["schema"],
         )
-        intact = header.inputs_hash == metadata["inputs_hash"]
     except (KeyError, TypeError) as error:
         raise StoreError(damaged(file, error)) from error
-    if not intact:
-        raise StoreError(damaged(file, "its inputs do not match their hash"))
-    return header
 
 
-def _mismatch(file: FilePath, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    lines = differences(stored, wanted)
+def _mismatch(file: FilePath, stored: StoreHeader, wanted: Mapping[str, Any]) -> str:
+    lines = differences(stored.inputs, wanted)
     shown = "; ".join(lines[:_MAX_DIFFERENCES])
     more = len(lines) - _MAX_DIFFERENCES
     rest = f"; and {more} more" if more > 0 else ""
+    hint = ""
+    if any(line.startswith("surface.orbitals:") for line in lines):
+        kept = stored.inputs["surface"].get("orbitals")
+        hint = f' (orbitals="{kept}"; in an input file: [active_space] orbitals = "{kept}")'
     return (
         f'"{file}": this store holds the scan of other inputs (stored against wanted): '
-        f"{shown}{rest}. Go back to those inputs, or choose another file: --store PATH"
+        f"{shown}{rest}. Go back to those inputs{hint}, or choose another file: --store PATH"
     )

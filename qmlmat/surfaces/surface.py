@@ -111,7 +111,8 @@ class PointResult:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PointResult:
         """Return the result whose ``to_dict()`` is ``values``."""
-        solution, orbitals = values["solution"], values["orbitals"]
+        solution = values["solution"]
+        orbitals = values.get("orbitals")  # neither it nor the overlap is in stores of layout 1
         energies = _array(values["energies"])
         return cls(
             energies=np.empty(0) if energies is None else energies,
@@ -121,7 +122,7 @@ class PointResult:
             status=values["status"],
             reference=values["reference"],
             orbitals=None if orbitals is None else ActiveOrbitals.from_dict(orbitals),
-            overlap=values["overlap"],
+            overlap=values.get("overlap"),
             columns=dict(values["columns"]),
             notes=tuple(values["notes"]),
             solution=None if solution is None else Solution.from_dict(solution),

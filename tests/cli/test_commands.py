@@ -201,6 +201,7 @@ def test_a_store_of_other_inputs_is_exit_code_4(folder):
         (["scan", "h2.toml", "--store", "h2.toml/h2.db"], 4, "is not a folder"),
         (["scan", "h2.toml", "--store", "h2.toml"], 4, "left as it is"),
         (["scan", "h2.toml", "--threads", "0"], 2, "--threads"),
+        (["scan", "h2.toml", "--workers", "0"], 2, "--workers"),
         (["scan"], 2, "INPUT.toml"),
         (["scna", "h2.toml"], 2, "scan"),
         (["resume", "none.db"], 4, "there is no such store"),
@@ -234,13 +235,13 @@ def test_a_bug_is_one_line_and_debug_shows_the_traceback(folder, monkeypatch):
     """Exit code 1 is ours, not the user's."""
 
     def broken(*_args, **_kwargs):
-        raise ZeroDivisionError("one over\nnothing")
+        raise LookupError("none of\nthem")
 
     monkeypatch.setattr("qmlmat.surfaces.surface.run_mean_field", broken)
     done = run("scan", "h2.toml")
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
-    assert "bug in qmlmat (ZeroDivisionError: one over nothing)" in done.stderr
+    assert "bug in qmlmat (LookupError: none of them)" in done.stderr
     done = run("solve", "h2.toml", "--debug")
     assert done.exit_code == 1
     assert "Traceback" in done.stderr
@@ -260,6 +261,71 @@ def test_version_and_help():
     assert run("--version").stdout == f"qmlmat {metadata.version('qmlmat')}\n"
     for command in ("init", "scan", "resume", "plot", "solve", "schema"):
         assert "130 interrupted" in " ".join(run(command, "--help").stdout.split())
+
+
+def test_two_workers_give_what_one_gives(folder):
+    """--workers changes the time, not one digit; resume takes it, too."""
+    assert run("scan", "h2.toml", "--store", "one.db").exit_code == 0
+    done = qmlmat("scan", "h2.toml", "--workers", 2, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["complete"]
+    assert done.stderr == ""
+    np.testing.assert_array_equal(load_scan("h2.db").energies, load_scan("one.db").energies)
+    assert run("resume", "h2.db", "--workers", 2).exit_code == 0  # all is there: none are started
+
+
+def test_failed_points_are_computed_again_when_asked(folder, monkeypatch):
+    """A failure is a stored result, until --retry-failed; nothing else is computed again."""
+    real = SolverSurface.evaluate
+    calls = []
+
+    def evaluate(self, point, *, guess=None):
+        calls.append(point.distance(0, 1))
+        if len(calls) == 2:
+            raise MeanFieldError("no")
+        return real(self, point, guess=guess)
+
+    monkeypatch.setattr(SolverSurface, "evaluate", evaluate)
+    assert run("scan", "h2.toml").exit_code == 3
+    assert run("resume", "h2.db").exit_code == 3
+    assert len(calls) == 3
+    assert run("resume", "h2.db", "--retry-failed").exit_code == 0
+    assert run("scan", "h2.toml", "--retry-failed").exit_code == 0
+    assert calls[3:] == [calls[1]]
+    assert _rows(folder / "h2.db") == 3
+
+
+def test_a_return_sweep_and_the_orbitals_are_keys_of_the_input(folder):
+    """Both are inputs of the scan, and resume finds them in the store."""
+    text = H2.replace("[solver]", 'active_space.orbitals = "canonical"\n[solver]')
+    text = text.replace("path.lengths", "path.return_sweep = true\npath.lengths")
+    (folder / "h2.toml").write_text(text, encoding="utf-8")
+    assert run("scan", "h2.toml").exit_code == 0
+    inputs = load_scan("h2.db").inputs
+    assert inputs["return_sweep"] is True
+    assert inputs["surface"]["orbitals"] == "canonical"
+    assert _rows(folder / "h2.db") == 4  # three outward, and the root from both its children
+    assert run("resume", "h2.db").exit_code == 0
+    (folder / "h2.toml").write_text(text.replace("canonical", "chosen"), encoding="utf-8")
+    done = run("scan", "h2.toml")
+    assert done.exit_code == 2
+    assert "tracked" in done.stderr
+
+
+def test_what_a_point_warned_of_is_said_once_in_a_scan(folder, monkeypatch):
+    """As a note under the table with its point; not before it as a warning, too."""
+    real = SolverSurface.evaluate
+
+    def evaluate(self, point, *, guess=None):
+        if point.distance(0, 1) > 0.8:
+            warnings.warn("the gap is narrow", QmlmatWarning, stacklevel=1)
+        return real(self, point, guess=guess)
+
+    monkeypatch.setattr(SolverSurface, "evaluate", evaluate)
+    done = run("scan", "h2.toml")
+    assert done.stderr == ""
+    assert done.stdout.count("the gap is narrow") == 1
+    assert "Note, 0.9 Å: the gap is narrow" in done.stdout
 
 
 def test_warnings_of_the_library_are_one_tidy_line_each(folder, monkeypatch):

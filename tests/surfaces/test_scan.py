@@ -184,7 +184,7 @@ def test_a_failed_root_leaves_its_children_without_a_guess():
         assert found.energies[child, 0] == PATH.along()[child]
 
 
-@pytest.mark.parametrize("error", [InputError("bad"), CapabilityError("no"), ZeroDivisionError()])
+@pytest.mark.parametrize("error", [InputError("bad"), CapabilityError("no"), LookupError()])
 def test_errors_that_no_point_could_survive_pass_through(error):
     """A wrong input or a bug is not a failed point: it ends the scan."""
     with pytest.raises(type(error)):

@@ -1,5 +1,6 @@
 """Stores: refusals that name the reason and leave the file alone; ASE reads what we write."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -13,11 +14,13 @@ import pytest
 from ase import Atoms
 
 from qmlmat.errors import InputError, StoreError, StoreMismatchError
+from qmlmat.solvers import VQE
 from qmlmat.surfaces import (
     FunctionSurface,
     Path,
     PointResult,
     ScanStore,
+    SolverSurface,
     StoreHeader,
     load_scan,
     scan,
@@ -25,7 +28,7 @@ from qmlmat.surfaces import (
 )
 from qmlmat.surfaces.store import _create
 from qmlmat.surfaces.surface import FAILED
-from qmlmat.systems import Molecule
+from qmlmat.systems import ActiveSpace, Molecule
 from qmlmat.units import HARTREE_IN_EV
 
 H2 = Molecule(("H", "H"), [[0, 0, 0], [0, 0, 0.7414]])
@@ -58,6 +61,26 @@ def test_ase_reads_the_energies_in_ev(store):
         assert row.total_energy == energy
         assert (row.status, row.energy_unit) == ("converged", "hartree")
         np.testing.assert_array_equal(atoms.positions, point.positions)
+
+
+def test_each_row_says_where_it_is_from(tmp_path):
+    """Hash of the inputs, seed, settings, versions, time and process; columns to select by."""
+    surface = SolverSurface(H2, ActiveSpace(), VQE("uccsd"), seed=3)
+    found = scan(surface, PATH, store=tmp_path / "h2.db")
+    header = ScanStore.load(tmp_path / "h2.db").header
+    with ase.db.connect(str(tmp_path / "h2.db")) as database:
+        rows = sorted(database.select(), key=lambda row: row.point)
+        assert database.count("n_params=3,orbital_overlap>0.9") == 2
+    for row, result in zip(rows, found.results, strict=True):
+        origin = row.data["provenance"]
+        assert origin["inputs_hash"] == header.inputs_hash
+        assert (origin["seed"], origin["settings"]) == (3, VQE("uccsd").inputs())
+        assert origin["pid"] == os.getpid()
+        assert {"versions", "platform", "time", "host", "threads"} <= set(origin)
+        assert 0 < result.wall_time <= origin["wall_time"]
+        assert (row.n_params, row.sweep) == (3, 1)
+        assert row.spin_square == pytest.approx(0, abs=1e-9)
+        assert row.get("orbital_overlap") == result.overlap
 
 
 def test_energies_in_ev_stay_in_ev(tmp_path):
