@@ -13,7 +13,7 @@ from qmlmat.report.curve_plot import draw_curves
 from qmlmat.report.map_plot import draw_map, is_drawable_grid
 from qmlmat.report.surface_plot import draw_surface
 from qmlmat.surfaces import Scan
-from qmlmat.surfaces.integrity import SQLITE_MAGIC
+from qmlmat.surfaces.storage.integrity import SQLITE_MAGIC
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,15 +1,15 @@
 """From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
 
-from qmlmat.surfaces.combination import Combination, Coordinate, asymmetric, symmetric
 from qmlmat.surfaces.export import Export, export_scan, to_dataset
-from qmlmat.surfaces.grids import bend, grid, line, sample, stretch, twist
-from qmlmat.surfaces.internal import Angle, Dihedral, Distance
-from qmlmat.surfaces.path import Axis, Geometry, Path
-from qmlmat.surfaces.placing import place
-from qmlmat.surfaces.progress import ScanProgress
-from qmlmat.surfaces.routes import displace, frames, interpolate
+from qmlmat.surfaces.paths.combination import Combination, Coordinate, asymmetric, symmetric
+from qmlmat.surfaces.paths.grids import bend, grid, line, sample, stretch, twist
+from qmlmat.surfaces.paths.internal import Angle, Dihedral, Distance
+from qmlmat.surfaces.paths.path import Axis, Geometry, Path
+from qmlmat.surfaces.paths.placing import place
+from qmlmat.surfaces.paths.routes import displace, frames, interpolate
+from qmlmat.surfaces.running.progress import ScanProgress
 from qmlmat.surfaces.scan import Scan, ScanRow, load_scan, scan
-from qmlmat.surfaces.store import ScanStore, StoreHeader
+from qmlmat.surfaces.storage.store import ScanStore, StoreHeader
 from qmlmat.surfaces.surface import FunctionSurface, PointResult, SolverSurface, Surface
 
 __all__ = [

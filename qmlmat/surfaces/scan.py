@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from qmlmat.errors import PointWarning
-from qmlmat.surfaces.crew import check_workers
-from qmlmat.surfaces.lock import writing
-from qmlmat.surfaces.path import Path
-from qmlmat.surfaces.progress import ScanProgress, Watch
-from qmlmat.surfaces.running import Runner
-from qmlmat.surfaces.schedule import Schedule, Step
-from qmlmat.surfaces.store import ScanStore, StoreHeader
+from qmlmat.surfaces.paths.path import Path
+from qmlmat.surfaces.running.crew import check_workers
+from qmlmat.surfaces.running.loop import Runner
+from qmlmat.surfaces.running.progress import ScanProgress, Watch
+from qmlmat.surfaces.running.schedule import Schedule, Step
+from qmlmat.surfaces.running.task import Outcome
+from qmlmat.surfaces.storage.lock import writing
+from qmlmat.surfaces.storage.store import ScanStore, StoreHeader
 from qmlmat.surfaces.surface import CONVERGED, FunctionSurface, PointResult, Surface
-from qmlmat.surfaces.task import Outcome
 from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from qmlmat.errors import GeometryError, InputError, nearest
 from qmlmat.solvers import Solution, Solver, solve
-from qmlmat.surfaces.path import Geometry
+from qmlmat.surfaces.paths.path import Geometry
 from qmlmat.systems import (
     ActiveOrbitals,
     ActiveSpace,

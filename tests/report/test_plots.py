@@ -9,7 +9,7 @@ from qmlmat.report import check_plot_file, draw_scan, plot_scan
 from qmlmat.report.labels import axis_label, explanation, heading
 from qmlmat.surfaces import Path, PointResult, Scan, stretch
 from qmlmat.surfaces.facts import solver_label
-from qmlmat.surfaces.integrity import SQLITE_MAGIC
+from qmlmat.surfaces.storage.integrity import SQLITE_MAGIC
 from qmlmat.systems import Molecule
 from qmlmat.units import CHEMICAL_ACCURACY
 

@@ -7,7 +7,7 @@ import numpy as np
 
 import qmlmat as qm
 from qmlmat.surfaces import Axis, Geometry, Path, PointResult, Scan
-from qmlmat.surfaces.tree import grid_tree
+from qmlmat.surfaces.paths.tree import grid_tree
 
 ANGLE = np.radians(104.5)
 

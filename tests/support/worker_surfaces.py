@@ -12,7 +12,7 @@ import numpy as np
 from qmlmat.errors import MeanFieldError, QmlmatWarning
 from qmlmat.solvers import Solution
 from qmlmat.surfaces import Axis, Geometry, Path, PointResult, SolverSurface
-from qmlmat.surfaces.tree import grid_tree
+from qmlmat.surfaces.paths.tree import grid_tree
 
 LENGTHS = (0.7, 0.8, 0.9, 1.1)
 HEIGHTS = (0.0, 0.3, 0.6)

@@ -11,8 +11,8 @@ from worker_surfaces import Branches, toy_grid
 from qmlmat.errors import StoreMismatchError
 from qmlmat.solvers import ADAPTVQE, VQE
 from qmlmat.surfaces import SolverSurface, load_scan, scan, stretch
-from qmlmat.surfaces.schedule import DIED, OUTWARD, RETURN, Schedule
-from qmlmat.surfaces.task import failure
+from qmlmat.surfaces.running.schedule import DIED, OUTWARD, RETURN, Schedule
+from qmlmat.surfaces.running.task import failure
 from qmlmat.systems import ActiveSpace, Molecule
 
 H4 = Molecule(("H",) * 4, [[0, 0, z] for z in (0.0, 0.75, 2.0, 2.75)])

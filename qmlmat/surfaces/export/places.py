@@ -13,7 +13,7 @@ from typing import Final
 from qmlmat.errors import InputError
 from qmlmat.surfaces.export.csv_table import FIRST_COLUMN, LAST_COLUMN
 from qmlmat.surfaces.export.structures import MADE_BY
-from qmlmat.surfaces.integrity import SQLITE_MAGIC
+from qmlmat.surfaces.storage.integrity import SQLITE_MAGIC
 
 _MARKS: Final = {
     "csv": (f"{FIRST_COLUMN},".encode(), LAST_COLUMN.encode()),

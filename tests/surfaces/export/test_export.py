@@ -8,7 +8,7 @@ from scans import hydrogen, troubled, water, water_grid
 from qmlmat.errors import InputError
 from qmlmat.surfaces import export_scan
 from qmlmat.surfaces.export.export import FORMATS, default_name
-from qmlmat.surfaces.integrity import SQLITE_MAGIC
+from qmlmat.surfaces.storage.integrity import SQLITE_MAGIC
 
 ENDINGS = {"csv": ".csv", "extxyz": ".extxyz", "netcdf": ".nc"}
 NOT_INTEGRALS = [name for name in FORMATS if name != "fcidump"]

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 
 from qmlmat.errors import GeometryError, InputError
-from qmlmat.surfaces.bonds import moving_fragment
-from qmlmat.surfaces.combination import Coordinate, difference
-from qmlmat.surfaces.internal import Primitive
-from qmlmat.surfaces.path import POSITION_DECIMALS
+from qmlmat.surfaces.paths.bonds import moving_fragment
+from qmlmat.surfaces.paths.combination import Coordinate, difference
+from qmlmat.surfaces.paths.internal import Primitive
+from qmlmat.surfaces.paths.path import POSITION_DECIMALS
 from qmlmat.systems import Molecule
 from qmlmat.typing import FloatArray
 
@@ -45,7 +45,7 @@ def place(
         GeometryError: If a bond is in a ring, or the targets cannot hold together.
 
     Example:
-        >>> from qmlmat.surfaces.internal import Angle, Distance
+        >>> from qmlmat.surfaces.paths.internal import Angle, Distance
         >>> water = Molecule.from_xyz("O 0 0 0; H 0.96 0 0; H -0.24 0.93 0")
         >>> bent = place(water, [Distance(0, 1), Angle(1, 0, 2)], [1.2, 90.0])
         >>> float(bent[1, 0]), abs(float(bent[2, 0])) < 1e-9

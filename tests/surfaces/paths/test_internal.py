@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from qmlmat.errors import GeometryError, InputError
 from qmlmat.surfaces import Angle, Combination, Dihedral, Distance, asymmetric, place, symmetric
-from qmlmat.surfaces.bonds import bonded_pairs, moving_fragment
-from qmlmat.surfaces.combination import difference
+from qmlmat.surfaces.paths.bonds import bonded_pairs, moving_fragment
+from qmlmat.surfaces.paths.combination import difference
 from qmlmat.systems import Molecule
 
 WATER = Molecule.from_xyz("O 0 0 0; H 0.9572 0 0; H -0.2399872 0.9266272 0")

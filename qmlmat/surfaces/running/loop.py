@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future
 from typing import Final
 
 from qmlmat.errors import InputError, QmlmatWarning, StoreError
-from qmlmat.surfaces.crew import (
+from qmlmat.surfaces.running.crew import (
     Crew,
     as_input_error,
     is_broken,
@@ -18,9 +18,9 @@ from qmlmat.surfaces.crew import (
     local_crew,
     make_crew,
 )
-from qmlmat.surfaces.schedule import OUTWARD, Schedule, Step
+from qmlmat.surfaces.running.schedule import OUTWARD, Schedule, Step
+from qmlmat.surfaces.running.task import Outcome
 from qmlmat.surfaces.surface import PointResult, Surface
-from qmlmat.surfaces.task import Outcome
 
 MAX_DEATHS: Final = 2
 """How often a worker may die at one point while nothing else runs."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from qmlmat.errors import GeometryError, InputError, nearest
-from qmlmat.surfaces.bonds import refuse_overlap
-from qmlmat.surfaces.path import POSITION_DECIMALS, SAME_POINT, Axis, Geometry, Path
-from qmlmat.surfaces.tree import grid_tree
+from qmlmat.surfaces.paths.bonds import refuse_overlap
+from qmlmat.surfaces.paths.path import POSITION_DECIMALS, SAME_POINT, Axis, Geometry, Path
+from qmlmat.surfaces.paths.tree import grid_tree
 from qmlmat.systems import Molecule, normal_modes
 from qmlmat.systems.molecule import MIN_DISTANCE
 from qmlmat.typing import FloatArray

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qmlmat.errors import GeometryError, InputError
 from qmlmat.surfaces import Axis, Geometry, Path, stretch
-from qmlmat.surfaces.bonds import COVALENT_RADII
+from qmlmat.surfaces.paths.bonds import COVALENT_RADII
 from qmlmat.systems import Molecule
 
 N2 = Molecule(("N", "N"), [[0, 0, 0], [0, 0, 1.0977]])

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from qmlmat.surfaces.path import Geometry
-from qmlmat.surfaces.schedule import OUTWARD
+from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.running.schedule import OUTWARD
 from qmlmat.surfaces.surface import FAILED, PointResult
 from qmlmat.units import hartree_to_ev
 

@@ -11,12 +11,12 @@ import numpy as np
 from scipy.stats import qmc
 
 from qmlmat.errors import InputError, nearest
-from qmlmat.surfaces.bonds import refuse_overlap
-from qmlmat.surfaces.combination import Coordinate, difference
-from qmlmat.surfaces.internal import Angle, Dihedral, Distance
-from qmlmat.surfaces.path import POSITION_DECIMALS, SAME_POINT, Geometry, Path
-from qmlmat.surfaces.placing import check_known, place, where
-from qmlmat.surfaces.tree import grid_tree, nearest_tree
+from qmlmat.surfaces.paths.bonds import refuse_overlap
+from qmlmat.surfaces.paths.combination import Coordinate, difference
+from qmlmat.surfaces.paths.internal import Angle, Dihedral, Distance
+from qmlmat.surfaces.paths.path import POSITION_DECIMALS, SAME_POINT, Geometry, Path
+from qmlmat.surfaces.paths.placing import check_known, place, where
+from qmlmat.surfaces.paths.tree import grid_tree, nearest_tree
 from qmlmat.systems import Molecule
 from qmlmat.typing import FloatArray
 
@@ -137,7 +137,7 @@ def grid(
         GeometryError: If a bond is in a ring, or atoms would overlap.
 
     Example:
-        >>> from qmlmat.surfaces.internal import Angle, Distance
+        >>> from qmlmat.surfaces.paths.internal import Angle, Distance
         >>> water = Molecule.from_xyz("O 0 0 0; H 0.96 0 0; H -0.24 0.93 0")
         >>> path = grid(water, [(Distance(0, 1), [0.9, 1.0]), (Angle(1, 0, 2), [90, 100, 110])])
         >>> path.shape, path.coordinates[path.root].tolist()

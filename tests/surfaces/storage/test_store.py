@@ -26,7 +26,7 @@ from qmlmat.surfaces import (
     scan,
     stretch,
 )
-from qmlmat.surfaces.store import _create
+from qmlmat.surfaces.storage.store import _create
 from qmlmat.surfaces.surface import FAILED
 from qmlmat.systems import ActiveSpace, Molecule
 from qmlmat.units import HARTREE_IN_EV

@@ -17,11 +17,11 @@ from typing import Any, Final
 
 from qmlmat.errors import StoreError, StoreMismatchError
 from qmlmat.provenance import content_hash, differences, provenance
-from qmlmat.surfaces.integrity import check_sqlite, damaged, reason
-from qmlmat.surfaces.migration import SCHEMA, migrated
-from qmlmat.surfaces.path import Geometry
-from qmlmat.surfaces.row import atoms, axis_keys, is_replaced, searchable
-from qmlmat.surfaces.schedule import OUTWARD, Step
+from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.running.schedule import OUTWARD, Step
+from qmlmat.surfaces.storage.integrity import check_sqlite, damaged, reason
+from qmlmat.surfaces.storage.migration import SCHEMA, migrated
+from qmlmat.surfaces.storage.row import atoms, axis_keys, is_replaced, searchable
 from qmlmat.surfaces.surface import PointResult
 
 _KEY: Final = "qmlmat"

@@ -16,14 +16,14 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from qmlmat.errors import InputError
-from qmlmat.surfaces.starting import (
+from qmlmat.surfaces.running.starting import (
     one_thread,
     threads_wanted,
     use_threads,
     without_interrupts,
 )
+from qmlmat.surfaces.running.task import Outcome, Task, perform, portable
 from qmlmat.surfaces.surface import Surface
-from qmlmat.surfaces.task import Outcome, Task, perform, portable
 
 MAX_STARTS: Final = 2
 """How many processes in a row may die while they start before the scan gives up."""

@@ -10,8 +10,8 @@ from typing import ClassVar
 import numpy as np
 
 from qmlmat.errors import InputError
-from qmlmat.surfaces.internal import Angle, Distance, Primitive
-from qmlmat.surfaces.path import Axis
+from qmlmat.surfaces.paths.internal import Angle, Distance, Primitive
+from qmlmat.surfaces.paths.path import Axis
 from qmlmat.typing import FloatArray
 
 

@@ -24,8 +24,8 @@ from qmlmat.errors import (
 from qmlmat.operators.parallel import get_num_threads
 from qmlmat.provenance import provenance
 from qmlmat.solvers import Solution
-from qmlmat.surfaces.heard import heard
-from qmlmat.surfaces.path import Geometry
+from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.running.heard import heard
 from qmlmat.surfaces.surface import CONVERGED, FAILED, PointResult, Surface
 
 IMPROVEMENT: Final = 1e-9

@@ -18,7 +18,7 @@ from qmlmat.cli.app import app
 from qmlmat.errors import StoreError, StoreMismatchError
 from qmlmat.solvers import VQE
 from qmlmat.surfaces import FunctionSurface, ScanStore, SolverSurface, load_scan, scan, stretch
-from qmlmat.surfaces.migration import SCHEMA, migrated
+from qmlmat.surfaces.storage.migration import SCHEMA, migrated
 from qmlmat.systems import ActiveSpace, Molecule
 
 DATA = FilePath(__file__).parent / "data"

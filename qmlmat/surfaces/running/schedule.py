@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from qmlmat.surfaces.path import Path
+from qmlmat.surfaces.paths.path import Path
+from qmlmat.surfaces.running.task import Task, failure
 from qmlmat.surfaces.surface import PointResult
-from qmlmat.surfaces.task import Task, failure
 
 OUTWARD: Final = 1
 """The first pass: from the root to the leaves."""

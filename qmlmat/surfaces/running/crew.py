@@ -13,10 +13,16 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from qmlmat.errors import InputError
-from qmlmat.surfaces.schedule import Step
+from qmlmat.surfaces.running.schedule import Step
+from qmlmat.surfaces.running.task import Outcome, Task, perform
+from qmlmat.surfaces.running.workers import (
+    LocalPool,
+    WorkerDied,
+    packed,
+    perform_elsewhere,
+    perform_here,
+)
 from qmlmat.surfaces.surface import Surface
-from qmlmat.surfaces.task import Outcome, Task, perform
-from qmlmat.surfaces.workers import LocalPool, WorkerDied, packed, perform_elsewhere, perform_here
 
 AHEAD: Final = 2
 """Tasks handed out for each local worker, so that it need not wait for the store."""

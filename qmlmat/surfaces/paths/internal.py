@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from qmlmat.errors import GeometryError, InputError
-from qmlmat.surfaces.path import Axis
+from qmlmat.surfaces.paths.path import Axis
 from qmlmat.typing import FloatArray
 
 STRAIGHT: Final = 1e-6

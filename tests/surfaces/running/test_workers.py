@@ -344,7 +344,7 @@ def start_scan(tmp_path, n_lines):
         path = toy_grid([0.5 + k / 100 for k in range(100)], [0.0, 0.3], root=0)
         scan(surface, path, store={str(tmp_path / "toy.db")!r}, workers=2)
     """
-    support = FilePath(__file__).parents[1] / "support"
+    support = FilePath(__file__).parents[2] / "support"
     paths = os.pathsep.join([str(support), os.environ.get("PYTHONPATH", "")])
     child = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],

@@ -1,0 +1,1 @@
+"""Which geometries, and which of them starts from which."""
