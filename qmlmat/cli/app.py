@@ -17,7 +17,7 @@ converge; 4 the store was refused or cannot be read; 5 the computation failed; 1
 
 app = typer.Typer(
     name="qmlmat",
-    help="Potential energy curves of molecules from variational quantum circuits.",
+    help="Potential energy curves and surfaces of molecules from variational quantum circuits.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     add_completion=False,
@@ -75,7 +75,7 @@ def options(
         ),
     ] = False,
 ) -> None:
-    """Potential energy curves of molecules from variational quantum circuits."""
+    """Potential energy curves and surfaces of molecules from variational quantum circuits."""
 
 
 @app.command(epilog=EXIT_CODES)
