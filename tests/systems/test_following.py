@@ -1,11 +1,9 @@
 """Orbitals followed from geometry to geometry: what is kept, and what it does not depend on."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from scipy.stats import ortho_group
 
+from benchmarks.tracking import scrambled
 from qmlmat.systems import ActiveSpace, Molecule, choose_orbitals, molecular_hamiltonian
 from qmlmat.systems import following as module
 from qmlmat.systems.following import (
@@ -17,7 +15,6 @@ from qmlmat.systems.following import (
     space_overlap,
 )
 from qmlmat.systems.mean_field import run_mean_field
-from qmlmat.systems.orbitals import degenerate_groups
 
 NITROGEN = Molecule.from_xyz("N 0 0 0; N 0 0 1.1", basis="6-31g")
 WATER = Molecule.from_xyz("O 0 0 0; H 0 0.757 0.587; H 0 -0.757 0.587")
@@ -32,22 +29,6 @@ def nitrogen(length):
 def water(length):
     scale = length / np.linalg.norm(WATER.positions[1])
     return WATER.with_positions(scale * WATER.positions)
-
-
-def scrambled(mean_field, seed):
-    """The same mean field: other signs, another order, degenerate pairs turned."""
-    rng = np.random.default_rng(seed)
-    orbitals = np.array(mean_field.mo_coeff) * rng.choice([-1, 1], mean_field.mo_coeff.shape[1])
-    for group in degenerate_groups(mean_field.mo_energy, mean_field.mo_occ):
-        turn = ortho_group.rvs(len(group), random_state=rng) if len(group) > 1 else np.eye(1)
-        orbitals[:, list(group)] = orbitals[:, list(group)] @ turn
-    order = rng.permutation(orbitals.shape[1])
-    return replace(
-        mean_field,
-        mo_coeff=orbitals[:, order],
-        mo_energy=mean_field.mo_energy[order],
-        mo_occ=mean_field.mo_occ[order],
-    )
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +65,7 @@ def test_signs_order_and_degenerate_pairs_of_the_mean_field_do_not_matter(parent
     """What a mean-field program leaves open does not reach the orbitals that come out."""
     field = run_mean_field(nitrogen(1.2))
     expected = follow_orbitals(field, VALENCE, parent).orbitals
-    found = follow_orbitals(scrambled(field, seed), VALENCE, parent).orbitals
+    found = follow_orbitals(scrambled(field, np.random.default_rng(seed)), VALENCE, parent).orbitals
     np.testing.assert_allclose(found.active, expected.active, atol=1e-9)
     span = [o.inactive @ o.inactive.T for o in (found, expected)]
     np.testing.assert_allclose(*span, atol=1e-9)
