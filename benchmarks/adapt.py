@@ -132,7 +132,7 @@ def pools(name: str, tolerance: float) -> list[Row]:
 
 
 def nitrogen(lengths: Sequence[float]) -> list[Row]:
-    """Return N2, cc-pVDZ, (10e,8o): each point from its neighbour, and each from Hartree-Fock."""
+    """Return N2, cc-pVDZ, (10e,8o): each point from its neighbour, back again, and from Hartree-Fock."""
     molecule = qm.Molecule.from_xyz("N 0 0 0; N 0 0 1.1", basis="cc-pvdz")
     space = qm.ActiveSpace(10, 8)
     path = qm.stretch(molecule, (0, 1), lengths)
@@ -144,20 +144,24 @@ def nitrogen(lengths: Sequence[float]) -> list[Row]:
     rows = []
     for label, penalty in (("penalty 0.05", 0.05), ("no penalty", 0.0)):
         solver = qm.ADAPTVQE(operators_per_step=4, spin_penalty=penalty)
-        curve = qm.scan(qm.SolverSurface(molecule, space, solver), path)
-        for length, h, level, result in zip(lengths, problems, exact, curve.results, strict=True):
-            assert result is not None
-            assert result.solution is not None
-            rows.append(
-                _row(
-                    f"N2 {length:.1f}",
-                    f"{label}, from the neighbour",
-                    solver.pool_circuit(h).n_params,
-                    result.solution,
-                    seconds=result.wall_time,
-                    exact=level,
+        surface = qm.SolverSurface(molecule, space, solver)
+        for way, sweep in (("from the neighbour", False), ("and back again", True)):
+            curve = qm.scan(surface, path, return_sweep=sweep)
+            for length, h, level, result in zip(
+                lengths, problems, exact, curve.results, strict=True
+            ):
+                assert result is not None
+                assert result.solution is not None
+                rows.append(
+                    _row(
+                        f"N2 {length:.1f}",
+                        f"{label}, {way}",
+                        solver.pool_circuit(h).n_params,
+                        result.solution,
+                        seconds=result.wall_time,
+                        exact=level,
+                    )
                 )
-            )
         for length, h in zip(lengths, problems, strict=True):
             rows.append(grow(f"N2 {length:.1f}", f"{label}, from Hartree-Fock", h, solver))
     return rows

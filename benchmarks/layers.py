@@ -78,7 +78,7 @@ class Curve:
 def curve(name: str, solver: Solver, lengths: Sequence[float]) -> Curve:
     """Return what a solver reaches at each length."""
     molecule = qm.Molecule.from_xyz("N 0 0 0; N 0 0 1.1", basis="cc-pvdz")
-    surface = qm.SolverSurface(molecule, qm.ActiveSpace(10, 8), solver)
+    surface = qm.SolverSurface(molecule, qm.ActiveSpace(10, 8), solver, orbitals="canonical")
     begin = time.perf_counter()
     scan = qm.scan(surface, qm.stretch(molecule, (0, 1), lengths))
     seconds = time.perf_counter() - begin

@@ -39,7 +39,8 @@ def curve(solver, lengths):
     path = qm.stretch(molecule, bond=(0, 1), lengths=lengths)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", qm.QmlmatWarning)  # spin: we look at it ourselves
-        return qm.scan(qm.SolverSurface(molecule, space, solver), path)
+        # Layered circuits join neighbours in the list of orbitals: by energy, at each point.
+        return qm.scan(qm.SolverSurface(molecule, space, solver, orbitals="canonical"), path)
 
 
 def millihartree(scan):
