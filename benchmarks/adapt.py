@@ -132,7 +132,7 @@ def pools(name: str, tolerance: float) -> list[Row]:
 
 
 def nitrogen(lengths: Sequence[float]) -> list[Row]:
-    """Return N2, cc-pVDZ, (10e,8o): each point from its neighbour, back again, and from Hartree-Fock."""
+    """Return N2, cc-pVDZ, (10e,8o): each point from its neighbour, and back; from Hartree-Fock."""
     molecule = qm.Molecule.from_xyz("N 0 0 0; N 0 0 1.1", basis="cc-pvdz")
     space = qm.ActiveSpace(10, 8)
     path = qm.stretch(molecule, (0, 1), lengths)
