@@ -123,12 +123,13 @@ def follow_orbitals(
     """Return this geometry's orbitals in line with those of another.
 
     Of the doubly occupied, the singly occupied and the empty orbitals those become active that
-    overlap most with the parent's active ones: the space is followed, not chosen by energy. Of a
-    degenerate set the part is taken that overlaps most. They stay this mean field's own orbitals:
-    the space, and the exact energy in it, depend on the parent only in what is chosen. Within each
-    kind the active orbitals are then turned to be as close as possible to the parent's (orthogonal
-    Procrustes problem), which fixes their order, their signs and the orientation of degenerate
-    ones.
+    overlap most with the parent's active space: it is followed, not chosen by energy. What counts
+    is the whole space, so that it survives where an occupied and an empty orbital of it change
+    places. Of a degenerate set the part is taken that overlaps most. They stay this mean field's
+    own orbitals: the space, and the exact energy in it, depend on the parent only in what is
+    chosen. Within each kind the active orbitals are then turned to be as close as possible to the
+    parent's (orthogonal Procrustes problem), which fixes their order, their signs and the
+    orientation of degenerate ones.
 
     Where the two spaces overlap less than ``SMOOTH``, the orbitals are followed over a geometry
     half-way, with a mean field of its own, and so on: a long step gives what short ones do.
@@ -190,7 +191,7 @@ def _matched(mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrb
     active, left_out, smallest = [], coefficients[:, :0], 1.0
     for kind, occupation in zip(parent.classes, (2, 1, 0), strict=True):
         same = np.flatnonzero(occupations == occupation)
-        chosen, others = _most_alike(overlap[kind], same, groups)
+        chosen, others = _most_alike(overlap, same, groups, kind.stop - kind.start)
         turn, values = _procrustes(overlap[kind] @ chosen)
         active.append(coefficients @ (chosen @ turn))
         smallest = min(smallest, values.min(initial=1.0))
@@ -227,27 +228,28 @@ def changed_space(overlap: float) -> tuple[str, ...]:
 
 
 def _most_alike(
-    overlap: FloatArray, same: IntArray, groups: tuple[tuple[int, ...], ...]
+    overlap: FloatArray, same: IntArray, groups: tuple[tuple[int, ...], ...], n: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Return which orbitals overlap most with the parent's, and the others of their kind.
+    """Return which orbitals overlap most with the parent's space, and the others of their kind.
 
     Args:
-        overlap: Overlaps with the parent's active orbitals of this kind, ``(n, n_mo)``.
+        overlap: Overlaps with all of the parent's active orbitals, ``(norb, n_mo)``.
         same: Indices of the orbitals to choose from.
         groups: Sets of degenerate orbitals.
+        n: How many are chosen.
 
     Returns:
         Two matrices of orthonormal columns, ``(n_mo, n)`` and ``(n_mo, rest)``.
     """
     turn = np.eye(overlap.shape[1])
     for group in groups:
-        if len(group) > 1 and len(overlap) and group[0] in same:
+        if len(group) > 1 and n and group[0] in same:
             part = overlap[:, list(group)]
             _, vectors = np.linalg.eigh(part.T @ part)
             turn[np.ix_(group, group)] = vectors[:, ::-1]
     weights = ((overlap @ turn) ** 2).sum(axis=0)[same]
     order = np.argsort(-weights, kind="stable")
-    chosen, others = same[np.sort(order[: len(overlap)])], same[np.sort(order[len(overlap) :])]
+    chosen, others = same[np.sort(order[:n])], same[np.sort(order[n:])]
     return turn[:, chosen], turn[:, others]
 
 
