@@ -8,13 +8,13 @@ circuit mean the same at both.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from qmlmat.errors import QmlmatError, QmlmatWarning
+from qmlmat._heard import heard
+from qmlmat.errors import QmlmatError
 from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace
 from qmlmat.systems.mean_field import MeanField, run_mean_field
@@ -146,8 +146,7 @@ def follow_orbitals(
     molecule = mean_field.molecule
     found = _follow(mean_field, active_space, parent, MAX_HALVINGS)
     notes = _unmatched(found.overlap)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", QmlmatWarning)  # notes say it
+    with heard():  # notes say it
         alone = choose_orbitals(mean_field, active_space)
     if space_overlap(molecule, found.orbitals, molecule, alone) > MATCHED:
         notes = (*alone.notes, *notes)
@@ -168,8 +167,7 @@ def _follow(
     centre = molecule.positions.mean(axis=0)
     start = start @ _turn(parent.positions, molecule.positions).T + centre
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", QmlmatWarning)  # not a point of the path
+        with heard():  # not a point of the path
             between = run_mean_field(molecule.with_positions((start + molecule.positions) / 2))
     except QmlmatError:  # atoms too close, or no mean field
         return found

@@ -1,11 +1,14 @@
 """Orbitals followed from geometry to geometry: what is kept, and what it does not depend on."""
 
+import warnings
 from dataclasses import replace
+from threading import Thread
 
 import numpy as np
 import pytest
 from scipy.stats import ortho_group
 
+from qmlmat.errors import QmlmatWarning
 from qmlmat.systems import ActiveSpace, Molecule, choose_orbitals, molecular_hamiltonian
 from qmlmat.systems import following as module
 from qmlmat.systems.following import (
@@ -179,3 +182,17 @@ def test_spaces_of_different_sizes_have_nothing_in_common(parent):
     """An overlap of zero, not an error."""
     smaller = choose_orbitals(run_mean_field(NITROGEN), ActiveSpace(6, 6))
     assert space_overlap(NITROGEN, smaller, NITROGEN, parent) == 0.0
+
+
+def test_following_silences_no_other_thread(parent, monkeypatch):
+    """Points are followed side by side in threads: what one does not say, others still may."""
+
+    def meanwhile(*given):
+        thread = Thread(target=warnings.warn, args=("elsewhere", QmlmatWarning))
+        thread.start()
+        thread.join()
+        return choose_orbitals(*given)
+
+    monkeypatch.setattr(module, "choose_orbitals", meanwhile)
+    with pytest.warns(QmlmatWarning, match="elsewhere"):
+        follow_orbitals(run_mean_field(NITROGEN), VALENCE, parent)
