@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.spatial.transform import Rotation
 
 from qmlmat._heard import heard
 from qmlmat.errors import QmlmatError
@@ -38,6 +40,15 @@ FOLLOWED_NOTE: Final = (
     "hold other orbitals. Where both matter, take a larger active space that holds all of them."
 )
 """What is said where following and choosing differ."""
+
+LINEAR: Final = 1e-6
+"""Extent across an axis, as a share of that along it, below which a molecule is linear."""
+
+AXIAL_STEPS: Final = 24
+"""Angles about the axis of a linear molecule from which the best is sought."""
+
+ROUND: Final = 1e-6
+"""Gain in overlap from which a linear molecule is turned about its axis: all round, it is not."""
 
 BIAS: Final = 1e-9
 """Share of the identity that keeps atoms on a line, or a single one, from being turned at will."""
@@ -75,11 +86,60 @@ def carried_overlap(
     Returns:
         Overlaps, shape ``(m, n)``; those of two complete sets are an orthogonal matrix.
     """
-    here, there = molecule.to_pyscf(), before.to_pyscf()
-    turn = basis_rotation(there, _turn(before.positions, molecule.positions))
-    left = turn @ square_root(there.intor_symmetric("int1e_ovlp")) @ orbitals_before
-    overlap: FloatArray = left.T @ (square_root(here.intor_symmetric("int1e_ovlp")) @ orbitals)
-    return overlap
+    return _Carrier(molecule, before).overlap(orbitals, orbitals_before)
+
+
+class _Carrier:
+    """Carries orbitals of one geometry to another; see ``carried_overlap``."""
+
+    def __init__(self, molecule: Molecule, before: Molecule) -> None:
+        self._there = before.to_pyscf()
+        self._turn = _turn(before.positions, molecule.positions)
+        mole = molecule.to_pyscf()
+        self._root, self._root_before = (
+            square_root(m.intor_symmetric("int1e_ovlp")) for m in (mole, self._there)
+        )
+        centred = molecule.positions - molecule.positions.mean(axis=0)
+        _, values, axes = np.linalg.svd(centred)
+        self._axis = axes[0] if values[1:].max() < LINEAR * values[0] else None
+
+    def overlap(self, orbitals: FloatArray, orbitals_before: FloatArray) -> FloatArray:
+        """Return the overlaps of orbitals here with those before, ``(m, n)``."""
+        return self._overlap(orbitals, orbitals_before, self._turn)
+
+    def align(self, single: FloatArray, single_before: FloatArray) -> None:
+        """Turn a linear molecule about its axis until the singly occupied orbitals overlap most.
+
+        Where one of a pair is singly occupied, nothing in the nuclei says which: Hartree-Fock
+        takes any direction about the axis, another one at each geometry.
+        """
+        if self._axis is None or not single.size:
+            return
+
+        def loss(angle: float) -> float:
+            return -float((self._overlap(single, single_before, self._about(angle)) ** 2).sum())
+
+        angles = np.linspace(0.0, 2 * np.pi, AXIAL_STEPS, endpoint=False)
+        values = np.array([loss(angle) for angle in angles])
+        best = angles[int(np.argmin(np.round(values, 9)))]
+        step = 2 * np.pi / AXIAL_STEPS
+        found = minimize_scalar(
+            loss, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-9}
+        )
+        if found.fun < values[0] - ROUND:
+            self._turn = self._about(float(found.x))
+
+    def _about(self, angle: float) -> FloatArray:
+        assert self._axis is not None
+        spun: FloatArray = Rotation.from_rotvec(angle * self._axis).as_matrix() @ self._turn
+        return spun
+
+    def _overlap(
+        self, orbitals: FloatArray, orbitals_before: FloatArray, turn: FloatArray
+    ) -> FloatArray:
+        left = basis_rotation(self._there, turn) @ (self._root_before @ orbitals_before)
+        overlap: FloatArray = left.T @ (self._root @ orbitals)
+        return overlap
 
 
 def _turn(start: FloatArray, end: FloatArray) -> FloatArray:
@@ -107,7 +167,9 @@ def space_overlap(
         metric = molecule.to_pyscf().intor_symmetric("int1e_ovlp")
         overlap = parent.active.T @ metric @ orbitals.active
     else:
-        overlap = carried_overlap(molecule, orbitals.active, before, parent.active)
+        carrier, single = _Carrier(molecule, before), orbitals.classes[1]
+        carrier.align(orbitals.active[:, single], parent.active[:, single])
+        overlap = carrier.overlap(orbitals.active, parent.active)
     values = [
         np.linalg.svd(overlap[kind, kind], compute_uv=False).min(initial=1.0)
         for kind in orbitals.classes
@@ -184,7 +246,9 @@ def _matched(mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrb
     order = np.lexsort((candidates.mo_energy, -candidates.mo_occ))
     levels, occupations = candidates.mo_energy[order], candidates.mo_occ[order]
     coefficients = candidates.mo_coeff[:, order]
-    overlap = carried_overlap(molecule, coefficients, before, parent.active)
+    carrier = _Carrier(molecule, before)
+    carrier.align(coefficients[:, occupations == 1], parent.active[:, parent.classes[1]])
+    overlap = carrier.overlap(coefficients, parent.active)
     groups = degenerate_groups(levels, occupations)
     active, left_out, smallest = [], coefficients[:, :0], 1.0
     for kind, occupation in zip(parent.classes, (2, 1, 0), strict=True):

@@ -196,3 +196,16 @@ def test_following_silences_no_other_thread(parent, monkeypatch):
     monkeypatch.setattr(module, "choose_orbitals", meanwhile)
     with pytest.warns(QmlmatWarning, match="elsewhere"):
         follow_orbitals(run_mean_field(NITROGEN), VALENCE, parent)
+
+
+def test_an_open_shell_on_a_line_is_followed_whichever_way_its_hole_points():
+    """OH: Hartree-Fock leaves the singly occupied pi orbital any direction about the axis."""
+    radical = Molecule.from_xyz("O 0 0 0; H 0 0 0.97", spin=1, basis="cc-pvdz")
+    space = ActiveSpace(5, 5)
+    first = choose_orbitals(run_mean_field(radical), space)
+    for length in (0.8, 1.2, 1.4):
+        molecule = radical.with_positions([[0, 0, 0], [0, 0, length]])
+        found = follow_orbitals(run_mean_field(molecule), space, first)
+        assert found.overlap > SMOOTH, length
+        assert found.notes == ()
+        assert space_overlap(molecule, found.orbitals, radical, first) > SMOOTH
