@@ -61,7 +61,8 @@ class Followed:
     orbitals: ActiveOrbitals
     """The orbitals here."""
     overlap: float
-    """Smallest singular value of the overlap of the two active spaces, 0 to 1."""
+    """Smallest singular value of the overlap of the two active spaces, 0 to 1; where they were
+    followed over geometries between, the smallest of those steps."""
     notes: tuple[str, ...] = ()
     """What to know, one sentence each."""
 
@@ -194,7 +195,8 @@ def follow_orbitals(
     orientation of degenerate ones.
 
     Where the two spaces overlap less than ``SMOOTH``, the orbitals are followed over a geometry
-    half-way, with a mean field of its own, and so on: a long step gives what short ones do.
+    half-way, with a mean field of its own, and so on, if they overlap more that way: a long step
+    gives what short ones do.
 
     Args:
         mean_field: The mean field here.
@@ -235,7 +237,9 @@ def _follow(
         return found
     first = _follow(between, active_space, parent, halvings - 1)
     second = _follow(mean_field, active_space, first.orbitals, halvings - 1)
-    return replace(second, overlap=min(first.overlap, second.overlap))
+    smallest = min(first.overlap, second.overlap)
+    # a mean field between may be of another kind than both ends
+    return replace(second, overlap=smallest) if smallest > found.overlap else found
 
 
 def _matched(mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrbitals) -> Followed:

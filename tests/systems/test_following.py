@@ -209,3 +209,13 @@ def test_an_open_shell_on_a_line_is_followed_whichever_way_its_hole_points():
         assert found.overlap > SMOOTH, length
         assert found.notes == ()
         assert space_overlap(molecule, found.orbitals, radical, first) > SMOOTH
+
+
+def test_a_way_round_that_is_worse_is_not_taken():
+    """C2 from 1.9 to 2.5 Å: half-way Hartree-Fock has another solution than at both ends."""
+    ends = [Molecule.from_xyz(f"C 0 0 0; C 0 0 {r}", basis="6-31g") for r in (1.9, 2.5)]
+    start, end = (run_mean_field(molecule) for molecule in ends)
+    space = ActiveSpace(6, 6)
+    found = follow_orbitals(end, space, choose_orbitals(start, space))
+    assert MATCHED < found.overlap < SMOOTH
+    assert not any("could not be matched" in note for note in found.notes)
