@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,12 +103,16 @@ def constants_table(scan: Scan, *, asymptotes: dict[str, float] | None = None) -
 def with_uncertainty(value: float | None, uncertainty: float | None) -> str:
     """Return a value rounded to its uncertainty, which stands in brackets, at most 8 decimals.
 
+    Where the fit leaves the uncertainty open, four digits and a question mark.
+
     Example:
         >>> with_uncertainty(1.117834, 0.000123), with_uncertainty(2342.3, 11.4)
         ('1.11783(12)', '2342(11)')
     """
     if value is None or uncertainty is None:
         return "–"
+    if not math.isfinite(uncertainty):
+        return f"{value:.4g}(?)"
     exponent = int(f"{max(uncertainty, 1e-12):.{_DIGITS - 1}e}".partition("e")[2])
     decimals = min(max(_DIGITS - 1 - exponent, 0), 8)
     return f"{value:.{decimals}f}({max(round(uncertainty * 10**decimals), 1)})"

@@ -84,8 +84,9 @@ class Scan:
 
     @property
     def unit(self) -> Unit:
-        """Unit of the energies."""
-        return next((result.unit for result in self.results if result is not None), "hartree")
+        """Unit of the energies; a point that failed may not have known it."""
+        known = [result for result in self.results if result is not None]
+        return next((result.unit for result in known if not result.failed), "hartree")
 
     @property
     def n_states(self) -> int:

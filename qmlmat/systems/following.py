@@ -8,13 +8,15 @@ circuit mean the same at both.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.spatial.transform import Rotation
 
-from qmlmat.errors import QmlmatError, QmlmatWarning
+from qmlmat._heard import heard
+from qmlmat.errors import QmlmatError
 from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace
 from qmlmat.systems.mean_field import MeanField, run_mean_field
@@ -39,6 +41,15 @@ FOLLOWED_NOTE: Final = (
 )
 """What is said where following and choosing differ."""
 
+LINEAR: Final = 1e-6
+"""Extent across an axis, as a share of that along it, below which a molecule is linear."""
+
+AXIAL_STEPS: Final = 24
+"""Angles about the axis of a linear molecule from which the best is sought."""
+
+ROUND: Final = 1e-6
+"""Gain in overlap from which a linear molecule is turned about its axis: all round, it is not."""
+
 BIAS: Final = 1e-9
 """Share of the identity that keeps atoms on a line, or a single one, from being turned at will."""
 
@@ -50,7 +61,8 @@ class Followed:
     orbitals: ActiveOrbitals
     """The orbitals here."""
     overlap: float
-    """Smallest singular value of the overlap of the two active spaces, 0 to 1."""
+    """Smallest singular value of the overlap of the two active spaces, 0 to 1; where they were
+    followed over geometries between, the smallest of those steps."""
     notes: tuple[str, ...] = ()
     """What to know, one sentence each."""
 
@@ -75,11 +87,60 @@ def carried_overlap(
     Returns:
         Overlaps, shape ``(m, n)``; those of two complete sets are an orthogonal matrix.
     """
-    here, there = molecule.to_pyscf(), before.to_pyscf()
-    turn = basis_rotation(there, _turn(before.positions, molecule.positions))
-    left = turn @ square_root(there.intor_symmetric("int1e_ovlp")) @ orbitals_before
-    overlap: FloatArray = left.T @ (square_root(here.intor_symmetric("int1e_ovlp")) @ orbitals)
-    return overlap
+    return _Carrier(molecule, before).overlap(orbitals, orbitals_before)
+
+
+class _Carrier:
+    """Carries orbitals of one geometry to another; see ``carried_overlap``."""
+
+    def __init__(self, molecule: Molecule, before: Molecule) -> None:
+        self._there = before.to_pyscf()
+        self._turn = _turn(before.positions, molecule.positions)
+        mole = molecule.to_pyscf()
+        self._root, self._root_before = (
+            square_root(m.intor_symmetric("int1e_ovlp")) for m in (mole, self._there)
+        )
+        centred = molecule.positions - molecule.positions.mean(axis=0)
+        _, values, axes = np.linalg.svd(centred)
+        self._axis = axes[0] if values[1:].max() < LINEAR * values[0] else None
+
+    def overlap(self, orbitals: FloatArray, orbitals_before: FloatArray) -> FloatArray:
+        """Return the overlaps of orbitals here with those before, ``(m, n)``."""
+        return self._overlap(orbitals, orbitals_before, self._turn)
+
+    def align(self, single: FloatArray, single_before: FloatArray) -> None:
+        """Turn a linear molecule about its axis until the singly occupied orbitals overlap most.
+
+        Where one of a pair is singly occupied, nothing in the nuclei says which: Hartree-Fock
+        takes any direction about the axis, another one at each geometry.
+        """
+        if self._axis is None or not single.size:
+            return
+
+        def loss(angle: float) -> float:
+            return -float((self._overlap(single, single_before, self._about(angle)) ** 2).sum())
+
+        angles = np.linspace(0.0, 2 * np.pi, AXIAL_STEPS, endpoint=False)
+        values = np.array([loss(angle) for angle in angles])
+        best = angles[int(np.argmin(np.round(values, 9)))]
+        step = 2 * np.pi / AXIAL_STEPS
+        found = minimize_scalar(
+            loss, bounds=(best - step, best + step), method="bounded", options={"xatol": 1e-9}
+        )
+        if found.fun < values[0] - ROUND:
+            self._turn = self._about(float(found.x))
+
+    def _about(self, angle: float) -> FloatArray:
+        assert self._axis is not None
+        spun: FloatArray = Rotation.from_rotvec(angle * self._axis).as_matrix() @ self._turn
+        return spun
+
+    def _overlap(
+        self, orbitals: FloatArray, orbitals_before: FloatArray, turn: FloatArray
+    ) -> FloatArray:
+        left = basis_rotation(self._there, turn) @ (self._root_before @ orbitals_before)
+        overlap: FloatArray = left.T @ (self._root @ orbitals)
+        return overlap
 
 
 def _turn(start: FloatArray, end: FloatArray) -> FloatArray:
@@ -107,7 +168,9 @@ def space_overlap(
         metric = molecule.to_pyscf().intor_symmetric("int1e_ovlp")
         overlap = parent.active.T @ metric @ orbitals.active
     else:
-        overlap = carried_overlap(molecule, orbitals.active, before, parent.active)
+        carrier, single = _Carrier(molecule, before), orbitals.classes[1]
+        carrier.align(orbitals.active[:, single], parent.active[:, single])
+        overlap = carrier.overlap(orbitals.active, parent.active)
     values = [
         np.linalg.svd(overlap[kind, kind], compute_uv=False).min(initial=1.0)
         for kind in orbitals.classes
@@ -123,15 +186,17 @@ def follow_orbitals(
     """Return this geometry's orbitals in line with those of another.
 
     Of the doubly occupied, the singly occupied and the empty orbitals those become active that
-    overlap most with the parent's active ones: the space is followed, not chosen by energy. Of a
-    degenerate set the part is taken that overlaps most. They stay this mean field's own orbitals:
-    the space, and the exact energy in it, depend on the parent only in what is chosen. Within each
-    kind the active orbitals are then turned to be as close as possible to the parent's (orthogonal
-    Procrustes problem), which fixes their order, their signs and the orientation of degenerate
-    ones.
+    overlap most with the parent's active space: it is followed, not chosen by energy. What counts
+    is the whole space, so that it survives where an occupied and an empty orbital of it change
+    places. Of a degenerate set the part is taken that overlaps most. They stay this mean field's
+    own orbitals: the space, and the exact energy in it, depend on the parent only in what is
+    chosen. Within each kind the active orbitals are then turned to be as close as possible to the
+    parent's (orthogonal Procrustes problem), which fixes their order, their signs and the
+    orientation of degenerate ones.
 
     Where the two spaces overlap less than ``SMOOTH``, the orbitals are followed over a geometry
-    half-way, with a mean field of its own, and so on: a long step gives what short ones do.
+    half-way, with a mean field of its own, and so on, if they overlap more that way: a long step
+    gives what short ones do.
 
     Args:
         mean_field: The mean field here.
@@ -145,8 +210,7 @@ def follow_orbitals(
     molecule = mean_field.molecule
     found = _follow(mean_field, active_space, parent, MAX_HALVINGS)
     notes = _unmatched(found.overlap)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", QmlmatWarning)  # notes say it
+    with heard():  # notes say it
         alone = choose_orbitals(mean_field, active_space)
     if space_overlap(molecule, found.orbitals, molecule, alone) > MATCHED:
         notes = (*alone.notes, *notes)
@@ -167,14 +231,15 @@ def _follow(
     centre = molecule.positions.mean(axis=0)
     start = start @ _turn(parent.positions, molecule.positions).T + centre
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", QmlmatWarning)  # not a point of the path
+        with heard():  # not a point of the path
             between = run_mean_field(molecule.with_positions((start + molecule.positions) / 2))
     except QmlmatError:  # atoms too close, or no mean field
         return found
     first = _follow(between, active_space, parent, halvings - 1)
     second = _follow(mean_field, active_space, first.orbitals, halvings - 1)
-    return replace(second, overlap=min(first.overlap, second.overlap))
+    smallest = min(first.overlap, second.overlap)
+    # a mean field between may be of another kind than both ends
+    return replace(second, overlap=smallest) if smallest > found.overlap else found
 
 
 def _matched(mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrbitals) -> Followed:
@@ -185,12 +250,14 @@ def _matched(mean_field: MeanField, active_space: ActiveSpace, parent: ActiveOrb
     order = np.lexsort((candidates.mo_energy, -candidates.mo_occ))
     levels, occupations = candidates.mo_energy[order], candidates.mo_occ[order]
     coefficients = candidates.mo_coeff[:, order]
-    overlap = carried_overlap(molecule, coefficients, before, parent.active)
+    carrier = _Carrier(molecule, before)
+    carrier.align(coefficients[:, occupations == 1], parent.active[:, parent.classes[1]])
+    overlap = carrier.overlap(coefficients, parent.active)
     groups = degenerate_groups(levels, occupations)
     active, left_out, smallest = [], coefficients[:, :0], 1.0
     for kind, occupation in zip(parent.classes, (2, 1, 0), strict=True):
         same = np.flatnonzero(occupations == occupation)
-        chosen, others = _most_alike(overlap[kind], same, groups)
+        chosen, others = _most_alike(overlap, same, groups, kind.stop - kind.start)
         turn, values = _procrustes(overlap[kind] @ chosen)
         active.append(coefficients @ (chosen @ turn))
         smallest = min(smallest, values.min(initial=1.0))
@@ -227,27 +294,28 @@ def changed_space(overlap: float) -> tuple[str, ...]:
 
 
 def _most_alike(
-    overlap: FloatArray, same: IntArray, groups: tuple[tuple[int, ...], ...]
+    overlap: FloatArray, same: IntArray, groups: tuple[tuple[int, ...], ...], n: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Return which orbitals overlap most with the parent's, and the others of their kind.
+    """Return which orbitals overlap most with the parent's space, and the others of their kind.
 
     Args:
-        overlap: Overlaps with the parent's active orbitals of this kind, ``(n, n_mo)``.
+        overlap: Overlaps with all of the parent's active orbitals, ``(norb, n_mo)``.
         same: Indices of the orbitals to choose from.
         groups: Sets of degenerate orbitals.
+        n: How many are chosen.
 
     Returns:
         Two matrices of orthonormal columns, ``(n_mo, n)`` and ``(n_mo, rest)``.
     """
     turn = np.eye(overlap.shape[1])
     for group in groups:
-        if len(group) > 1 and len(overlap) and group[0] in same:
+        if len(group) > 1 and n and group[0] in same:
             part = overlap[:, list(group)]
             _, vectors = np.linalg.eigh(part.T @ part)
             turn[np.ix_(group, group)] = vectors[:, ::-1]
     weights = ((overlap @ turn) ** 2).sum(axis=0)[same]
     order = np.argsort(-weights, kind="stable")
-    chosen, others = same[np.sort(order[: len(overlap)])], same[np.sort(order[len(overlap) :])]
+    chosen, others = same[np.sort(order[:n])], same[np.sort(order[n:])]
     return turn[:, chosen], turn[:, others]
 
 

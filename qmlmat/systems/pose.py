@@ -7,12 +7,12 @@ alone the iteration gets the same numbers whatever the user's axes and atom orde
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from qmlmat._heard import heard
 from qmlmat.systems.elements import atomic_number
 from qmlmat.systems.frame import NuclearFrame, nuclear_frame
 from qmlmat.systems.molecule import Molecule
@@ -76,9 +76,7 @@ def canonical_pose(molecule: Molecule) -> Pose:
     # Adding zero turns -0.0 into 0.0.
     positions = np.rint(frame.atoms * BOHR_IN_ANGSTROM / STEP) * STEP + 0.0
     symbols = tuple(molecule.symbols[i] for i in frame.orders[0])
-    with warnings.catch_warnings():
-        # What there is to say of the molecule was said when it was made.
-        warnings.simplefilter("ignore")
+    with heard():  # What there is to say of the molecule was said when it was made.
         posed = replace(molecule, symbols=symbols, positions=positions)
     return Pose(frame=frame, mole=posed.to_pyscf())
 

@@ -67,6 +67,7 @@ def test_what_is_no_diatomic_has_none():
         (0.5, 0.0, "0.50000000(1)"),
         (0.74, 3e-7, "0.74000000(30)"),
         (None, None, "–"),
+        (2342.3, float("inf"), "2342(?)"),
     ],
 )
 def test_values_are_rounded_to_their_uncertainty(value, uncertainty, text):

@@ -324,3 +324,14 @@ def test_no_warning_escapes_a_plain_scan(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         scan(Chain(), PATH, store=tmp_path / "h2.db")
+
+
+def test_the_unit_is_that_of_the_points_that_have_energies():
+    """A point that raises before it says a unit does not turn a scan in eV into one in hartree."""
+
+    def inverse(positions):
+        return 1.0 / (np.linalg.norm(positions[1] - positions[0]) - LENGTHS[0]).round(9).item()
+
+    found = scan(FunctionSurface(inverse, "eV", name="inverse"), PATH)
+    assert found.results[0].failed
+    assert found.unit == "eV"

@@ -142,3 +142,15 @@ def test_nevpt2_stands_on_the_active_space():
     full = qm.molecular_hamiltonian(WATER).spectrum().energies[0]
     assert found.energies[0] > found.columns["nevpt2"]
     assert found.columns["nevpt2"] == pytest.approx(full, abs=0.02)
+
+
+def test_a_space_survives_orbitals_that_change_places():
+    """C2H4 (2e,2o) twisted beyond 90°: pi and pi* swap, and 180° is planar ethylene again."""
+    ethylene = qm.Molecule.from_xyz(
+        "C 0 0 0.667; C 0 0 -0.667; H 0 0.923 1.238; H 0 -0.923 1.238; "
+        "H 0 0.923 -1.238; H 0 -0.923 -1.238"
+    )
+    path = qm.twist(ethylene, (2, 0, 1, 4), [0, 20, 40, 60, 75, 90, 105, 120, 140, 160, 180])
+    scan = qm.scan(qm.SolverSurface(ethylene, qm.ActiveSpace(2, 2), qm.Exact()), path)
+    np.testing.assert_allclose(scan.energies[:, 0], scan.energies[::-1, 0], atol=1e-7)
+    assert "could not be matched" in " ".join(scan.results[6].notes)

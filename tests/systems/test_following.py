@@ -1,9 +1,13 @@
 """Orbitals followed from geometry to geometry: what is kept, and what it does not depend on."""
 
+import warnings
+from threading import Thread
+
 import numpy as np
 import pytest
 
 from benchmarks.tracking import scrambled
+from qmlmat.errors import QmlmatWarning
 from qmlmat.systems import ActiveSpace, Molecule, choose_orbitals, molecular_hamiltonian
 from qmlmat.systems import following as module
 from qmlmat.systems.following import (
@@ -160,3 +164,40 @@ def test_spaces_of_different_sizes_have_nothing_in_common(parent):
     """An overlap of zero, not an error."""
     smaller = choose_orbitals(run_mean_field(NITROGEN), ActiveSpace(6, 6))
     assert space_overlap(NITROGEN, smaller, NITROGEN, parent) == 0.0
+
+
+def test_following_silences_no_other_thread(parent, monkeypatch):
+    """Points are followed side by side in threads: what one does not say, others still may."""
+
+    def meanwhile(*given):
+        thread = Thread(target=warnings.warn, args=("elsewhere", QmlmatWarning))
+        thread.start()
+        thread.join()
+        return choose_orbitals(*given)
+
+    monkeypatch.setattr(module, "choose_orbitals", meanwhile)
+    with pytest.warns(QmlmatWarning, match="elsewhere"):
+        follow_orbitals(run_mean_field(NITROGEN), VALENCE, parent)
+
+
+def test_an_open_shell_on_a_line_is_followed_whichever_way_its_hole_points():
+    """OH: Hartree-Fock leaves the singly occupied pi orbital any direction about the axis."""
+    radical = Molecule.from_xyz("O 0 0 0; H 0 0 0.97", spin=1, basis="cc-pvdz")
+    space = ActiveSpace(5, 5)
+    first = choose_orbitals(run_mean_field(radical), space)
+    for length in (0.8, 1.2, 1.4):
+        molecule = radical.with_positions([[0, 0, 0], [0, 0, length]])
+        found = follow_orbitals(run_mean_field(molecule), space, first)
+        assert found.overlap > SMOOTH, length
+        assert found.notes == ()
+        assert space_overlap(molecule, found.orbitals, radical, first) > SMOOTH
+
+
+def test_a_way_round_that_is_worse_is_not_taken():
+    """C2 from 1.9 to 2.5 Å: half-way Hartree-Fock has another solution than at both ends."""
+    ends = [Molecule.from_xyz(f"C 0 0 0; C 0 0 {r}", basis="6-31g") for r in (1.9, 2.5)]
+    start, end = (run_mean_field(molecule) for molecule in ends)
+    space = ActiveSpace(6, 6)
+    found = follow_orbitals(end, space, choose_orbitals(start, space))
+    assert MATCHED < found.overlap < SMOOTH
+    assert not any("could not be matched" in note for note in found.notes)

@@ -12,7 +12,7 @@ from qmlmat.errors import InputError, nearest
 from qmlmat.surfaces.export.csv_table import write_csv
 from qmlmat.surfaces.export.dataset import write_netcdf
 from qmlmat.surfaces.export.integrals import write_fcidump
-from qmlmat.surfaces.export.places import check_file, check_folder, point_files, written
+from qmlmat.surfaces.export.places import TABLE, check_file, check_folder, point_files, written
 from qmlmat.surfaces.export.qcschema import write_qcschema
 from qmlmat.surfaces.export.structures import write_extxyz
 from qmlmat.surfaces.facts import has_energy
@@ -115,6 +115,8 @@ def _export_folder(scan: Scan, folder: FilePath, chosen: str, *, force: bool) ->
     if chosen == "fcidump":
         _check_integrals(scan, folder)
     check_folder(folder, ending, force=force)
+    table = folder / TABLE
+    written(table, lambda draft: write_csv(scan, draft))
     files = []
     for index in _kept(scan, chosen):
         file = folder / f"point_{index:03d}{ending}"
@@ -122,8 +124,6 @@ def _export_folder(scan: Scan, folder: FilePath, chosen: str, *, force: bool) ->
         files.append(file)
     for stale in set(point_files(folder, ending)) - set(files):  # of an export of another scan
         stale.unlink()
-    table = folder / "points.csv"
-    written(table, lambda draft: write_csv(scan, draft))
     return Export(format=chosen, file=folder, files=(*files, table), notes=_left_out(scan, chosen))
 
 

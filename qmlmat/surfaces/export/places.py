@@ -22,6 +22,9 @@ _MARKS: Final = {
 }
 """What every export in a format holds."""
 
+TABLE: Final = "points.csv"
+"""The file that says, in a folder of points, where each of them is."""
+
 _POINT: Final = re.compile(r"point_\d{3,}")
 
 
@@ -65,7 +68,9 @@ def check_folder(folder: FilePath, ending: str, *, force: bool) -> None:
         )
     try:
         folder.mkdir(exist_ok=True)
-        other = sorted(file.name for file in folder.iterdir() if not _is_ours(file, ending))
+        table = folder / TABLE  # written first: without it no file of a point is ours
+        ours = {table, *point_files(folder, ending)} if _is_table(table) else set()
+        other = sorted(file.name for file in folder.iterdir() if file not in ours)
     except OSError as error:
         raise _unwritable(folder, error) from error
     if other and not force:
@@ -105,10 +110,8 @@ def written(file: FilePath, write: Callable[[FilePath], None]) -> None:
             draft.unlink(missing_ok=True)
 
 
-def _is_ours(file: FilePath, ending: str) -> bool:
-    if file.name == "points.csv":
-        return _holds(file, *_MARKS["csv"])
-    return file.suffix == ending and _POINT.fullmatch(file.stem) is not None
+def _is_table(file: FilePath) -> bool:
+    return file.is_file() and _holds(file, *_MARKS["csv"])
 
 
 def _check_parent(path: FilePath) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from qmlmat._heard import heard
 from qmlmat.errors import (
     CapabilityError,
     InputError,
@@ -25,7 +26,6 @@ from qmlmat.operators.parallel import get_num_threads
 from qmlmat.provenance import provenance
 from qmlmat.solvers import Solution
 from qmlmat.surfaces.paths.path import Geometry
-from qmlmat.surfaces.running.heard import heard
 from qmlmat.surfaces.surface import CONVERGED, FAILED, PointResult, Surface
 
 IMPROVEMENT: Final = 1e-9

@@ -87,6 +87,17 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path):
     assert not (folder / "point_003.json").exists()
 
 
+def test_files_that_are_named_like_points_but_are_not_ours_are_left_alone(tmp_path):
+    """Without our table beside them they are somebody's."""
+    folder = tmp_path / "points"
+    folder.mkdir()
+    for name in ("point_000.json", "point_007.json"):
+        (folder / name).write_text("mine")
+    with pytest.raises(InputError, match=r"point_000\.json"):
+        export_scan(hydrogen(), folder, "qcschema")
+    assert (folder / "point_007.json").read_text() == "mine"
+
+
 def test_a_file_is_no_folder_and_a_folder_no_file(tmp_path):
     """Each is named as what it is."""
     (tmp_path / "a.csv").mkdir()
