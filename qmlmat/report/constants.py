@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -14,7 +15,14 @@ from qmlmat.properties import SpectroscopicConstants, spectroscopic_constants
 from qmlmat.report.labels import column_label, has_comparison
 from qmlmat.surfaces import Scan
 from qmlmat.surfaces.facts import column_names, solver_label
+from qmlmat.surfaces.surface import CONVERGED
 from qmlmat.typing import FloatArray
+
+NOT_FLAT: Final = (
+    "no D_e: the curve does not end flat. Go on to longer bonds, or give the energy of the atoms: "
+    "constants_table(scan, asymptotes={method: energy})"
+)
+"""Why a depth is missing."""
 
 _DIGITS: Final = 2
 """Digits of an uncertainty that are shown."""
@@ -35,6 +43,8 @@ def scan_constants(
     scan: Scan, *, asymptotes: dict[str, float] | None = None
 ) -> tuple[MethodConstants, ...]:
     """Return the spectroscopic constants of every curve of a diatomic's scan that has a minimum.
+
+    Points at which the solver did not converge are left out of its curve.
 
     Args:
         scan: A scan of two atoms; any other has none.
@@ -64,7 +74,8 @@ def scan_constants(
 
 
 def _curves(scan: Scan) -> dict[str, FloatArray]:
-    curves = {solver_label(scan): scan.energies[:, 0]}
+    converged = np.array([status == CONVERGED for status in scan.statuses])
+    curves = {solver_label(scan): np.where(converged, scan.energies[:, 0], np.nan)}
     if has_comparison(scan):
         curves["exact"] = scan.references
     return curves | {column_label(name): scan.column(name) for name in column_names(scan)}
@@ -79,6 +90,8 @@ def constants_table(scan: Scan, *, asymptotes: dict[str, float] | None = None) -
         else "spectroscopic constants: no curve of two atoms with a minimum inside",
         title_justify="left",
         title_style="",
+        caption=NOT_FLAT if any(row.constants.D_e is None for row in rows) else None,
+        caption_justify="left",
         header_style="",
         box=SIMPLE_HEAD,
         pad_edge=False,

@@ -64,7 +64,7 @@ def n_params(result: PointResult | None) -> int | None:
 
 def is_unmatched(result: PointResult | None) -> bool:
     """Return whether the active orbitals of a point are not those of its parent."""
-    return result is not None and result.overlap is not None and result.overlap < MATCHED
+    return result is not None and result.overlap is not None and result.overlap <= MATCHED
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -174,8 +174,9 @@ def scan(  # noqa: PLR0913 - the one verb of this package's scans: each option s
     """Return the surface's energies at every point of the path.
 
     Each point starts from the solution of its fixed parent (of the nearest ancestor that has one,
-    where the parent failed): results depend on the path's tree only, never on the number of
-    workers or on timing. With a store each finished point is committed as it arrives, and points
+    where the parent failed): results depend on the path's tree only, never on timing, nor on the
+    number of workers (but for rounding errors, about 1e-13 hartree, where those have other
+    numbers of threads). With a store each finished point is committed as it arrives, and points
     found there are not computed again; a resumed scan equals an uninterrupted one. A point whose
     mean field or solver fails is recorded with ``status="failed: ..."`` and the rest goes on. What
     a worker process was at when it died is tried again with nothing beside it, and recorded as

@@ -28,7 +28,13 @@ from qmlmat.systems import (
     run_mean_field,
 )
 from qmlmat.systems.classical import CLASSICAL, WITHIN_SPACE
-from qmlmat.systems.following import Followed, changed_space, follow_orbitals, space_overlap
+from qmlmat.systems.following import (
+    MATCHED,
+    Followed,
+    changed_space,
+    follow_orbitals,
+    space_overlap,
+)
 from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
 
@@ -68,8 +74,8 @@ class PointResult:
     """The orbitals behind the energies; a child point follows them."""
 
     overlap: float | None = None
-    """Smallest singular value, 0 to 1, of the overlap of the active orbitals with the parent's;
-    ``None`` without a parent."""
+    """Smallest singular value, 0 to 1, of the overlap of the active orbitals with the parent's
+    (of all steps between, where a long step was followed in several); ``None`` without a parent."""
 
     columns: Mapping[str, float] = field(default_factory=dict)
     """Further energies by name, e.g. ``{"hartree_fock": -108.9}`` (``unit``)."""
@@ -220,12 +226,14 @@ class SolverSurface:
         mean_field = run_mean_field(molecule)
         parent = None if guess is None else guess.orbitals
         found = self._orbitals(mean_field, parent)
+        # below, angles would be handed to orbitals that have nothing in common with theirs
+        matched = parent is None or found.overlap > MATCHED
         hamiltonian = molecular_hamiltonian(molecule, orbitals=found.orbitals)
         solution = solve(
             hamiltonian,
             self.solver,
             n_states=self.n_states,
-            guess=_start(guess, found.orbitals),
+            guess=None if guess is None or not matched else guess.solution,
             seed=self.seed,
             checkpoint=checkpoint,
         )
@@ -292,14 +300,6 @@ class SolverSurface:
             # No key without: asking for nothing more is no other surface.
             **({"classical": list(self.classical)} if self.classical else {}),
         }
-
-
-def _start(guess: PointResult | None, orbitals: ActiveOrbitals) -> Solution | None:
-    """Return the parent's solution, where it is one of as many orbitals and electrons."""
-    if guess is None or guess.orbitals is None:
-        return None if guess is None else guess.solution
-    same = (guess.orbitals.norb, guess.orbitals.nelec) == (orbitals.norb, orbitals.nelec)
-    return guess.solution if same else None
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def choose_orbitals(mean_field: MeanField, active_space: ActiveSpace) -> ActiveO
         ActiveSpaceError: If the molecule's orbitals or electrons cannot fill it.
     """
     candidates = active_space.candidates(mean_field)
-    selection = active_space.select(mean_field)
+    selection = active_space.select_among(candidates)
     active = candidates.mo_coeff[:, list(selection.active)]
     if active_space.avas:
         active = _semicanonical(mean_field, active, candidates.mo_occ[list(selection.active)])

@@ -177,7 +177,10 @@ class ActiveSpace:
         Raises:
             ActiveSpaceError: If the molecule's orbitals or electrons cannot fill it.
         """
-        mean_field = self.candidates(mean_field)
+        return self.select_among(self.candidates(mean_field))
+
+    def select_among(self, mean_field: MeanField) -> OrbitalSelection:
+        """Return what ``select`` does, from candidates that are at hand already."""
         occupations = mean_field.mo_occ
         if self.indices is not None:
             active = self._explicit(self.indices, occupations)
@@ -199,7 +202,7 @@ class ActiveSpace:
         note = self._cut_shell(mean_field, active)
         if note:
             logger.info(note)
-            warnings.warn(note, QmlmatWarning, stacklevel=2)
+            warnings.warn(note, QmlmatWarning, stacklevel=3)
         notes = (note,) if note else ()
         return OrbitalSelection(core=core, active=active, nelec=(n_alpha, n_beta), notes=notes)
 

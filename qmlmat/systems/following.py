@@ -16,7 +16,7 @@ from scipy.optimize import minimize_scalar
 from scipy.spatial.transform import Rotation
 
 from qmlmat._heard import heard
-from qmlmat.errors import QmlmatError
+from qmlmat.errors import ActiveSpaceError, QmlmatError
 from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace
 from qmlmat.systems.mean_field import MeanField, run_mean_field
@@ -210,13 +210,21 @@ def follow_orbitals(
     molecule = mean_field.molecule
     found = _follow(mean_field, active_space, parent, MAX_HALVINGS)
     notes = _unmatched(found.overlap)
-    with heard():  # notes say it
-        alone = choose_orbitals(mean_field, active_space)
-    if space_overlap(molecule, found.orbitals, molecule, alone) > MATCHED:
+    alone = _chosen_alone(mean_field, active_space)
+    if alone and space_overlap(molecule, found.orbitals, molecule, alone) > MATCHED:
         notes = (*alone.notes, *notes)
     else:
         notes = (FOLLOWED_NOTE, *notes)
     return replace(found, notes=notes)
+
+
+def _chosen_alone(mean_field: MeanField, active_space: ActiveSpace) -> ActiveOrbitals | None:
+    """Return what would be chosen without a parent; ``None`` where nothing could be."""
+    try:
+        with heard():  # notes say it
+            return choose_orbitals(mean_field, active_space)
+    except ActiveSpaceError:
+        return None
 
 
 def _follow(
@@ -277,8 +285,8 @@ def _unmatched(overlap: float) -> tuple[str, ...]:
         return ()
     return (
         "The active orbitals could not be matched to the neighbouring point's (smallest singular "
-        f"value of their overlap {overlap:.3f}, needed {MATCHED:.3f}): take smaller steps, or "
-        "another active space.",
+        f"value of their overlap {overlap:.3f}, needed {MATCHED:.3f}), and the solver started "
+        "afresh: take smaller steps, or another active space.",
     )
 
 
@@ -288,8 +296,8 @@ def changed_space(overlap: float) -> tuple[str, ...]:
         return ()
     return (
         "The active space has changed its character: it holds other orbitals than at the "
-        f"neighbouring point (smallest singular value of their overlap {overlap:.3f}), and the "
-        'curve may jump. Use orbitals="tracked", or a larger active space.',
+        f"neighbouring point (smallest singular value of their overlap {overlap:.3f}), the solver "
+        'started afresh, and the curve may jump. Use orbitals="tracked", or a larger active space.',
     )
 
 

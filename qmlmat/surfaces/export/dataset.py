@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 _Array = tuple[NDArray[Any], tuple[str, ...], dict[str, str]]
 
-_TAKEN: Final = frozenset({"point", "state", "atom", "xyz", "energy", "reference", "positions"})
+_TAKEN: Final = frozenset(
+    {
+        *("point", "state", "atom", "xyz", "energy", "reference", "positions", "forces", "symbols"),
+        *("spin_square", "stderr", "status", "overlap", "n_params", "wall_time"),
+    }
+)
 
 
 def to_dataset(scan: Scan) -> xarray.Dataset:

@@ -137,14 +137,13 @@ class Schedule:
 
     def died(self, step: Step, why: str) -> PointResult:
         """Return what is recorded where the worker died, twice, while nothing else was running."""
-        text = (
-            f"{DIED} ({why}). Memory is the usual reason: take fewer workers or a smaller active "
-            "space, then compute this point again: retry_failed=True or --retry-failed."
-        )
+        remedy = "Memory is the usual reason: take fewer workers or a smaller active space"
+        text = f"{DIED} ({why}). {remedy}"
         if step[1] == OUTWARD:
-            return failure(text)
+            again = "then compute this point again: retry_failed=True or --retry-failed."
+            return failure(f"{text}, {again}")
         own = self.results[step[0], OUTWARD]
-        return replace(own, notes=(*own.notes, f"No return sweep: {text}"))
+        return replace(own, notes=(*own.notes, f"No return sweep here: {text}."))
 
     def place(self, index: int) -> str:
         """Return where a point is, e.g. ``"r(N0-N1) = 2 Å"``."""

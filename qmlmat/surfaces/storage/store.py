@@ -262,9 +262,13 @@ def _unwritable(file: FilePath, error: OSError | sqlite3.Error) -> str:
 
 
 def _replace_header(file: FilePath, header: StoreHeader) -> None:
+    """Write all the metadata; when and by what a scan was begun is kept."""
     with _connect(file) as database:
         database.count()  # makes the tables where there are none
-        database.metadata = header.to_metadata()
+        new, before = header.to_metadata(), database.metadata.get(_KEY, {})
+        if "created" in before:
+            new[_KEY] |= {"created": before["created"], "migrated": new[_KEY]["created"]}
+        database.metadata = new
 
 
 def _with_words_of(stored: StoreHeader, wanted: StoreHeader) -> StoreHeader:
