@@ -12,8 +12,20 @@ from qmlmat.backends import (
 )
 from qmlmat.errors import QmlmatError, QmlmatWarning
 from qmlmat.operators.parallel import set_num_threads
-from qmlmat.properties import spectroscopic_constants, stationary_points, vibrational_levels
-from qmlmat.report import constants_table, error_table, plot_scan, scan_table
+from qmlmat.properties import (
+    edge_minima,
+    spectroscopic_constants,
+    stationary_points,
+    vibrational_levels,
+)
+from qmlmat.report import (
+    constants_table,
+    error_table,
+    plot_scan,
+    scan_constants,
+    scan_table,
+    summarise_errors,
+)
 from qmlmat.solvers import (
     ADAPTVQE,
     SPSA,
@@ -58,6 +70,7 @@ from qmlmat.systems import (
     SpinSquare,
     WeightedSum,
     molecular_hamiltonian,
+    normal_modes,
     one_rdm,
     run_mean_field,
     spin_square,
@@ -116,6 +129,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "Dihedral",
     "symmetric",
     "asymmetric",
+    "normal_modes",
     "displace",
     "interpolate",
     "frames",
@@ -133,8 +147,11 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "spectroscopic_constants",
     "vibrational_levels",
     "stationary_points",
-    "constants_table",
+    "edge_minima",
+    "summarise_errors",
     "error_table",
+    "scan_constants",
+    "constants_table",
     # Figures and tables
     "plot_scan",
     "scan_table",

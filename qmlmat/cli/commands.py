@@ -248,7 +248,7 @@ def _say_scan(screen: Screen, scan: Scan, output: ScanOutput) -> None:
     from qmlmat.report import constants_table, error_table, scan_notes, scan_table  # noqa: PLC0415
     from qmlmat.report.labels import explanation  # noqa: PLC0415
 
-    screen.say(scan_table(scan))
+    screen.say(scan_table(scan, width=screen.out.width))
     if output.errors:
         screen.say(error_table(scan))
     if output.constants:

@@ -86,7 +86,8 @@ def stationary_points(
 
     Args:
         axes: One ascending array per coordinate, one to three of them, of at least four points.
-        energies: Energies, shape ``(len(axes[0]), len(axes[1]), ...)``; NaN where unknown.
+        energies: Energies, shape ``(len(axes[0]), len(axes[1]), ...)`` or, as of a scan,
+            ``(n_points,)`` with the last axis fastest; NaN where unknown.
 
     Raises:
         InputError: If shapes do not match, an axis is not ascending or too short.
@@ -179,10 +180,13 @@ def _checked(
                 f"array of at least {FEWEST_POINTS} points. Sort it, drop duplicates, or add some."
             )
     shape = tuple(len(axis) for axis in grid)
+    n_points = int(np.prod(shape))
+    if values.shape in {(n_points,), (n_points, 1)}:
+        values = values.reshape(shape)  # a scan's energies, the last axis fastest
     if values.shape != shape:
         raise InputError(
-            f"{call}(energies of shape {values.shape}): these axes need shape {shape}. With "
-            'np.meshgrid use indexing="ij".'
+            f"{call}(energies of shape {values.shape}): these axes need shape {shape}, or a scan's "
+            f"({n_points},), the last axis fastest; of several states give one: energies[:, 0]."
         )
     return grid, values
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from qmlmat.errors import InputError
 from qmlmat.properties import SpectroscopicConstants, spectroscopic_constants
 from qmlmat.report.labels import column_label, has_comparison
+from qmlmat.report.printed import PrintableTable
 from qmlmat.surfaces import Scan
 from qmlmat.surfaces.facts import column_names, solver_label
 from qmlmat.surfaces.surface import CONVERGED
@@ -84,7 +85,7 @@ def _curves(scan: Scan) -> dict[str, FloatArray]:
 def constants_table(scan: Scan, *, asymptotes: dict[str, float] | None = None) -> Table:
     """Return a table of ``scan_constants``, with the fit's uncertainty of the last digits."""
     rows = scan_constants(scan, asymptotes=asymptotes)
-    table = Table(
+    table = PrintableTable(
         title="spectroscopic constants (uncertainty of the fit in brackets)"
         if rows
         else "spectroscopic constants: no curve of two atoms with a minimum inside",

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from qmlmat.report.errors import ErrorSummary, incomparable_columns, summarise_errors
 from qmlmat.report.labels import column_label, heading
+from qmlmat.report.printed import PrintableTable
 from qmlmat.surfaces import Scan
 
 
@@ -23,7 +24,7 @@ def error_table(*scans: Scan) -> Table:
     rows = [(scan, summary) for scan in scans for summary in summarise_errors(scan)]
     units = " or ".join(dict.fromkeys(summary.unit for _, summary in rows))
     left_out = dict.fromkeys(name for scan in scans for name in incomparable_columns(scan))
-    table = Table(
+    table = PrintableTable(
         title=f"errors against exact ({units})" if units else "errors: nothing to compare with",
         title_justify="left",
         title_style="",

@@ -19,6 +19,7 @@ from qmlmat.report.labels import (
     place,
     unit_symbol,
 )
+from qmlmat.report.printed import PrintableTable, natural_width
 from qmlmat.surfaces import Scan, ScanRow
 from qmlmat.surfaces.facts import (
     column_names,
@@ -39,14 +40,35 @@ _Column = tuple[str, list[Text]]
 """Heading and cells of a column."""
 
 
-def scan_table(scan: Scan) -> Table:
+GIVE_WAY: Final = ("time", "params", "<S^2>", "overlap", "Hartree–Fock", "exact")
+"""Columns that are left out where the table is too wide, the first one first."""
+
+
+def scan_table(scan: Scan, *, width: int | None = None) -> Table:
     """Return a table with one row for each point, in the order of the path.
 
     Energies in the scan's unit to six decimals, errors in mHa (meV for a scan in eV). Where there
     are several further energies, errors of those that approximate the exact one are shown, and
     the exact one is left out. What is known at no point has no column.
+
+    Args:
+        scan: The scan.
+        width: Characters there are: columns that matter less are left out, errors of other methods
+            at last, rather than digits. ``None``: all columns.
     """
-    table = Table(
+    columns = [*_place_columns(scan), *_energy_columns(scan), *_quality_columns(scan)]
+    table = _table(scan, columns)
+    others = [title for title, _ in columns if title.count("\n") == 2]
+    for name in (*GIVE_WAY, *others):
+        if width is None or natural_width(table) <= width:
+            break
+        columns = [column for column in columns if not column[0].startswith(name)]
+        table = _table(scan, columns)
+    return table
+
+
+def _table(scan: Scan, columns: list[_Column]) -> Table:
+    table = PrintableTable(
         title=heading(scan),
         title_justify="left",
         title_style="bold",
@@ -55,7 +77,6 @@ def scan_table(scan: Scan) -> Table:
         pad_edge=False,
         collapse_padding=True,
     )
-    columns = [*_place_columns(scan), *_energy_columns(scan), *_quality_columns(scan)]
     for title, _ in columns:
         words = title == "status"  # folded first where the terminal is narrow
         table.add_column(title, justify="left" if words else "right", no_wrap=not words)

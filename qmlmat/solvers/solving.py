@@ -76,6 +76,11 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
         >>> round(qm.solve(qm.molecular_hamiltonian(h2), qm.VQE("uccsd")).energy, 8)
         -1.13730604
     """
+    if not hasattr(hamiltonian, "dimension"):
+        raise InputError(
+            f"solve({type(hamiltonian).__name__}, ...): this is no Hamiltonian. Make one: "
+            "molecular_hamiltonian(molecule, active_space)."
+        )
     if not (isinstance(n_states, int) and 1 <= n_states <= hamiltonian.dimension):
         raise InputError(
             f"solve(n_states={n_states!r}): the sector has {hamiltonian.dimension} states. "

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from qmlmat.errors import PointWarning
+from qmlmat.errors import InputError, PointWarning
 from qmlmat.surfaces.paths.path import Path
 from qmlmat.surfaces.running.crew import check_workers
 from qmlmat.surfaces.running.loop import Runner
@@ -81,6 +81,12 @@ class Scan:
 
     n_steps_left: int = 0
     """Number of evaluations that are still to come, those of a return sweep included."""
+
+    def __repr__(self) -> str:
+        """Return what the scan is of and how far it is; the fields hold the rest."""
+        done = sum(result is not None for result in self.results)
+        axes = ", ".join(axis.name for axis in self.path.axes)
+        return f"Scan({self.title!r}, {axes}, {done} of {len(self.path)} points, {self.unit})"
 
     @property
     def unit(self) -> Unit:
@@ -206,6 +212,11 @@ def scan(  # noqa: PLR0913 - the one verb of this package's scans: each option s
             function without a name of its own and a store is given; or if it cannot be sent to
             other processes.
     """
+    if not hasattr(surface, "evaluate"):
+        raise InputError(
+            f"scan({type(surface).__name__}, ...): this is no surface. Make one: "
+            "SolverSurface(molecule, active_space, solver), or FunctionSurface(function)."
+        )
     check_workers(surface, workers)
     inputs: dict[str, Any] = {"surface": surface.inputs(), "path": path.inputs()}
     if return_sweep:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
-from qmlmat.errors import GeometryError, InputError, nearest
+from qmlmat.errors import GeometryError, InputError, QmlmatError, nearest
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.surfaces.paths.path import Geometry
 from qmlmat.systems import (
@@ -40,6 +40,9 @@ from qmlmat.units import Unit
 
 CONVERGED = "converged"
 """The status of a point whose energies can be trusted without further reading."""
+
+SLIPS: Final = (NameError, AttributeError, ImportError, TypeError, AssertionError, QmlmatError)
+"""Errors of a user's function that say something of its code, not of a geometry."""
 
 ORBITALS: Final = ("tracked", "canonical")
 """How orbitals at one point relate to those at its parent."""
@@ -88,6 +91,11 @@ class PointResult:
 
     wall_time: float = 0.0
     """Time the evaluation took (s)."""
+
+    def __repr__(self) -> str:
+        """Return energies and status; the fields hold the rest."""
+        energies = ", ".join(f"{energy:.8f}" for energy in self.energies)
+        return f"PointResult({energies} {self.unit}, status={self.status!r})"
 
     @property
     def failed(self) -> bool:
@@ -325,7 +333,7 @@ class FunctionSurface:
     """What a store knows the function by; by default its module and name."""
 
     def evaluate(self, point: Geometry, *, guess: PointResult | None = None) -> PointResult:  # noqa: ARG002 - the protocol's argument: a function needs no start
-        """Return the function's energies at ``point``.
+        """Return the function's energies at ``point``; failed where it raises or gives no number.
 
         Args:
             point: The geometry.
@@ -335,7 +343,17 @@ class FunctionSurface:
             InputError: If the function returns something that is not a number or a row of numbers.
         """
         start = time.perf_counter()
-        energies = np.array(self.function(point.positions), dtype=np.float64)
+        try:
+            returned = self.function(point.positions)
+        except SLIPS:
+            raise  # a mistake in the function's code, which no other point would be spared
+        except Exception as error:  # noqa: BLE001 - whatever a user's program raises at a geometry
+            why = " ".join(f"{FAILED}: the function raised {type(error).__name__}: {error}".split())
+            taken = time.perf_counter() - start
+            return PointResult(
+                energies=np.array([np.nan]), unit=self.unit, status=why, wall_time=taken
+            )
+        energies = np.array(returned, dtype=np.float64)
         if energies.ndim > 1 or energies.size == 0:
             raise InputError(
                 f"FunctionSurface({self.inputs()['function']}): returned {energies!r}. "

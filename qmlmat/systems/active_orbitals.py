@@ -48,6 +48,11 @@ class ActiveOrbitals:
                 f"{self.active.shape}): give two matrices with a row for every basis function."
             )
 
+    def __repr__(self) -> str:
+        """Return the sizes; the fields hold the coefficients."""
+        n_ao, n_inactive = self.inactive.shape
+        return f"ActiveOrbitals({sum(self.nelec)}e, {self.norb}o, {n_inactive=}, {n_ao=})"
+
     @property
     def norb(self) -> int:
         """Number of active orbitals."""

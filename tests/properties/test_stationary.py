@@ -157,7 +157,7 @@ def test_a_monkey_saddle_is_called_degenerate():
     [
         ([], (), "Give one array per coordinate"),
         ([np.arange(5)] * 4, (5,) * 4, "one to 3 coordinates"),
-        ([np.arange(5), np.arange(6)], (6, 5), 'indexing="ij"'),
+        ([np.arange(5), np.arange(6)], (6, 5), "last axis fastest"),
         ([np.arange(3)], (3,), "at least 4 points"),
         ([np.arange(5)[::-1]], (5,), "Sort it"),
         ([np.ones(5)], (5,), "drop duplicates"),
@@ -167,3 +167,13 @@ def test_a_monkey_saddle_is_called_degenerate():
 def test_a_grid_that_is_none_is_refused_with_a_remedy(function, axes, shape, remedy):
     with pytest.raises(InputError, match=remedy):
         function(axes, np.zeros(shape))
+
+
+def test_a_scans_energies_need_no_reshaping():
+    """One energy after the other, the last axis fastest, or as a column."""
+    x, y = np.linspace(-1, 1, 9), np.linspace(-2, 2, 11)
+    bowl = (x[:, None] - 0.1) ** 2 + 2 * (y[None, :] + 0.3) ** 2
+    expected = stationary_points((x, y), bowl)
+    for energies in (bowl.ravel(), bowl.reshape(-1, 1)):
+        (found,) = stationary_points((x, y), energies)
+        np.testing.assert_array_equal(found.coordinates, expected[0].coordinates)

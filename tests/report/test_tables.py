@@ -55,6 +55,24 @@ def test_the_table_fits_a_terminal_of_80_columns():
     assert "…" not in "".join(_lines(_scan(*[_good()] * 4), width=80))
 
 
+def test_a_narrow_table_leaves_out_columns_never_digits():
+    """What matters less gives way: times first, the energy and its error never."""
+    scan = _scan(*[_good()] * 4)
+    wide, narrow = str(scan_table(scan)), str(scan_table(scan, width=60))
+    assert "time" in wide
+    assert "time" not in narrow
+    assert "…" not in narrow
+    assert max(map(len, narrow.splitlines()[1:])) <= 60
+    for word in ("-1.125000", "1.0000", "converged"):
+        assert word in narrow
+
+
+def test_print_shows_a_table():
+    """Without a console of rich's."""
+    lines = str(scan_table(_scan(*[_good()] * 4))).splitlines()
+    assert any("-1.125000" in line for line in lines)
+
+
 def test_every_state_and_every_column_has_a_heading():
     """Excited states and further energies are columns of their own."""
     result = _good(energies=np.array([-1.0, -0.5]), columns={"ccsd": -1.0})

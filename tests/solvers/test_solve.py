@@ -163,3 +163,10 @@ def test_a_fixed_circuit_that_converged_far_from_exact_says_so():
     found = qm.solve(hamiltonian("H 0 0 0; H 0 0 1; H 0 0 2; H 0 0 3"), qm.VQE("puccd"))
     assert found.status == "converged"
     assert any("Converged 32.42" in note and "limit of the circuit" in note for note in found.notes)
+
+
+def test_a_molecule_is_no_hamiltonian():
+    """The remedy names what makes one of the other."""
+    molecule = qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.74")
+    with pytest.raises(InputError, match=r"molecular_hamiltonian\(molecule, active_space\)"):
+        qm.solve(molecule, qm.Exact())

@@ -191,6 +191,20 @@ def test_errors_that_no_point_could_survive_pass_through(error):
         scan(Chain(failing={LENGTHS[PATH.root]: error}), PATH)
 
 
+def test_what_is_no_surface_is_told_what_to_do():
+    """A molecule alone cannot be scanned."""
+    with pytest.raises(InputError, match=r"SolverSurface\(molecule, active_space, solver\)"):
+        scan(Molecule(("H", "H"), [[0, 0, 0], [0, 0, 0.74]]), PATH)
+
+
+def test_a_scan_and_its_results_are_short_in_print():
+    """Not a page of coefficients."""
+    found = scan(Chain(), PATH)
+    assert repr(found) == f"Scan('', r(H0-H1), {len(PATH)} of {len(PATH)} points, hartree)"
+    assert "points, root=" in repr(found.path)
+    assert len(repr(found.results[0])) < 100
+
+
 def test_progress_counts_and_estimates():
     """on_point is called at the start and after each point, with the time left."""
     seen = []

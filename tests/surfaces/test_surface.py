@@ -128,3 +128,25 @@ def test_a_function_that_returns_no_energy_is_refused(returned):
     """No point could be right: the function is at fault."""
     with pytest.raises(InputError, match="Return one finite energy"):
         FunctionSurface(lambda _: returned).evaluate(_at(1.0))
+
+
+def test_a_function_that_raises_at_a_geometry_fails_there():
+    """Somebody's program that stops is a failed point, with its reason."""
+
+    def stops(positions):
+        raise ValueError("no convergence")
+
+    found = FunctionSurface(stops, "eV").evaluate(_at(1.0))
+    assert found.failed
+    assert found.status == "failed: the function raised ValueError: no convergence"
+    assert found.unit == "eV"
+
+
+def test_a_slip_in_a_functions_code_is_shown():
+    """It would fail everywhere: the traceback says where."""
+
+    def slips(positions):
+        return positions.no_such_thing
+
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        FunctionSurface(slips).evaluate(_at(1.0))

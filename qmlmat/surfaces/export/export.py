@@ -53,6 +53,10 @@ class Export:
     notes: tuple[str, ...]
     """What the reader should know, such as points left out; one sentence each."""
 
+    def __repr__(self) -> str:
+        """Return where it is and how many files it has."""
+        return f"Export({self.format!r}, {str(self.file)!r}, {len(self.files)} file(s))"
+
 
 def export_scan(
     scan: Scan,

@@ -113,6 +113,11 @@ class Path:
     def __len__(self) -> int:
         return len(self.points)
 
+    def __repr__(self) -> str:
+        """Return the axes and the number of points; the fields hold the rest."""
+        shape = "" if self.shape is None or self.n_axes == 1 else f", shape={self.shape}"
+        return f"Path({self.name}, {len(self)} points{shape}, root={self.root})"
+
     @property
     def n_axes(self) -> int:
         """Number of coordinates."""

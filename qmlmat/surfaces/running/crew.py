@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from qmlmat.errors import InputError
 from qmlmat.surfaces.running.schedule import Step
+from qmlmat.surfaces.running.starting import end_if_imported_again
 from qmlmat.surfaces.running.task import Outcome, Task, perform
 from qmlmat.surfaces.running.workers import (
     LocalPool,
@@ -116,6 +117,7 @@ def check_workers(surface: Surface, workers: int | Executor) -> None:
     """
     if isinstance(workers, int) and not isinstance(workers, bool) and workers >= 1:
         if workers > 1:
+            end_if_imported_again()
             packed(surface, workers)
     elif isinstance(workers, int) or not hasattr(workers, "submit"):
         raise InputError(

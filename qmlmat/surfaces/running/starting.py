@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import sys
@@ -35,6 +36,19 @@ def threads_wanted() -> str:
     """Return how many threads a worker has: OMP_NUM_THREADS, or one."""
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return asked if asked.isdecimal() and int(asked) else "1"
+
+
+def end_if_imported_again() -> None:
+    """End a worker that runs the user's script instead of importing it, without a traceback.
+
+    That is what becomes of a script without ``if __name__ == "__main__":``. The scan that started
+    the worker sees it end and says so.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "__mp_main__":
+            raise SystemExit(1)
+        frame = frame.f_back
 
 
 @contextmanager

@@ -236,6 +236,7 @@ def test_a_script_without_a_guard_is_told_so(tmp_path):
     last = done.stderr.strip().splitlines()[-1]
     assert 'if __name__ == "__main__":' in last
     assert last.startswith("qmlmat.errors.InputError")
+    assert done.stderr.count("Traceback") == 1  # the scan's own: its workers ended quietly
 
 
 def test_a_function_that_workers_cannot_import_is_refused(tmp_path):
