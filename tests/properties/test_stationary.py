@@ -177,3 +177,24 @@ def test_a_scans_energies_need_no_reshaping():
     for energies in (bowl.ravel(), bowl.reshape(-1, 1)):
         (found,) = stationary_points((x, y), energies)
         np.testing.assert_array_equal(found.coordinates, expected[0].coordinates)
+
+
+@pytest.mark.parametrize("falls", [0.3, 1e-3])
+def test_a_gentle_saddle_is_a_saddle(falls):
+    """What counts is the sign of a curvature, not its size."""
+    x = np.linspace(-1, 1, 9)
+    energies = on_grid(lambda u, v: 0.5 * (3 * u**2 - falls * v**2), x, x)
+    (point,) = stationary_points([x, x], energies)
+    assert point.curvatures == pytest.approx([-falls, 3], abs=1e-9)
+    assert (point.kind, point.index) == ("saddle", 1)
+    (top,) = stationary_points([x, x], on_grid(lambda u, v: -falls * (u**2 + v**2), x, x))
+    assert (top.kind, top.index) == ("maximum", 2)
+
+
+def test_the_unit_of_energy_does_not_change_what_a_point_is():
+    """Hartree in place of millihartree: the same minima and saddles, at the same places."""
+    energies = on_grid(muller_brown, X, Y)
+    plain, scaled = (stationary_points([X, Y], factor * energies) for factor in (1.0, 1e-3))
+    assert [p.kind for p in scaled] == [p.kind for p in plain]
+    for one, other in zip(plain, scaled, strict=True):
+        assert other.coordinates == pytest.approx(one.coordinates, abs=1e-9)

@@ -7,6 +7,7 @@ from rich.console import Console
 import qmlmat as qm
 from qmlmat.report import constants_table, scan_constants
 from qmlmat.report.constants import with_uncertainty
+from qmlmat.units import HARTREE_IN_EV
 
 H2 = qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.7414")
 LENGTHS = np.arange(0.5, 1.21, 0.05)
@@ -73,3 +74,39 @@ def test_what_is_no_diatomic_has_none():
 def test_values_are_rounded_to_their_uncertainty(value, uncertainty, text):
     """Two digits of the uncertainty stand in brackets."""
     assert with_uncertainty(value, uncertainty) == text
+
+
+def test_a_curve_in_electronvolts_has_the_same_constants():
+    """The unit of the scan is that of its energies and asymptotes, not of the constants."""
+    path = qm.stretch(H2, (0, 1), LENGTHS)
+    surfaces = {
+        1.0: qm.FunctionSurface(morse, name="morse"),
+        HARTREE_IN_EV: qm.FunctionSurface(lambda x: HARTREE_IN_EV * morse(x), "eV", name="morse"),
+    }
+    (plain,), (found,) = (
+        scan_constants(qm.scan(surface, path), asymptotes={"morse": 0.17 * unit})
+        for unit, surface in surfaces.items()
+    )
+    assert found.constants.omega_e == pytest.approx(plain.constants.omega_e, abs=1e-3)
+    assert found.constants.D_e == pytest.approx(plain.constants.D_e, abs=1e-9)
+
+
+def test_frames_in_any_order_of_length_have_the_same_constants():
+    """A trajectory may come together as well as go apart: each energy stays with its length."""
+    surface = qm.FunctionSurface(morse, name="morse")
+    path = qm.frames([H2.with_positions([[0, 0, 0], [0, 0, r]]) for r in LENGTHS[::-1]])
+    assert path.points[0].distance(0, 1) > path.points[-1].distance(0, 1)
+    (found,) = scan_constants(qm.scan(surface, path))
+    (expected,) = scan_constants(qm.scan(surface, qm.stretch(H2, (0, 1), LENGTHS)))
+    assert found.constants.r_e == pytest.approx(0.74, abs=1e-5)
+    assert found.constants.omega_e == pytest.approx(expected.constants.omega_e, abs=1e-3)
+
+
+def test_a_curve_without_a_plateau_says_why_it_has_no_depth():
+    """A dash in the table has its reason in the notes, with what to do about it."""
+    path = qm.stretch(H2, (0, 1), LENGTHS)
+    (row,) = scan_constants(qm.scan(qm.FunctionSurface(morse, name="morse"), path))
+    assert row.constants.D_e is None
+    (note,) = row.constants.notes
+    assert note.startswith("no D_e: the last two points, at 1.15 and 1.2 Å, differ by")
+    assert note.endswith("Extend the scan, or give asymptote=.")

@@ -13,7 +13,7 @@ from qmlmat.solvers import ADAPTVQE, VQE
 from qmlmat.surfaces import SolverSurface, load_scan, scan, stretch
 from qmlmat.surfaces.running.schedule import DIED, OUTWARD, RETURN, Schedule
 from qmlmat.surfaces.running.task import failure
-from qmlmat.systems import ActiveSpace, Molecule
+from qmlmat.systems import ActiveOrbitals, ActiveSpace, Molecule
 
 H4 = Molecule(("H",) * 4, [[0, 0, z] for z in (0.0, 0.75, 2.0, 2.75)])
 LENGTHS = (0.5, 0.8, 1.1, 1.4, 1.7, 2.0)
@@ -128,3 +128,46 @@ def test_the_way_back_keeps_the_laws_of_a_real_solver(solver):
     for one, other in zip(outward.results, back.results, strict=True):
         assert other.overlap == one.overlap
         np.testing.assert_allclose(other.orbitals.active, one.orbitals.active, atol=1e-9)
+
+
+@dataclasses.dataclass(frozen=True)
+class Turning(Branches):
+    """Branches whose orbital turns by 0.1 from point to point, in whichever direction one goes."""
+
+    def evaluate(self, point, *, guess=None):
+        before = None if guess is None else guess.orbitals
+        here = before is not None and np.array_equal(before.positions, point.positions)
+        angle = 0.0 if before is None else np.arctan2(*before.active[::-1, 0]) + 0.1 * (not here)
+        orbitals = ActiveOrbitals(
+            positions=point.positions,
+            inactive=np.zeros((2, 0)),
+            active=[[np.cos(angle)], [np.sin(angle)]],
+            nelec=(1, 1),
+        )
+        overlap = 1.0 if before is None or here else 0.9
+        found = super().evaluate(point, guess=guess)
+        return dataclasses.replace(found, orbitals=orbitals, overlap=overlap)
+
+
+def test_the_way_back_leaves_each_point_its_orbitals_and_their_overlap():
+    """Parameters come from the child; orbitals, and how well they follow, stay the point's own."""
+    outward, back = (scan(Turning(), LINE, return_sweep=flag) for flag in (False, True))
+    np.testing.assert_array_equal(back.energies[:, 0], [-1, -1, -1.1, -1.4, -1.7, -2.0])
+    for one, other in zip(outward.results, back.results, strict=True):
+        np.testing.assert_allclose(other.orbitals.active, one.orbitals.active, atol=1e-15)
+        assert other.overlap == one.overlap
+    assert back.results[4].overlap == 0.9
+
+
+def test_the_way_back_takes_nothing_that_has_not_converged():
+    """A lower energy of a search that gave up is no better solution."""
+
+    class Tired(Branches):
+        def evaluate(self, point, *, guess=None):
+            found = super().evaluate(point, guess=guess)
+            second = guess is not None and guess.solution.params[0] == 2
+            return dataclasses.replace(found, status="iteration_limit") if second else found
+
+    outward, back = (scan(Tired(), LINE, return_sweep=flag) for flag in (False, True))
+    np.testing.assert_array_equal(back.energies, outward.energies)
+    assert back.is_converged

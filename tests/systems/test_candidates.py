@@ -36,11 +36,14 @@ def test_avas_is_pyscfs_avas(molecule, labels):
     assert hamiltonian.spectrum().energies[0] == pytest.approx(expected, abs=1e-7)
 
 
-def test_avas_orbitals_are_semicanonical():
+@pytest.mark.parametrize(
+    ("molecule", "labels"), [(NITROGEN, ("N 2p",)), (WATER, ("O 2p", "H 1s"))], ids=["N2", "H2O"]
+)
+def test_avas_orbitals_are_semicanonical(molecule, labels):
     """Fock is diagonal among the active occupied and among the active empty orbitals."""
-    field = run_mean_field(NITROGEN)
-    found = choose_orbitals(field, ActiveSpace(avas=("N 2p",)))
-    overlap = NITROGEN.to_pyscf().intor("int1e_ovlp")
+    field = run_mean_field(molecule)
+    found = choose_orbitals(field, ActiveSpace(avas=labels))
+    overlap = molecule.to_pyscf().intor("int1e_ovlp")
     share = field.mo_coeff.T @ overlap @ found.active
     fock = share.T @ np.diag(field.mo_energy) @ share
     for kind in found.classes:

@@ -5,6 +5,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from benchmarks.tracking import scrambled
 from qmlmat.errors import QmlmatWarning
@@ -201,3 +202,58 @@ def test_a_way_round_that_is_worse_is_not_taken():
     found = follow_orbitals(end, space, choose_orbitals(start, space))
     assert MATCHED < found.overlap < SMOOTH
     assert not any("could not be matched" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("ends", [(1.1, 2.4), (2.4, 1.1)], ids=["apart", "together"])
+def test_the_overlap_of_a_halved_step_is_that_of_its_worse_half(ends, monkeypatch):
+    """N2 between 1.1 and 2.4 Å: 0.70 below 1.75 Å and 0.98 above, whichever half comes first."""
+    start, middle, end = (run_mean_field(nitrogen(r)) for r in (ends[0], 1.75, ends[1]))
+    parent = choose_orbitals(start, VALENCE)
+    monkeypatch.setattr(module, "MAX_HALVINGS", 0)
+    first = follow_orbitals(middle, VALENCE, parent)
+    second = follow_orbitals(end, VALENCE, first.orbitals)
+    monkeypatch.setattr(module, "MAX_HALVINGS", 1)
+    found = follow_orbitals(end, VALENCE, parent)
+    assert max(first.overlap, second.overlap) > 0.95
+    assert found.overlap == pytest.approx(0.703, abs=1e-3)
+    assert found.overlap == pytest.approx(min(first.overlap, second.overlap), abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "space"),
+    [(nitrogen(1.1), nitrogen(2.4), VALENCE), (water(0.9), water(1.8), ActiveSpace(4, 4))],
+    ids=["N2", "H2O"],
+)
+def test_turning_the_end_of_a_long_step_changes_nothing(start, end, space):
+    """The geometries between are those of the molecule as it lies at the end of the step."""
+    parent = choose_orbitals(run_mean_field(start), space)
+    turn = Rotation.from_rotvec([0.4, 1.9, -1.1]).as_matrix()
+    turned = end.with_positions(end.positions @ turn.T + [1.0, -2.0, 0.5])
+    plain, found = (follow_orbitals(run_mean_field(m), space, parent) for m in (end, turned))
+    assert module._matched(run_mean_field(end), space, parent).overlap < SMOOTH < plain.overlap
+    assert found.overlap == pytest.approx(plain.overlap, abs=1e-6)
+    assert space_overlap(turned, found.orbitals, end, plain.orbitals) > 1 - 1e-6
+
+
+def test_a_mirror_image_is_not_the_molecule_turned():
+    """H2O2 with its dihedral at plus and at minus: no rotation lays one onto the other."""
+    left, right = (
+        Molecule.from_xyz(f"O 0 0.7 0; O 0 -0.7 0; H 0.8 0.9 {z}; H -0.8 -0.9 {z}")
+        for z in (0.5, -0.5)
+    )
+    fields = [run_mean_field(molecule) for molecule in (left, right)]
+    assert fields[0].energy == pytest.approx(fields[1].energy, abs=1e-9)
+    overlap = carried_overlap(right, fields[1].mo_coeff, left, fields[0].mo_coeff)
+    assert np.abs(overlap.diagonal()).min() < 0.9
+    turn = module._turn(left.positions, right.positions)
+    assert np.linalg.det(turn) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_followed_space_that_cuts_a_shell_says_so_at_every_point():
+    """N2 (2e,2o) takes one pi orbital of two: the note of the choice stays where it is followed."""
+    space = ActiveSpace(2, 2)
+    with pytest.warns(QmlmatWarning, match="cuts the degenerate shell"):
+        parent = choose_orbitals(run_mean_field(NITROGEN), space)
+    found = follow_orbitals(run_mean_field(nitrogen(1.15)), space, parent)
+    (note,) = found.notes
+    assert "cuts the degenerate shell" in note

@@ -26,6 +26,7 @@ from qmlmat.surfaces import (
     scan,
     stretch,
 )
+from qmlmat.surfaces.running.schedule import OUTWARD, RETURN
 from qmlmat.surfaces.storage.store import _create
 from qmlmat.surfaces.surface import FAILED
 from qmlmat.systems import ActiveSpace, Molecule
@@ -398,3 +399,32 @@ def test_a_write_that_a_kill_cut_short_is_rolled_back(store):
     subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert store.with_name("h2.db-journal").exists()
     np.testing.assert_array_equal(load_scan(store).energies, whole)
+
+
+def test_a_point_mended_by_a_retry_is_mended_in_the_store(tmp_path):
+    """The failed row gives way to the new one: loaded again, the scan has every energy."""
+    file = tmp_path / "h2.db"
+
+    def torn(x):
+        return np.nan if x[1, 2] == 0.7 else SURFACE.function(x)
+
+    broken = scan(FunctionSurface(torn, name="parabola"), PATH, store=file)
+    assert np.isnan(broken.energies[:, 0]).tolist() == [False, True, False]
+    mended = scan(SURFACE, PATH, store=file, retry_failed=True)
+    expected = scan(SURFACE, PATH).energies
+    np.testing.assert_array_equal(mended.energies, expected)
+    np.testing.assert_array_equal(load_scan(file).energies, expected)
+    with ase.db.connect(str(file)) as database:
+        assert database.count() == 3
+
+
+def test_a_new_result_replaces_failures_of_its_sweep_and_of_later_ones(tmp_path):
+    """What the return sweep made of a failure is no longer true; what came before still is."""
+    opened = ScanStore.open(tmp_path / "h2.db", _header())
+    failed = PointResult(energies=np.array([np.nan]), status=f"{FAILED}: no")
+    for sweep in (OUTWARD, RETURN):
+        opened.write(0, PATH.points[0], failed, sweep=sweep)
+    assert set(opened.rows()) == {(0, OUTWARD), (0, RETURN)}
+    opened.write(0, PATH.points[0], PointResult(energies=np.array([1.0])))
+    assert set(opened.rows()) == {(0, OUTWARD)}
+    assert opened.results()[0].energies[0] == 1.0
