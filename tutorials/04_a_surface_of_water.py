@@ -88,10 +88,7 @@ assert np.array_equal(stored.energies, scan.energies)
 # what distorts a surface. MP2 and CCSD in the same space show what that is worth.
 
 # %%
-table = qm.error_table(scan)
-from rich.console import Console
-
-Console(width=100).print(table)
+print(qm.error_table(scan))
 
 # %% [markdown]
 # Were the orbitals followed safely? Each point knows how much its active space overlaps with its
@@ -124,7 +121,7 @@ axes = [grid.grid_values(axis) for axis in range(2)]
 
 def lowest(energies):
     """The minimum of a grid of energies."""
-    points = qm.stationary_points(axes, energies.reshape(grid.shape))
+    points = qm.stationary_points(axes, energies)
     return next(point for point in points if point.kind == "minimum")
 
 
