@@ -48,6 +48,12 @@ class Combination:
                 f'Combination("{self.name}"): a factor is 0 or not a finite number. Correct it, '
                 "or leave that term out."
             )
+        # the same atoms backwards are the same distance or angle
+        different = {min(p.atoms, p.atoms[::-1]) for _, p in self.terms}
+        if len(different) < len(self.terms):
+            raise InputError(
+                f'Combination("{self.name}"): a coordinate is there twice. Name different ones.'
+            )
 
     @property
     def unit(self) -> str:

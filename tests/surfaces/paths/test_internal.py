@@ -205,3 +205,11 @@ def test_what_is_no_coordinate_is_refused(make, remedy):
     """Each coordinate is checked when it is made."""
     with pytest.raises(InputError, match=remedy):
         make()
+
+
+@pytest.mark.parametrize("again", [Distance(0, 1), Distance(1, 0)])
+def test_a_coordinate_combined_with_itself_is_refused(again):
+    """Neither its mean with itself nor the difference is a coordinate of its own."""
+    for combine in (symmetric, asymmetric):
+        with pytest.raises(InputError, match="Name different ones"):
+            combine(Distance(0, 1), again)
