@@ -94,7 +94,7 @@ def test_growth_along_a_breaking_bond_is_said_to_be_the_ansatzs_failure():
 def test_a_scan_within_chemical_accuracy_says_so():
     """No excuse where none is needed."""
     assert explanation(_scan([1e-6] * 6)) == (
-        "Largest error 0.001 mHa at 0.9 Å: chemical accuracy at every point."
+        "Largest error 0.001 mHa at 0.9 Å: chemical accuracy, in this active space, at every point."
     )
 
 
@@ -149,7 +149,7 @@ def test_a_path_that_stays_near_the_equilibrium_breaks_no_bond():
 )
 def test_accuracy_is_claimed_only_for_points_that_were_compared(errors, changes):
     """A point without an energy, or without a reference, is not "every point"."""
-    assert "chemical accuracy at all 5 compared points." in explanation(
+    assert "chemical accuracy, in this active space, at all 5 compared points." in explanation(
         _scan(errors, changes=changes)
     )
 
@@ -370,7 +370,10 @@ def test_labels_of_other_coordinates_keep_their_name():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({2: {"status": "stalled"}}, "chemical accuracy at the 5 points that converged; 1 had not"),
+        (
+            {2: {"status": "stalled"}},
+            "chemical accuracy, in this active space, at the 5 points that converged; 1 had not",
+        ),
         (
             {k: {"status": "stalled"} for k in range(6)},
             "below chemical accuracy, but no point had converged",
