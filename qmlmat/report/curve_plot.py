@@ -127,7 +127,9 @@ def _make_room(grid: GridSpec, axes: list[Axes]) -> None:
     start = min(one.yaxis.label.get_window_extent().x0 for one in axes)
     missing = _EDGE - start / figure.bbox.width
     if missing > 0:
-        grid.update(left=_LEFT + missing)
+        grid.left = _LEFT + missing
+        for row, one in enumerate(axes):
+            one.set_position(grid[row].get_position(figure))
 
 
 def _abscissa(scan: Scan) -> _Abscissa:
