@@ -187,7 +187,7 @@ def _near(scan: Scan) -> dict[str, FloatArray]:
     shown = shown[np.isfinite(shown)]
     if not shown.size:
         return {}
-    room = (_ROOM + _MARGIN) * float(np.ptp(shown))
+    room = (_ROOM + _MARGIN) * (float(np.ptp(shown)) or np.inf)  # one value: all is near
     low, high = float(shown.min()) - room, float(shown.max()) + room
     columns = {name: scan.column(name) for name in column_names(scan) if name != "hartree_fock"}
     return {name: values[(values > low) & (values < high)] for name, values in columns.items()}

@@ -159,3 +159,11 @@ def test_frames_have_ticks_at_whole_numbers():
     ticks = figure.axes[-1].get_xticks()
     assert (ticks == ticks.round()).all()
     assert " at frame " in figure.texts[-1].get_text().replace("\n", " ")
+
+
+def test_beside_one_single_value_no_curve_is_outside():
+    """A first point of a scan has no range to be outside of."""
+    first = hydrogen().results[0]
+    alone = replace(first, reference=None, columns={"mp2": float(first.energies[0]) - 0.1})
+    figure = draw_scan(replace(hydrogen(), results=(alone, None, None, None)))
+    assert "Outside" not in " ".join(text.get_text() for text in figure.texts)
