@@ -29,6 +29,7 @@ from qmlmat.report.style import (
     label_style,
     new_page,
     ring,
+    set_ticks,
     style_axes,
     unmatched,
 )
@@ -39,6 +40,7 @@ from qmlmat.typing import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.gridspec import GridSpec
 
 _COLUMNS: Final[tuple[tuple[str, Any], ...]] = (
     ("#CC79A7", (0, (6, 1.5, 1, 1.5))),
@@ -50,6 +52,15 @@ _COLUMNS: Final[tuple[tuple[str, Any], ...]] = (
 
 _LONG_LEGEND: Final = 5
 """Entries above which the legend is smaller, in two columns."""
+
+_LEFT: Final = 0.115
+"""Where axes begin (fraction of the width), unless their labels need more room."""
+
+_MARGIN: Final = 0.05
+"""Air above and below curves, of their height, as matplotlib leaves it."""
+
+_EDGE: Final = 0.008
+"""Least distance of a label from the page's edge (fraction of the width)."""
 
 _ROOM: Final = 0.5
 """How far a further energy may stretch the upper panel, of the height of the rest."""
@@ -74,13 +85,13 @@ def draw_curves(scan: Scan) -> Figure:
     has_errors = has_comparison(scan)
     x = _abscissa(scan)
     heights = [3.5, 1.75] if has_errors else [3.5]
-    caption = " ".join(part for part in (explanation(scan), _beyond(scan)) if part)
+    caption = " ".join(part for part in (explanation(scan), _beyond(scan), _outside(scan)) if part)
     page = new_page(scan, sum(heights), caption)
     grid = page.figure.add_gridspec(
         len(heights),
         1,
         height_ratios=heights,
-        left=0.115,
+        left=_LEFT,
         right=0.975,
         top=page.top,
         bottom=page.bottom,
@@ -90,6 +101,8 @@ def draw_curves(scan: Scan) -> Figure:
     axes = [upper]
     margin = 0.03 * float(np.ptp(x.values)) or 0.1
     upper.set_xlim(x.values.min() - margin, x.values.max() + margin)  # also of an unfinished scan
+    if x.joined:
+        set_ticks(upper.xaxis, scan, 0, most=8)
     _draw_energies(upper, scan, x)
     if has_errors:
         lower = page.figure.add_subplot(grid[1], sharex=upper)
@@ -100,7 +113,23 @@ def draw_curves(scan: Scan) -> Figure:
     for one in axes:
         style_axes(one)
     _mark_failures(axes[-1], scan, x)
+    _make_room(grid, axes)
     return page.figure
+
+
+def _make_room(grid: GridSpec, axes: list[Axes]) -> None:
+    """Move the axes to the right where long tick labels push their label off the page."""
+    figure = axes[0].get_figure(root=True)
+    if figure is None:
+        return
+    figure.align_ylabels(axes)
+    figure.draw_without_rendering()  # tick labels are known only then
+    start = min(one.yaxis.label.get_window_extent().x0 for one in axes)
+    missing = _EDGE - start / figure.bbox.width
+    if missing > 0:
+        grid.left = _LEFT + missing
+        for row, one in enumerate(axes):
+            one.set_position(grid[row].get_position(figure))
 
 
 def _abscissa(scan: Scan) -> _Abscissa:
@@ -143,15 +172,36 @@ def _draw_columns(axes: Axes, scan: Scan, x: _Abscissa) -> None:
     low, high = axes.get_ylim()
     room = _ROOM * (high - low)
     ends = [low, high]
-    for name in column_names(scan):
-        if name == "hartree_fock":
-            continue
-        values = scan.column(name)
-        near = values[np.isfinite(values) & (values > low - room) & (values < high + room)]
+    for name, near in _near(scan).items():
         if near.size:
             ends += [float(near.min()) - 0.05 * room, float(near.max()) + 0.05 * room]
-            _draw_line(axes, x, values, column_label(name), _column_style(scan, name))
+            _draw_line(axes, x, scan.column(name), column_label(name), _column_style(scan, name))
     axes.set_ylim(min(ends), max(ends))
+
+
+def _near(scan: Scan) -> dict[str, FloatArray]:
+    """Return the values of each further energy that are near enough for the upper panel."""
+    drawn = [scan.column("hartree_fock"), scan.energies.ravel()]
+    drawn += [scan.references] if has_comparison(scan) else []
+    shown = np.concatenate(drawn)
+    shown = shown[np.isfinite(shown)]
+    if not shown.size:
+        return {}
+    room = (_ROOM + _MARGIN) * (float(np.ptp(shown)) or np.inf)  # one value: all is near
+    low, high = float(shown.min()) - room, float(shown.max()) + room
+    columns = {name: scan.column(name) for name in column_names(scan) if name != "hartree_fock"}
+    return {name: values[(values > low) & (values < high)] for name, values in columns.items()}
+
+
+def _outside(scan: Scan) -> str:
+    """Return a sentence on the methods that are so far off that they have no curve."""
+    names = []
+    for name, near in _near(scan).items():
+        values = scan.column(name)
+        if not near.size and np.isfinite(values).any():
+            ends = f"{np.nanmin(values):.3f} to {np.nanmax(values):.3f}".replace("-", "−")
+            names.append(f"{column_label(name)} ({ends} {scan.unit})")
+    return f"Outside the energy panel: {', '.join(names)}." if names else ""
 
 
 def _column_style(scan: Scan, name: str | None) -> dict[str, Any]:

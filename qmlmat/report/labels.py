@@ -27,6 +27,9 @@ from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_
 UNIT_SYMBOL: Final = {"angstrom": "Å", "degree": "°"}
 """Symbols of units whose names we write out."""
 
+_PRIMITIVE: Final = {"r": "{} bond length", "a": "angle {}", "d": "dihedral {}"}
+"""What a coordinate of two, three or four atoms is called."""
+
 _LABEL_COLUMNS: Final = 34
 """Characters of an axis label's line."""
 
@@ -70,9 +73,9 @@ def unit_symbol(unit: str) -> str:
 
 
 def place(scan: Scan, index: int) -> str:
-    """Return where a point is, with units, e.g. ``"1.5 Å"`` or ``"(0.96 Å, 104.5 °)"``."""
+    """Return where a point is, e.g. ``"1.5 Å"``, ``"(0.96 Å, 104.5 °)"`` or ``"frame 3"``."""
     values = [
-        f"{value:.6g} {unit_symbol(axis.unit)}".rstrip()
+        f"{value:.6g} {unit_symbol(axis.unit)}" if axis.unit else f"{axis.name} {value:.6g}"
         for value, axis in zip(scan.path.coordinates[index], scan.path.axes, strict=True)
     ]
     return values[0] if len(values) == 1 else f"({', '.join(values)})"
@@ -81,8 +84,8 @@ def place(scan: Scan, index: int) -> str:
 def axis_label(scan: Scan, axis: int = 0) -> str:
     """Return the label of an axis of a figure, with its unit.
 
-    A bond is named by its elements, and by its atoms where two bonds have the same elements; a
-    combination of bonds by what it does. Long names take several lines.
+    A bond, an angle or a dihedral is named by its elements, and by its atoms where two have the
+    same elements; a combination of bonds by what it does. Long names take several lines.
     """
     names = [_axis_words(one.name, numbered=False) for one in scan.path.axes]
     numbered = names.count(names[axis]) > 1
@@ -96,11 +99,12 @@ def _axis_words(name: str, *, numbered: bool) -> str:
     combined = re.fullmatch(r"(a?symmetric)\((r|a)\(.*\)\)", name)
     if combined and not numbered:
         return f"{combined[1]} {'stretch' if combined[2] == 'r' else 'bend'}"
-    if not (name.startswith("r(") and name.endswith(")")):
+    primitive = re.fullmatch(r"([rad])\(([^()]*)\)", name)
+    if not primitive:
         return name
-    atoms = name[2:-1].split("-")
-    bond = "–".join(atom if numbered else atom.rstrip("0123456789") for atom in atoms)
-    return f"{bond} bond length"
+    atoms = primitive[2].split("-")
+    chain = "–".join(atom if numbered else atom.rstrip("0123456789") for atom in atoms)
+    return _PRIMITIVE[primitive[1]].format(chain)
 
 
 def has_comparison(scan: Scan) -> bool:
@@ -126,10 +130,8 @@ def heading(scan: Scan) -> str:
         parts[0] += f" (charge {molecule['charge']:+d})"
     if molecule.get("basis"):
         parts.append(str(molecule["basis"]))
-    if space.get("n_electrons") is not None and space.get("norb") is not None:
-        parts.append(f"({space['n_electrons']}e, {space['norb']}o)")
-    elif molecule:
-        parts.append(_orbitals(space))
+    if molecule or space.get("norb") is not None:
+        parts.append(_orbitals(scan, space))
     parts.append(solver_label(scan))
     return " · ".join(parts)
 
@@ -185,11 +187,11 @@ def _accuracy(scan: Scan, compared: BoolArray) -> str:
         return "below chemical accuracy, but no point had converged"
     if n_open:
         return (
-            f"chemical accuracy at the {_points(n_compared - n_open)} that converged; "
-            f"{n_open} had not"
+            f"chemical accuracy, in this active space, at the {_points(n_compared - n_open)} that "
+            f"converged; {n_open} had not"
         )
     where = "every point" if n_compared == len(compared) else f"all {n_compared} compared points"
-    return f"chemical accuracy at {where}"
+    return f"chemical accuracy, in this active space, at {where}"
 
 
 def _grows_as_the_bond_breaks(scan: Scan, errors: FloatArray) -> bool:
@@ -214,7 +216,22 @@ def _points(number: int) -> str:
     return f"{number} point" if number == 1 else f"{number} points"
 
 
-def _orbitals(space: Mapping[str, Any]) -> str:
+def _orbitals(scan: Scan, space: Mapping[str, Any]) -> str:
+    """Return which orbitals are active, and how many where that is known."""
+    size = ""
+    if space.get("n_electrons") is not None and space.get("norb") is not None:
+        size = f"({space['n_electrons']}e, {space['norb']}o)"
+    if space.get("avas"):
+        return f"AVAS {', '.join(space['avas'])} {size or _found_size(scan)}".rstrip()
+    if size:
+        return f"{size} natural orbitals" if space.get("natural") else size
     if space.get("indices") is not None:
         return f"{len(space['indices'])} chosen orbitals"
     return "frozen core" if space.get("freeze_core") else "all orbitals"
+
+
+def _found_size(scan: Scan) -> str:
+    """Return electrons and orbitals of the active space as the points have it, if they agree."""
+    found = [r.orbitals for r in scan.results if r is not None and r.orbitals is not None]
+    sizes = {(sum(orbitals.nelec), orbitals.norb) for orbitals in found}
+    return "({}e, {}o)".format(*sizes.pop()) if len(sizes) == 1 else ""

@@ -18,6 +18,7 @@ from qmlmat.report.style import (
     label_style,
     new_page,
     ring,
+    set_ticks,
     unmatched,
 )
 from qmlmat.surfaces import Scan
@@ -159,6 +160,8 @@ def _draw_panel(
     axes.set_xlabel(axis_label(scan, 0), **label_style())
     axes.set_ylabel(axis_label(scan, 1), **label_style())
     axes.tick_params(colors=INK, labelsize=9, length=3.5)
+    set_ticks(axes.xaxis, scan, 0, most=5)
+    set_ticks(axes.yaxis, scan, 1, most=6)
     for end, pad in ((axes.set_xlim, x), (axes.set_ylim, y)):
         margin = 0.04 * float(np.ptp(pad)) or 0.1
         end(float(pad.min()) - margin, float(pad.max()) + margin)

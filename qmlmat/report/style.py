@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ from qmlmat.typing import BoolArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis as Ruler
     from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, told apart with every kind of colour vision: https://jfly.uni-koeln.de/color/
@@ -28,8 +28,12 @@ BAND_INK: Final = "#006B4E"
 ALERT: Final = "#D55E00"
 
 WIDTH: Final = 7.4  # inches: a page's text width
-_CAPTION_COLUMNS: Final = 100  # characters that fit the width at the caption's size
+_RIGHT: Final = 0.985  # fraction of the width at which texts end
+_CAPTION: Final = 9.0  # points: size of the caption
+_SIZES: Final = (12.5, 11.5, 10.5, 9.5, 8.5, 7.5)  # points: a heading takes the largest that fits
+_HINTING: Final = 1.04  # at 100 dots per inch letters are wider, as each begins on a whole dot
 _LINE: Final = 0.17  # inches: height of a line of the caption
+_STEPS: Final = (1, 2, 5, 10, 15, 30, 45, 90)  # degrees between ticks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +61,7 @@ def new_page(scan: Scan, height: float, caption: str, *, left: float = 0.115) ->
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - no global state, no display
 
-    text = textwrap.fill(caption, _CAPTION_COLUMNS)
+    text = _filled(caption, 72 * WIDTH * (_RIGHT - left))
     below = 0.12 + _LINE * (text.count("\n") + 1) if text else 0.0
     head, labels = 0.62 if scan.title else 0.45, 0.55
     total = head + height + labels + below
@@ -70,14 +74,66 @@ def _write_texts(figure: Figure, scan: Scan, caption: str, left: float) -> None:
     height = figure.get_figheight()
     first, second = (scan.title, heading(scan)) if scan.title else (heading(scan), "")
     plain: dict[str, Any] = {"parse_math": False}  # the user's words: a dollar is a dollar
-    style: dict[str, Any] = {"fontsize": 12.5, "weight": "bold", "color": INK, "va": "top"}
+    room = 72 * WIDTH * (_RIGHT - left)
+    style: dict[str, Any] = {"weight": "bold", "color": INK, "va": "top"}
+    style["fontsize"] = _fitting(first, room, weight="bold")
     figure.text(left, 1 - 0.17 / height, first, **style, **plain)
     if second:
-        style = {"fontsize": 9.5, "color": FAINT, "va": "top"}
+        size = min(9.5, _fitting(second, room))
+        style = {"fontsize": size, "color": FAINT, "va": "top"}
         figure.text(left, 1 - 0.42 / height, second, **style, **plain)
     if caption:
-        style = {"fontsize": 9, "color": INK, "va": "bottom", "linespacing": 1.25}
+        style = {"fontsize": _CAPTION, "color": INK, "va": "bottom", "linespacing": 1.25}
         figure.text(left, 0.09 / height, caption, **style, **plain)
+
+
+def _width(text: str, size: float, weight: str = "normal") -> float:
+    """Return how wide a line of text is (points)."""
+    from matplotlib.font_manager import FontProperties  # noqa: PLC0415
+    from matplotlib.textpath import text_to_path  # noqa: PLC0415
+
+    font = FontProperties(size=size, weight=weight)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return _HINTING * float(width)
+
+
+def _filled(text: str, room: float) -> str:
+    """Return the caption in lines that are at most ``room`` points wide."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and _width(longer, _CAPTION) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def _fitting(text: str, room: float, weight: str = "normal") -> float:
+    """Return the largest size at which a heading is at most ``room`` points wide."""
+    fits = [size for size in _SIZES if _width(text, size, weight) <= room]
+    return fits[0] if fits else _SIZES[-1]
+
+
+def set_ticks(ruler: Ruler, scan: Scan, axis: int, *, most: int) -> None:
+    """Put ticks at whole frames, and at round angles; other coordinates keep matplotlib's.
+
+    Args:
+        ruler: An axis of a figure.
+        scan: What the figure is of.
+        axis: The path's coordinate along it.
+        most: Most steps between ticks.
+    """
+    from matplotlib.ticker import MaxNLocator, MultipleLocator  # noqa: PLC0415
+
+    one, values = scan.path.axes[axis], scan.path.along(axis)
+    if one.name == "frame" and not one.unit:
+        ruler.set_major_locator(MaxNLocator(most, integer=True, steps=[1, 2, 5, 10]))
+    if one.unit == "degree":
+        span = float(np.ptp(values))
+        steps = [step for step in _STEPS if 2 * step <= span <= most * step]
+        if steps:
+            ruler.set_major_locator(MultipleLocator(steps[0]))
 
 
 def style_axes(axes: Axes) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from qmlmat.report.labels import axis_label, explanation
 from qmlmat.report.map_plot import heights, minimum_sentence, top_level
-from qmlmat.report.style import ALERT, INK, converged, label_style, new_page, unmatched
+from qmlmat.report.style import ALERT, INK, converged, label_style, new_page, set_ticks, unmatched
 from qmlmat.surfaces import Scan
+from qmlmat.typing import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_ELEVATION: Final = 34
+"""How far the viewer looks down (degrees)."""
+
+_ASIDE: Final = 55
+"""Between the first axis and the direction of the viewer: not along a diagonal (degrees)."""
 
 
 def draw_surface(scan: Scan) -> Figure:
@@ -69,7 +76,19 @@ def draw_surface(scan: Scan) -> Figure:
     axes.set_xlabel(axis_label(scan, 0), labelpad=8, **label_style())
     axes.set_ylabel(axis_label(scan, 1), labelpad=8, **label_style())
     axes.set_zlabel(f"energy above the minimum ({above.unit})", labelpad=6, **label_style())
+    set_ticks(axes.xaxis, scan, 0, most=6)
+    set_ticks(axes.yaxis, scan, 1, most=6)
     axes.tick_params(labelsize=8.5, colors=INK)
     axes.set_box_aspect((1.0, 1.0, 0.7), zoom=1.0)
-    axes.view_init(elev=34, azim=-125)
+    axes.view_init(elev=_ELEVATION, azim=_azimuth(scan, above.values))
     return page.figure
+
+
+def _azimuth(scan: Scan, values: FloatArray) -> float:
+    """Return the direction of the viewer, over the lowest corner, so that it hides least."""
+    x, y = (scan.path.along(axis).reshape(scan.path.shape) for axis in (0, 1))
+    corners = [(i, j) for i in (0, -1) for j in (0, -1)]
+    table = np.nan_to_num(values.reshape(scan.path.shape), nan=np.inf)
+    i, j = min(corners, key=lambda corner: table[corner])
+    azimuth = _ASIDE if x[i, j] > x[-1 - i, j] else 180 - _ASIDE
+    return azimuth if y[i, j] > y[i, -1 - j] else -azimuth

@@ -7,7 +7,7 @@ import pytest
 from scans import hydrogen, water, water_grid
 
 from qmlmat.report import draw_scan
-from qmlmat.surfaces import Axis, Path
+from qmlmat.surfaces import Axis, Path, frames
 
 
 def _with(scan, **columns):
@@ -95,3 +95,75 @@ def test_more_than_two_axes_are_drawn_by_the_index_of_the_point():
     assert exact.get_linestyle() == "None"
     np.testing.assert_array_equal(exact.get_xdata(), np.arange(20))
     np.testing.assert_array_equal(exact.get_ydata(), scan.references)
+
+
+def test_a_method_far_below_has_no_curve_and_the_caption_says_so():
+    """Its values would flatten the others: the reader is told where they are."""
+    scan = _with(hydrogen(), nevpt2=[-2.0] * 4)
+    figure = draw_scan(scan)
+    assert "NEVPT2" not in [line.get_label() for line in figure.axes[0].lines]
+    low, high = scan.column("nevpt2").min(), scan.column("nevpt2").max()
+    caption = figure.texts[-1].get_text().replace("\n", " ")
+    ends = f"{low:.3f} to {high:.3f}".replace("-", "−")
+    assert f"Outside the energy panel: NEVPT2 ({ends} hartree)." in caption
+    near = draw_scan(_with(hydrogen(), nevpt2=[-5e-2] * 4)).texts[-1].get_text()
+    assert "Outside" not in near
+
+
+@pytest.mark.parametrize("offset", [-148.78, -5148.78, 0.0])
+def test_long_tick_labels_leave_room_for_the_label_beside_them(offset):
+    """Seven digits and a minus are wider than the margin: the axes move to the right."""
+    results = tuple(
+        replace(
+            r,
+            energies=offset + 1e-3 * r.energies,
+            reference=offset + 1e-3 * r.reference,
+            columns={"hartree_fock": offset + 1e-3 * r.columns["hartree_fock"]},
+        )
+        for r in hydrogen().results
+    )
+    figure = draw_scan(replace(hydrogen(), results=results))
+    figure.draw_without_rendering()
+    upper, lower = figure.axes
+    assert upper.get_position().x0 == lower.get_position().x0
+    for axes in (upper, lower):
+        label = axes.yaxis.label.get_window_extent()
+        ticks = [t.label1.get_window_extent() for t in axes.yaxis.get_major_ticks()]
+        assert label.x0 >= 0
+        assert not any(label.overlaps(tick) for tick in ticks)
+
+
+def _along(name, unit, values):
+    path = hydrogen().path.inputs()
+    path |= {"axes": [[name, unit]], "coordinates": [[value] for value in values]}
+    return replace(hydrogen(), path=Path.from_inputs(path))
+
+
+@pytest.mark.parametrize(
+    ("values", "step"),
+    [([0, 60, 120, 180], 30), ([0, 120, 240, 360], 45), ([60, 90, 120, 150], 15)],
+)
+def test_angles_have_ticks_at_round_degrees(values, step):
+    """Chemists think in 15, 30, 45 and 90 degrees."""
+    axes = draw_scan(_along("d(H2-O0-O1-H3)", "degree", values)).axes[-1]
+    ticks = axes.get_xticks()
+    assert np.diff(ticks) == pytest.approx(step)
+    assert ticks % step == pytest.approx(0)
+    assert axes.get_xlabel() == "dihedral H–O–O–H (°)"
+
+
+def test_frames_have_ticks_at_whole_numbers():
+    """There is no frame 2.5; where the largest error is, is said as a chemist would."""
+    path = frames(hydrogen().path.points)
+    figure = draw_scan(replace(hydrogen(), path=path))
+    ticks = figure.axes[-1].get_xticks()
+    assert (ticks == ticks.round()).all()
+    assert " at frame " in figure.texts[-1].get_text().replace("\n", " ")
+
+
+def test_beside_one_single_value_no_curve_is_outside():
+    """A first point of a scan has no range to be outside of."""
+    first = hydrogen().results[0]
+    alone = replace(first, reference=None, columns={"mp2": float(first.energies[0]) - 0.1})
+    figure = draw_scan(replace(hydrogen(), results=(alone, None, None, None)))
+    assert "Outside" not in " ".join(text.get_text() for text in figure.texts)

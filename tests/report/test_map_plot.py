@@ -143,6 +143,20 @@ def test_a_grid_can_be_drawn_in_perspective(tmp_path):
     assert plot_scan(steep, tmp_path / "water.png", kind="surface").stat().st_size > 0
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (0, -1), (-1, 0), (-1, -1)])
+def test_the_viewer_looks_in_over_the_lowest_corner(corner):
+    """The camera stands on that corner's side of the box, so that no wall hides the minimum."""
+    grid = water_grid()
+    x, y = (grid.along(axis).reshape(grid.shape) for axis in (0, 1))
+    at = np.array([x[corner], y[corner]])
+    energies = [float(np.linalg.norm(point - at)) for point in grid.coordinates]
+    results = tuple(PointResult(energies=np.array([energy])) for energy in energies)
+    axes = draw_scan(replace(water(), results=results), "surface").axes[0]
+    angle = np.radians(axes.azim)
+    side = at - grid.coordinates.mean(axis=0)
+    assert (np.sign([np.cos(angle), np.sin(angle)]) == np.sign(side)).all()
+
+
 @pytest.mark.parametrize(
     ("scan", "kind", "rule"),
     [

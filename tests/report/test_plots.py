@@ -5,12 +5,13 @@ import pytest
 from matplotlib.image import imread
 
 from qmlmat.errors import InputError
-from qmlmat.report import check_plot_file, draw_scan, plot_scan
-from qmlmat.report.labels import axis_label, explanation, heading
+from qmlmat.report import check_plot_file, draw_scan, plot_scan, style
+from qmlmat.report.labels import axis_label, explanation, heading, place
 from qmlmat.surfaces import Path, PointResult, Scan, stretch
 from qmlmat.surfaces.facts import solver_label
 from qmlmat.surfaces.storage.integrity import SQLITE_MAGIC
 from qmlmat.systems import Molecule
+from qmlmat.systems.active_orbitals import ActiveOrbitals
 from qmlmat.units import CHEMICAL_ACCURACY
 
 N2 = Molecule(("N", "N"), [[0, 0, 0], [0, 0, 1.0977]])
@@ -94,7 +95,7 @@ def test_growth_along_a_breaking_bond_is_said_to_be_the_ansatzs_failure():
 def test_a_scan_within_chemical_accuracy_says_so():
     """No excuse where none is needed."""
     assert explanation(_scan([1e-6] * 6)) == (
-        "Largest error 0.001 mHa at 0.9 Å: chemical accuracy at every point."
+        "Largest error 0.001 mHa at 0.9 Å: chemical accuracy, in this active space, at every point."
     )
 
 
@@ -149,7 +150,7 @@ def test_a_path_that_stays_near_the_equilibrium_breaks_no_bond():
 )
 def test_accuracy_is_claimed_only_for_points_that_were_compared(errors, changes):
     """A point without an energy, or without a reference, is not "every point"."""
-    assert "chemical accuracy at all 5 compared points." in explanation(
+    assert "chemical accuracy, in this active space, at all 5 compared points." in explanation(
         _scan(errors, changes=changes)
     )
 
@@ -352,11 +353,69 @@ def test_a_failing_disk_is_reported(tmp_path, monkeypatch):
             {"molecule": {"basis": "sto-3g"}, "active_space": {"indices": [3, 4]}},
             "N₂ · sto-3g · 2 chosen orbitals · surface",
         ),
+        (
+            {"molecule": {"basis": "sto-3g"}, "active_space": {"avas": ["N 2s", "N 2p"]}},
+            "N₂ · sto-3g · AVAS N 2s, N 2p · surface",
+        ),
+        (
+            {"active_space": {"avas": ["N 2p"], "n_electrons": 6, "norb": 6}},
+            "N₂ · AVAS N 2p (6e, 6o) · surface",
+        ),
+        (
+            {"active_space": {"natural": True, "n_electrons": 6, "norb": 6}},
+            "N₂ · (6e, 6o) natural orbitals · surface",
+        ),
     ],
 )
 def test_the_heading_says_what_is_known(surface, words):
     """Any surface has a heading, with as much as its inputs tell."""
     assert heading(_scan(surface=surface)) == words
+
+
+def test_the_heading_counts_the_orbitals_that_avas_found():
+    """Where the points have their orbitals, electrons and orbitals are known."""
+    found = ActiveOrbitals(
+        positions=N2.positions, inactive=np.eye(10)[:, :2], active=np.eye(10)[:, 2:], nelec=(5, 5)
+    )
+    surface = {"molecule": {"basis": "sto-3g"}, "active_space": {"avas": ["N 2s", "N 2p"]}}
+    scan = _scan(surface=surface, changes={1: {"orbitals": found}})
+    assert heading(scan) == "N₂ · sto-3g · AVAS N 2s, N 2p (10e, 8o) · surface"
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("a(H1-O0-H2)", "angle H–O–H (°)"), ("d(H2-O0-O1-H3)", "dihedral H–O–O–H (°)")],
+)
+def test_angles_are_named_by_their_elements(name, label):
+    """As bonds are."""
+    values = PATH.inputs() | {"axes": [[name, "degree"]]}
+    assert axis_label(_scan(path=Path.from_inputs(values))) == label
+
+
+def test_a_point_of_a_coordinate_without_unit_is_named():
+    """A bare number, "at 3", would say nothing."""
+    values = PATH.inputs() | {"axes": [["frame", ""]], "coordinates": [[k] for k in range(6)]}
+    scan = _scan(path=Path.from_inputs(values))
+    assert place(scan, 3) == "frame 3"
+
+
+@pytest.mark.parametrize("letter", ["i", "W", "m"])
+@pytest.mark.parametrize("title", ["", "A very long title that says all there is to say " * 2])
+def test_texts_of_any_letters_fit_the_page(letter, title):
+    """Lines are broken by how wide they are; a heading is made smaller."""
+    surface = UCCSD | {
+        "function": 12 * letter,
+        "solver": {},
+        "active_space": {"avas": ["N 2s"] * 6},
+    }
+    figure = draw_scan(_scan(surface=surface, title=title))
+    for dpi in (100, 200):
+        figure.set_dpi(dpi)
+        assert all(t.get_window_extent().x1 <= figure.bbox.x1 for t in figure.texts)
+    words = " ".join([(1 + k % 7) * letter for k in range(80)])
+    lines = style._filled(words, 400.0).split("\n")
+    assert " ".join(lines) == words
+    assert all(style._width(line, 9.0) <= 400.0 for line in lines)
 
 
 def test_labels_of_other_coordinates_keep_their_name():
@@ -370,7 +429,10 @@ def test_labels_of_other_coordinates_keep_their_name():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({2: {"status": "stalled"}}, "chemical accuracy at the 5 points that converged; 1 had not"),
+        (
+            {2: {"status": "stalled"}},
+            "chemical accuracy, in this active space, at the 5 points that converged; 1 had not",
+        ),
         (
             {k: {"status": "stalled"} for k in range(6)},
             "below chemical accuracy, but no point had converged",

@@ -12,23 +12,15 @@ import numpy as np
 
 from qmlmat.errors import GeometryError, InputError, nearest
 from qmlmat.surfaces.paths.bonds import refuse_overlap
+from qmlmat.surfaces.paths.idpp import idpp_images
 from qmlmat.surfaces.paths.path import POSITION_DECIMALS, SAME_POINT, Axis, Geometry, Path
+from qmlmat.surfaces.paths.placing import laid_onto
 from qmlmat.surfaces.paths.tree import grid_tree
 from qmlmat.systems import Molecule, normal_modes
-from qmlmat.systems.molecule import MIN_DISTANCE
 from qmlmat.typing import FloatArray
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-IDPP_FORCE: Final = 5e-3
-"""Force of the image-dependent pair potential at convergence (1/Å, in ASE's units eV/Å)."""
-
-IDPP_STEPS: Final = 500
-"""Most steps of the image-dependent pair potential's optimiser."""
-
-NUDGE: Final = 0.1
-"""Displacement that leads atoms round each other where they collide in a straight line (Å)."""
 
 MODE_DECIMALS: Final = 6
 """Decimals kept of a computed normal mode, so that its noise does not reach the positions."""
@@ -54,7 +46,9 @@ def interpolate(
         n_points: Number of points, at least 2.
         method: ``"linear"``, in which each atom goes straight; or ``"idpp"``, which then makes
             the distances between atoms change evenly, so that atoms go round each other. Where
-            the straight ways collide, atoms are nudged aside first, always in the same way.
+            the straight ways collide, atoms are nudged aside first, always in the same way. Each
+            point is laid onto the one before. An IDPP path knows nothing of energies: it is a
+            sensible start for a search, and not the reaction path.
         root: Index of the point that is computed first.
 
     Raises:
@@ -73,16 +67,16 @@ def interpolate(
     symbols = tuple(start.symbols)
     _check_ends(symbols, tuple(end.symbols), n_points, method)
     first = np.asarray(start.positions, dtype=np.float64)
-    last = _laid_onto(first, np.asarray(end.positions, dtype=np.float64))
+    last = laid_onto(first, np.asarray(end.positions, dtype=np.float64))
     if np.abs(last - first).max() < SAME_POINT:
         raise GeometryError(
             "interpolate(start, end): once laid onto each other they are the same geometry. Give "
             "two different ones."
         )
-    fraction = np.linspace(0.0, 1.0, n_points)[:, None, None]
-    images = first + fraction * (last - first)
     if method == "idpp":
-        images = _idpp(symbols, images)
+        images = idpp_images(first, last, n_points)
+    else:
+        images = first + np.linspace(0.0, 1.0, n_points)[:, None, None] * (last - first)
     images = np.round(images, POSITION_DECIMALS) + 0.0  # no negative zeros
     for index, positions in enumerate(images):
         name = f'interpolate(method="{method}"), point {index}'
@@ -240,35 +234,6 @@ def _chain(
         root=root,
         parents=grid_tree((len(points),), root),
     )
-
-
-def _laid_onto(target: FloatArray, positions: FloatArray) -> FloatArray:
-    """Return positions shifted and rotated as a whole, nearest to ``target`` (Kabsch)."""
-    middle = target.mean(axis=0)
-    centred = positions - positions.mean(axis=0)
-    left, _, right = np.linalg.svd(centred.T @ (target - middle))
-    left[:, -1] *= np.linalg.det(left @ right)  # a rotation, no reflection
-    laid: FloatArray = centred @ left @ right + middle
-    return laid
-
-
-def _idpp(symbols: Sequence[str], images: FloatArray) -> FloatArray:
-    """Return images moved in the image-dependent pair potential, ``(n_points, n_atoms, 3)``."""
-    from ase import Atoms, mep  # noqa: PLC0415 - loaded only where it is used
-
-    if len(images) == 2:
-        return images
-    apart = np.linalg.norm(images[:, :, None] - images[:, None, :], axis=-1)
-    others = ~np.eye(len(symbols), dtype=bool)
-    if apart[:, others].min() < MIN_DISTANCE:  # the potential is singular there
-        aside = np.random.default_rng(0).standard_normal(images.shape[1:])
-        weight = np.sin(np.pi * np.linspace(0.0, 1.0, len(images)))[:, None, None]
-        images = images + NUDGE * weight * aside
-    chain = [Atoms(list(symbols), positions=positions) for positions in images]
-    untyped: Any = mep
-    band = untyped.NEB(chain, method="improvedtangent")
-    untyped.idpp_interpolate(band, traj=None, log=None, fmax=IDPP_FORCE, steps=IDPP_STEPS)
-    return np.array([atoms.positions for atoms in chain])
 
 
 def _geometry(frame: Any) -> Geometry:  # noqa: ANN401 - ASE is untyped
