@@ -52,6 +52,14 @@ LITHIUM_HYDRIDE = qm.Molecule.from_xyz("Li 0 0 0; H 0 0 1.595")
 NITROGEN = qm.Molecule.from_xyz("N 0 0 0; N 0 0 1.0977", basis="cc-pvdz")
 WATER = qm.Molecule.from_zmatrix("O\nH 1 0.9572\nH 1 0.9572 2 104.52")
 
+DISSOCIATION = Curve(
+    name="N2 0.9-3.0 Å, cc-pVDZ (10e,8o)",
+    molecule=NITROGEN,
+    space=qm.ActiveSpace(10, 8),
+    path=lambda lengths: qm.stretch(NITROGEN, (0, 1), lengths),
+    values=(0.9, 3.0, 0.1),
+)
+
 CURVES = (
     Curve(
         name="LiH 0.9-4.0 Å, STO-3G",
@@ -60,20 +68,8 @@ CURVES = (
         path=lambda lengths: qm.stretch(LITHIUM_HYDRIDE, (0, 1), lengths),
         values=(0.9, 4.0, 0.1),
     ),
-    Curve(
-        name="N2 0.9-3.0 Å, cc-pVDZ (10e,8o)",
-        molecule=NITROGEN,
-        space=qm.ActiveSpace(10, 8),
-        path=lambda lengths: qm.stretch(NITROGEN, (0, 1), lengths),
-        values=(0.9, 3.0, 0.1),
-    ),
-    Curve(
-        name="N2 0.9-1.1 Å, cc-pVDZ (10e,8o)",
-        molecule=NITROGEN,
-        space=qm.ActiveSpace(10, 8),
-        path=lambda lengths: qm.stretch(NITROGEN, (0, 1), lengths),
-        values=(0.9, 1.1, 0.1),
-    ),
+    DISSOCIATION,
+    replace(DISSOCIATION, name="N2 0.9-1.1 Å, cc-pVDZ (10e,8o)", values=(0.9, 1.1, 0.1)),
     Curve(
         name="H2O bend 70-170°, STO-3G",
         molecule=WATER,
@@ -82,6 +78,7 @@ CURVES = (
         values=(70.0, 170.0, 5.0),
     ),
 )
+"""What is followed; the third is the stretch along which canonical orbitals reorder."""
 
 
 def scrambled(mean_field: MeanField, rng: np.random.Generator) -> MeanField:

@@ -287,3 +287,13 @@ def test_nevpt2_refuses_orbitals_that_do_not_fit():
     ):
         with pytest.raises(InputError, match=remedy):
             nevpt2_energy(HYDRIDE, **{**parts, "nelec": (1, 1), **change})
+
+
+def test_nevpt2_of_a_single_orbital_is_left_out_and_said():
+    """PySCF has no code for helium in one function; a scan goes on without."""
+    helium = Molecule.from_xyz("He 0 0 0;")
+    empty = np.zeros((1, 0))
+    orbital = run_mean_field(helium).mo_coeff
+    found = nevpt2_energy(helium, core=empty, active=orbital, virtual=empty, nelec=(1, 1))
+    assert found.energies == {}
+    assert found.notes == ("NEVPT2 left out: PySCF has no code for so few orbitals.",)
