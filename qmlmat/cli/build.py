@@ -62,8 +62,13 @@ class Job:
         return self.path
 
 
-def build_job(document: InputDocument) -> Job:
+def build_job(document: InputDocument, *, path: Path | None = None) -> Job:
     """Return the job of a checked input.
+
+    Args:
+        document: The input.
+        path: The path that its ``[path]`` led to before, as a store keeps it: normal modes that
+            are degenerate, say, need not come out the same on another machine.
 
     Raises:
         InputError: If the molecule, active space, path or solver cannot be what is asked.
@@ -73,6 +78,8 @@ def build_job(document: InputDocument) -> Job:
 
     molecule = _molecule(document.molecule)
     space = document.active_space
+    if path is None and document.path is not None:
+        path = _path(molecule, document.path)
     return Job(
         title=document.title,
         surface=SolverSurface(
@@ -92,7 +99,7 @@ def build_job(document: InputDocument) -> Job:
             classical=tuple(document.classical),
             orbitals=space.orbitals,
         ),
-        path=None if document.path is None else _path(molecule, document.path),
+        path=path,
         return_sweep=document.path is not None and document.path.return_sweep,
         point=Geometry(molecule.symbols, molecule.positions),
         document=document.plain(),

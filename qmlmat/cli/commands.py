@@ -92,16 +92,19 @@ def resume(screen: Screen, store: Path, *, plot: Path | None, how: How) -> ExitC
         StoreError: If the store does not hold the input it was made from.
     """
     from qmlmat.cli.build import build_job  # noqa: PLC0415 - loads torch and pyscf
+    from qmlmat.surfaces import Path as ScanPath  # noqa: PLC0415
     from qmlmat.surfaces import ScanStore  # noqa: PLC0415
 
     start = time.perf_counter()
-    document = ScanStore.load(store).header.document
+    header = ScanStore.load(store).header
+    document = header.document
     if document is None:
         raise StoreError(
             f'"{store}": this scan was made from Python and holds no input file. Run its script '
             "again with the same store: it resumes by itself."
         )
-    job = build_job(parse_input(document, name=store.name, folder=store.parent))
+    path = ScanPath.from_inputs(header.inputs["path"])
+    job = build_job(parse_input(document, name=store.name, folder=store.parent), path=path)
     plot = plot or store.with_suffix(".png")
     return _scan(screen, job, store=store, plot=plot, start=start, how=how)
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from qmlmat import surfaces
 from qmlmat.ansatz import Ansatz
 from qmlmat.ansatz.template import template_folders
 from qmlmat.cli.app import app
@@ -123,6 +124,22 @@ def test_resume_needs_the_store_alone(folder):
     assert done.exit_code == 0, done.output
     assert (moved / "h2.png").is_file()
     assert load_scan(moved / "h2.db").energies == pytest.approx(whole, abs=1e-8)
+
+
+def test_resume_takes_the_stored_path(folder, monkeypatch):
+    """Normal modes are not sought again: elsewhere, degenerate ones might come out otherwise."""
+    bond = f"path.lengths = {LENGTHS}"
+    text = H2.replace(bond, "path.mode = 0\npath.values = [-0.1, 0.0, 0.1]")
+    (folder / "mode.toml").write_text(text, encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QmlmatWarning)  # not at the Hartree-Fock minimum
+        run("scan", "mode.toml")
+    whole = load_scan("mode.db").energies
+    with ase.db.connect("mode.db", use_lock_file=False) as database:
+        database.delete([3])
+    monkeypatch.setattr(surfaces, "displace", None)  # must not be called
+    assert run("resume", "mode.db").exit_code == 0
+    np.testing.assert_array_equal(load_scan("mode.db").energies, whole)
 
 
 def test_a_store_made_from_python_cannot_be_resumed_here_but_drawn(folder):
