@@ -19,6 +19,7 @@ from qmlmat._heard import heard
 from qmlmat.errors import ActiveSpaceError, QmlmatError
 from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace
+from qmlmat.systems.alignment import laid_onto, turn_onto
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
 from qmlmat.systems.orbitals import basis_rotation, degenerate_groups, square_root
@@ -49,9 +50,6 @@ AXIAL_STEPS: Final = 24
 
 ROUND: Final = 1e-6
 """Gain in overlap from which a linear molecule is turned about its axis: all round, it is not."""
-
-BIAS: Final = 1e-9
-"""Share of the identity that keeps atoms on a line, or a single one, from being turned at will."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +93,7 @@ class _Carrier:
 
     def __init__(self, molecule: Molecule, before: Molecule) -> None:
         self._there = before.to_pyscf()
-        self._turn = _turn(before.positions, molecule.positions)
+        self._turn = turn_onto(molecule.positions, before.positions)
         mole = molecule.to_pyscf()
         self._root, self._root_before = (
             square_root(m.intor_symmetric("int1e_ovlp")) for m in (mole, self._there)
@@ -141,17 +139,6 @@ class _Carrier:
         left = basis_rotation(self._there, turn) @ (self._root_before @ orbitals_before)
         overlap: FloatArray = left.T @ (self._root @ orbitals)
         return overlap
-
-
-def _turn(start: FloatArray, end: FloatArray) -> FloatArray:
-    """Return the rotation ``(3, 3)`` that brings ``start`` closest to ``end`` (Kabsch)."""
-    first, second = (x - x.mean(axis=0) for x in (start, end))
-    moments = second.T @ first
-    moments = moments + BIAS * max(float(np.abs(moments).sum()), 1.0) * np.eye(3)
-    left, _, right = np.linalg.svd(moments)
-    proper = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
-    rotation: FloatArray = left @ proper @ right
-    return rotation
 
 
 def space_overlap(
@@ -235,9 +222,7 @@ def _follow(
     if found.overlap > SMOOTH or halvings == 0:
         return found
     molecule = mean_field.molecule
-    start = parent.positions - parent.positions.mean(axis=0)
-    centre = molecule.positions.mean(axis=0)
-    start = start @ _turn(parent.positions, molecule.positions).T + centre
+    start = laid_onto(molecule.positions, parent.positions)
     try:
         with heard():  # not a point of the path
             between = run_mean_field(molecule.with_positions((start + molecule.positions) / 2))

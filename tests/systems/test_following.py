@@ -11,6 +11,7 @@ from benchmarks.tracking import scrambled
 from qmlmat.errors import QmlmatWarning
 from qmlmat.systems import ActiveSpace, Molecule, choose_orbitals, molecular_hamiltonian
 from qmlmat.systems import following as module
+from qmlmat.systems.alignment import turn_onto
 from qmlmat.systems.following import (
     FOLLOWED_NOTE,
     MATCHED,
@@ -245,7 +246,7 @@ def test_a_mirror_image_is_not_the_molecule_turned():
     assert fields[0].energy == pytest.approx(fields[1].energy, abs=1e-9)
     overlap = carried_overlap(right, fields[1].mo_coeff, left, fields[0].mo_coeff)
     assert np.abs(overlap.diagonal()).min() < 0.9
-    turn = module._turn(left.positions, right.positions)
+    turn = turn_onto(right.positions, left.positions)
     assert np.linalg.det(turn) == pytest.approx(1.0, abs=1e-12)
 
 

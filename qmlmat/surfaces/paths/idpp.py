@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import minimize
 
 from qmlmat.errors import QmlmatWarning
-from qmlmat.surfaces.paths.placing import laid_onto
+from qmlmat.systems.alignment import laid_onto
 from qmlmat.systems.molecule import MIN_DISTANCE
 from qmlmat.typing import BoolArray, FloatArray
 

@@ -158,13 +158,3 @@ def _fragment(molecule: Molecule, primitive: Primitive) -> list[int]:
             "follow each other along bonds, or make the path with interpolate() or frames()."
         )
     return list(fragment)
-
-
-def laid_onto(target: FloatArray, positions: FloatArray) -> FloatArray:
-    """Return positions shifted and rotated as a whole, nearest to ``target`` (Kabsch)."""
-    middle = target.mean(axis=0)
-    centred = positions - positions.mean(axis=0)
-    left, _, right = np.linalg.svd(centred.T @ (target - middle))
-    left[:, -1] *= np.linalg.det(left @ right)  # a rotation, no reflection
-    laid: FloatArray = centred @ left @ right + middle
-    return laid

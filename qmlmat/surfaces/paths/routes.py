@@ -14,9 +14,9 @@ from qmlmat.errors import GeometryError, InputError, nearest
 from qmlmat.surfaces.paths.bonds import refuse_overlap
 from qmlmat.surfaces.paths.idpp import idpp_images
 from qmlmat.surfaces.paths.path import POSITION_DECIMALS, SAME_POINT, Axis, Geometry, Path
-from qmlmat.surfaces.paths.placing import laid_onto
 from qmlmat.surfaces.paths.tree import grid_tree
 from qmlmat.systems import Molecule, normal_modes
+from qmlmat.systems.alignment import laid_onto
 from qmlmat.typing import FloatArray
 
 if TYPE_CHECKING:

@@ -9,8 +9,6 @@ from scans import hydrogen, troubled, water
 from qmlmat.errors import InputError
 from qmlmat.surfaces import export_scan, load_scan
 
-pytest.importorskip("qmlmat.systems.fcidump")
-
 
 def test_the_integrals_give_the_energies_of_the_scan(tmp_path):
     """Full CI of what PySCF reads is each point's exact energy."""

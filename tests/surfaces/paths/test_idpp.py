@@ -8,8 +8,8 @@ import pytest
 from qmlmat.errors import QmlmatWarning
 from qmlmat.surfaces import interpolate
 from qmlmat.surfaces.paths import idpp
-from qmlmat.surfaces.paths.placing import laid_onto
 from qmlmat.systems import Molecule
+from qmlmat.systems.alignment import laid_onto
 
 HCN = Molecule.from_xyz("H 0 0 -1.066; C 0 0 0; N 0 0 1.153")
 HNC = Molecule.from_xyz("H 0 0 2.15; C 0 0 0; N 0 0 1.17")
