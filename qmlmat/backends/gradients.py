@@ -51,5 +51,6 @@ class _Expectation(torch.autograd.Function):
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor, None]:  # noqa: ANN401
         (gradient,) = ctx.saved_tensors
         weighted = upstream.unsqueeze(-1) * gradient
-        # Several observables of one state: their derivatives add up.
-        return weighted.sum(-2) if weighted.ndim > ctx.params_ndim else weighted, None
+        # Several references, and several observables of one state: their derivatives add up.
+        extra = tuple(range(ctx.params_ndim - 1, weighted.ndim - 1))
+        return weighted.sum(extra) if extra else weighted, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,17 +83,37 @@ class Reference:
         """
         return cls(csf_terms(steps, nelec))
 
+    def to_list(self) -> list[list[Any]]:
+        """Return the terms as plain values: bits, real part, imaginary part."""
+        return [[bits, complex(a).real, complex(a).imag] for bits, a in self.terms]
+
+    @classmethod
+    def from_list(cls, rows: list[list[Any]]) -> Reference:
+        """Return the reference whose ``to_list()`` is ``rows``."""
+        return cls(tuple((b, complex(re, im) if im else float(re)) for b, re, im in rows))
+
 
 @dataclass(frozen=True)
 class Preparation:
-    """A state, or a batch of states: a circuit applied to a reference."""
+    """A state, or a batch of states: a circuit applied to a reference, or to several."""
 
     circuit: Circuit
     """The circuit ``U``."""
-    reference: Reference
-    """The state ``U`` acts on."""
+    reference: Reference | tuple[Reference, ...]
+    """The state ``U`` acts on. Several are one more axis of the batch, after those of ``params``:
+    states ``(..., n_references)``, expectations ``(..., n_references, n_observables)``."""
     params: FloatArray | None = None
     """Parameters, shape ``(..., n_params)`` (radians); ``None`` where given later."""
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The states ``U`` acts on, one or several."""
+        return self.reference if isinstance(self.reference, tuple) else (self.reference,)
+
+    @property
+    def batch_axes(self) -> tuple[int, ...]:
+        """The axis that several references add to a batch, as a shape."""
+        return (len(self.reference),) if isinstance(self.reference, tuple) else ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from qmlmat.backends.requests import (
 from qmlmat.backends.sector_evaluator import (
     SectorEvaluator,
     as_rows,
+    as_states,
     check_observable,
     program_of,
 )
@@ -59,10 +60,7 @@ class SectorBackend:
                 "expectations only. Leave shots=None and name the observables."
             )
         return SectorEvaluator(
-            request.preparation.circuit,
-            request.preparation.reference,
-            request.observables,
-            paired=request.pairing == "each",
+            request.preparation, request.observables, paired=request.pairing == "each"
         )
 
     def run(
@@ -84,16 +82,18 @@ class SectorBackend:
         return answers
 
     def state(self, preparation: Preparation) -> StateArray:
-        """Return the prepared state, shape ``(..., n_alpha_strings, n_beta_strings)``.
+        """Return the prepared states, ``(..., [n_references,] n_alpha_strings, n_beta_strings)``.
 
         Raises:
             InputError: If parameters are missing or of the wrong shape.
         """
         params = given_params(preparation, "SectorBackend.state")
-        program = program_of(preparation.circuit, preparation.reference)
-        start = program.start(preparation.reference)
-        rows = program.prepare(start, program.angles(as_rows(params)))
-        return program.states(rows).reshape(*params.shape[:-1], *program.sector.shape)
+        program = program_of(preparation)
+        starts = [program.start(reference) for reference in preparation.references]
+        angles = program.angles(as_states(params, len(starts)))
+        rows = program.prepare(starts * (len(angles) // len(starts)), angles)
+        axes = (*params.shape[:-1], *preparation.batch_axes)
+        return program.states(rows).reshape(*axes, *program.sector.shape)
 
     def apply(self, circuit: Circuit, state: StateArray, params: FloatArray) -> StateArray:
         """Return ``U(params)`` applied to states: one or many, with one or many parameter vectors.
@@ -194,7 +194,7 @@ class SectorBackend:
             pool: The pool, as a circuit with one parameter for each element.
 
         Returns:
-            Shape ``(..., n_pool)`` (the observable's unit per radian).
+            Shape ``(..., [n_references,] n_pool)`` (the observable's unit per radian).
 
         Raises:
             InputError: If parameters are missing, or the sectors differ.
@@ -210,8 +210,11 @@ class SectorBackend:
                 f"nelec={pool.nelec}, the state on norb={preparation.circuit.norb}, "
                 f"nelec={preparation.circuit.nelec}. Build both for the same sector."
             )
-        slopes = [pool_gradients(preparation, row, observable, pool) for row in as_rows(params)]
-        return np.array(slopes).reshape(*params.shape[:-1], pool.n_params)
+        slopes = [
+            pool_gradients(one, row, observable, pool) for one, row in _states(preparation, params)
+        ]
+        axes = (*params.shape[:-1], *preparation.batch_axes)
+        return np.array(slopes).reshape(*axes, pool.n_params)
 
     def metric(self, preparation: Preparation) -> FloatArray:
         """Return the Fubini-Study metric, the natural gradient's matrix.
@@ -222,7 +225,7 @@ class SectorBackend:
             preparation: The states, one or a batch.
 
         Returns:
-            Symmetric, positive semidefinite, shape ``(..., n_params, n_params)``.
+            Symmetric, positive semidefinite, ``(..., [n_references,] n_params, n_params)``.
 
         Raises:
             InputError: If parameters are missing or of the wrong shape.
@@ -231,9 +234,10 @@ class SectorBackend:
             J. Stokes, J. Izaac, N. Killoran, G. Carleo, Quantum 4, 269 (2020).
         """
         params = given_params(preparation, "SectorBackend.metric")
-        tables = [metric(preparation, row) for row in as_rows(params)]
+        tables = [metric(one, row) for one, row in _states(preparation, params)]
         n_params = preparation.circuit.n_params
-        return np.array(tables).reshape(*params.shape[:-1], n_params, n_params)
+        axes = (*params.shape[:-1], *preparation.batch_axes)
+        return np.array(tables).reshape(*axes, n_params, n_params)
 
     def hvp(
         self, preparation: Preparation, observable: Observable, direction: FloatArray
@@ -263,11 +267,15 @@ class SectorBackend:
                 f"SectorBackend.hvp: params of shape {params.shape} and a direction of shape "
                 f"{vectors.shape} do not broadcast. Give one of each, or as many."
             ) from error
+        n_references = len(preparation.references)
         products = [
-            hessian_product(preparation, row, observable, vector)
-            for row, vector in zip(as_rows(params), as_rows(vectors), strict=True)
+            hessian_product(one, row, observable, vector)
+            for (one, row), vector in zip(
+                _states(preparation, params), as_states(vectors, n_references), strict=True
+            )
         ]
-        return np.array(products).reshape(params.shape)
+        axes = (*params.shape[:-1], *preparation.batch_axes)
+        return np.array(products).reshape(*axes, params.shape[-1])
 
 
 def given_params(preparation: Preparation, what: str) -> FloatArray:
@@ -282,6 +290,15 @@ def given_params(preparation: Preparation, what: str) -> FloatArray:
             "evaluator with them."
         )
     return check_params(preparation.params, preparation.circuit.n_params, what=what)
+
+
+def _states(
+    preparation: Preparation, params: FloatArray
+) -> Iterator[tuple[Preparation, FloatArray]]:
+    """Yield each state of a batch: a preparation with one reference, and its parameters."""
+    for row in as_rows(params):
+        for reference in preparation.references:
+            yield replace(preparation, reference=reference), row
 
 
 def _check_sectors(what: str, bra: Preparation, ket: Preparation) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit
 from qmlmat.backends.block_kernels import inner
-from qmlmat.backends.requests import Estimate, Reference, ValueAndGradient, check_params
+from qmlmat.backends.requests import Estimate, Preparation, ValueAndGradient, check_params
 from qmlmat.backends.sector_kernels import backward
 from qmlmat.backends.sector_program import Program, compile_circuit
 from qmlmat.errors import InputError
@@ -27,10 +27,8 @@ what the observables make of them."""
 class SectorEvaluator:
     """Expectations of fixed observables in the states of one circuit."""
 
-    circuit: Circuit
-    """The circuit."""
-    reference: Reference
-    """The state the circuit acts on."""
+    preparation: Preparation
+    """The circuit, and the state or states it acts on; its parameters are not used."""
     observables: tuple[Observable, ...]
     """What is measured."""
     paired: bool = False
@@ -38,22 +36,22 @@ class SectorEvaluator:
 
     def __post_init__(self) -> None:
         for observable in self.observables:
-            check_observable(self.circuit, observable)
+            check_observable(self.preparation.circuit, observable)
 
     @cached_property
     def program(self) -> Program:
         """The circuit, ready for the kernels."""
-        return program_of(self.circuit, self.reference)
+        return program_of(self.preparation)
 
     @cached_property
-    def start(self) -> tuple[IntArray, FloatArray]:
-        """Where the reference's amplitudes stand, and what they are."""
-        return self.program.start(self.reference)
+    def starts(self) -> tuple[tuple[IntArray, FloatArray], ...]:
+        """Where each reference's amplitudes stand, and what they are."""
+        return tuple(self.program.start(reference) for reference in self.preparation.references)
 
     @property
     def n_params(self) -> int:
         """Number of parameters."""
-        return self.circuit.n_params
+        return self.preparation.circuit.n_params
 
     def __call__(self, params: FloatArray) -> Estimate:
         """Return exact expectations; see ``Estimate`` for the shapes.
@@ -74,11 +72,12 @@ class SectorEvaluator:
 
     def _evaluate(self, params: FloatArray, *, gradient: bool) -> ValueAndGradient:
         batch = check_params(params, self.n_params, what="SectorEvaluator")
-        rows = as_rows(batch)
+        rows = as_states(batch, len(self.starts))
         if self.paired and len(rows) != len(self.observables):
             raise InputError(
                 f'Request(pairing="each"): {len(rows)} parameter vectors and '
-                f"{len(self.observables)} observables. Give one vector for each observable."
+                f"{len(self.observables)} observables. Give one vector for each observable, or "
+                "one reference where there are several."
             )
         n_values = 1 if self.paired else len(self.observables)
         values = np.empty((len(rows), n_values))
@@ -91,7 +90,8 @@ class SectorEvaluator:
                 self._fill(rows, some, values, slopes)
 
         self.program.share_batch(len(rows), work)
-        shape = batch.shape[:-1] if self.paired else (*batch.shape[:-1], n_values)
+        axes = (*batch.shape[:-1], *self.preparation.batch_axes)
+        shape = axes if self.paired else (*axes, n_values)
         return ValueAndGradient(
             values=values.reshape(shape), gradient=slopes.reshape(*shape, slopes.shape[-1])
         )
@@ -100,7 +100,10 @@ class SectorEvaluator:
         """Write the values and, where there is room for them, the slopes of some of the rows."""
         program = self.program
         angles = program.angles(rows[some])
-        kets = program.prepare(self.start, angles)
+        n_references = len(self.starts)
+        kets = program.prepare(
+            [self.starts[k % n_references] for k in range(some.start, some.stop)], angles
+        )
         states = program.states(kets)
         states.flags.writeable = False  # an observable must not change the state it measures
         bras = np.empty_like(kets)
@@ -117,14 +120,21 @@ class SectorEvaluator:
                 slopes[some, k] = program.collect(sums)
 
 
-def program_of(circuit: Circuit, reference: Reference) -> Program:
-    """Return the circuit's program for the amplitudes that it and the reference need."""
-    return compile_circuit(circuit, complex_states=not reference.is_real)
+def program_of(preparation: Preparation) -> Program:
+    """Return the circuit's program for the amplitudes that it and the references need."""
+    is_real = all(reference.is_real for reference in preparation.references)
+    return compile_circuit(preparation.circuit, complex_states=not is_real)
 
 
 def as_rows(params: FloatArray) -> FloatArray:
     """Return an array of shape ``(..., n)`` as ``(n_rows, n)``, also where ``n`` is 0."""
     return np.ascontiguousarray(params.reshape(math.prod(params.shape[:-1]), params.shape[-1]))
+
+
+def as_states(params: FloatArray, n_references: int) -> FloatArray:
+    """Return parameters ``(..., n)`` as those of every state, references running fastest."""
+    rows = as_rows(params)
+    return rows if n_references == 1 else np.repeat(rows, n_references, axis=0)
 
 
 def apply_observable(program: Program, observable: Observable, row: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Final
@@ -101,15 +101,18 @@ class Program:
                     values.append(value)
         return np.array(places), np.array(values)
 
-    def prepare(self, start: tuple[IntArray, FloatArray], angles: FloatArray) -> FloatArray:
+    def prepare(
+        self, starts: Sequence[tuple[IntArray, FloatArray]], angles: FloatArray
+    ) -> FloatArray:
         """Return the circuit's states as rows, shape ``(n, size)``.
 
         Args:
-            start: What ``start`` gave.
+            starts: What ``start`` gave, for each state.
             angles: Shape ``(n, n_gates)`` (radians).
         """
         rows = np.zeros((len(angles), self.size))
-        rows[:, start[0]] = start[1]
+        for row, (places, amplitudes) in zip(rows, starts, strict=True):
+            row[places] = amplitudes
         self.sweep(forward, rows, angles)
         return rows
 

@@ -1,4 +1,7 @@
-"""Derivatives beyond the gradient: pools, the Fubini-Study metric, Hessian-vector products."""
+"""Derivatives beyond the gradient: pools, the Fubini-Study metric, Hessian-vector products.
+
+Each function takes one state: a preparation with one reference, and one vector of parameters.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ def pool_gradients(
     preparation: Preparation, params: FloatArray, observable: Observable, pool: Circuit
 ) -> FloatArray:
     """Return the slopes of a pool's elements at zero angle, shape ``(n_pool,)``."""
-    real = preparation.circuit.is_real and preparation.reference.is_real and pool.is_real
+    (reference,) = preparation.references
+    real = preparation.circuit.is_real and reference.is_real and pool.is_real
     program = compile_circuit(preparation.circuit, complex_states=not real)
     (ket,) = _prepare(program, preparation, params)
     bra = apply_observable(program, observable, ket)
@@ -45,9 +49,10 @@ def hessian_product(
     The state and its derivative along the vector are prepared together; the adjoint sweep runs
     on kets, bras and the derivatives of both: two applications of the observable.
     """
-    program = program_of(preparation.circuit, preparation.reference)
+    program = program_of(preparation)
     angles, rates = program.angles(params), program.angles(direction)
-    places, amplitudes = program.start(preparation.reference)
+    (reference,) = preparation.references
+    places, amplitudes = program.start(reference)
     vectors = np.zeros((4, program.size))
     vectors[0, places] = amplitudes
     program.sweep(tangent_forward, vectors[0], vectors[2], angles, rates)
@@ -68,7 +73,7 @@ def metric(preparation: Preparation, params: FloatArray) -> FloatArray:
     References:
         T. Jones, arXiv:2011.02991 (2020).
     """
-    program = program_of(preparation.circuit, preparation.reference)
+    program = program_of(preparation)
     angles = program.angles(params)
     (state,) = _prepare(program, preparation, params)
     vectors = np.zeros((1 + min(TANGENTS, program.n_params), program.size))
@@ -147,4 +152,5 @@ def _phases(program: Program, preparation: Preparation, params: FloatArray) -> F
 
 def _prepare(program: Program, preparation: Preparation, params: FloatArray) -> FloatArray:
     """Return the prepared state as one row, shape ``(1, size)``."""
-    return program.prepare(program.start(preparation.reference), program.angles(params[None]))
+    (reference,) = preparation.references
+    return program.prepare([program.start(reference)], program.angles(params[None]))

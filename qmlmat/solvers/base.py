@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from qmlmat.ansatz import Circuit
-from qmlmat.backends import StateBackend
+from qmlmat.backends import Reference, StateBackend
 from qmlmat.errors import InputError
 from qmlmat.systems import MolecularHamiltonian
 from qmlmat.typing import FloatArray, StateArray
@@ -41,8 +41,22 @@ STATUS_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
 """What each status tells the user to do."""
 
 
+LEVEL_WIDTH: Final = 1e-4
+"""Distance of energies up to which states are one degenerate level (hartree): circuits split
+degenerate states by their error."""
+
+SPIN_PURITY: Final = 0.05
+"""Largest distance of <S^2> from ``s (s + 1)`` of a state that counts as of multiplicity 2s + 1."""
+
 NOT_STORED: Final = ("states", "inverse_hessian")
 """Fields of a solution that are as large as a state or a matrix of all parameters."""
+
+
+def multiplicity(spin_square: float) -> int | None:
+    """Return ``2s + 1`` of a state with an <S^2>; ``None`` if it mixes spins."""
+    nearest = round(float(np.sqrt(1 + 4 * max(spin_square, 0.0))))
+    pure = (nearest**2 - 1) / 4
+    return nearest if abs(spin_square - pure) <= SPIN_PURITY else None
 
 
 @dataclass(frozen=True)
@@ -77,9 +91,13 @@ class Solution:
     states: tuple[StateArray, ...] | None = None
     """Normalised sector vectors, each ``(n_alpha_strings, n_beta_strings)``; not stored."""
     params: FloatArray | None = None
-    """Circuit parameters, shape ``(n_params,)`` (radians); ``None`` where there is no circuit."""
+    """Circuit parameters, shape ``(n_params,)``, or ``(n_states, n_params)`` where each state has
+    its own (radians); ``None`` where there is no circuit."""
     circuit: Circuit | None = None
     """The circuit of ``params``, with the generators that were used and no others."""
+    references: tuple[Reference, ...] | None = None
+    """What the circuit acts on where several states are found; ``None``: one reference, the
+    solver's."""
     inverse_hessian: FloatArray | None = None
     """What a growing circuit's search has learnt, to go on with, ``(n_params, n_params)`` (radians
     squared per unit); not stored."""
@@ -89,6 +107,15 @@ class Solution:
     """Expectations of S^2, shape ``(n_states,)``."""
     reference_energy: float | None = None
     """Exact ground-state energy of the sector (``unit``); ``None``: no reference."""
+    reference_energies: FloatArray | None = None
+    """Exact energy for each state, shape ``(n_states,)`` (``unit``): the n-th state of a
+    multiplicity and irrep is compared with the n-th exact one of the same; NaN where a state has no
+    definite spin or irrep. ``None``: no reference, or one state."""
+    irreps: tuple[str, ...] | None = None
+    """Irrep of each state; ``""`` where it mixes irreps. ``None``: the molecule has none, or one
+    state."""
+    configurations: tuple[str, ...] | None = None
+    """The configurations that weigh most in each state, in words, shape ``(n_states,)``."""
     history: tuple[Iteration, ...] = ()
     """The optimisation's steps."""
     notes: tuple[str, ...] = ()
@@ -100,7 +127,8 @@ class Solution:
         if self.circuit is None or self.params is None:
             return
         n_params = self.circuit.n_params
-        if self.params.shape != (n_params,) or not np.isfinite(self.params).all():
+        fits = self.params.shape in {(n_params,), (len(self.energies), n_params)}
+        if not fits or not np.isfinite(self.params).all():
             raise InputError(
                 f"Solution(params of shape {self.params.shape}): the circuit has {n_params} "
                 f"parameters. Give finite angles (radians), shape ({n_params},)."
@@ -116,14 +144,51 @@ class Solution:
 
     def __repr__(self) -> str:
         """Return the answer in a line; the fields hold the rest."""
-        parts = [f"energy={self.energy:.8f} {self.unit}", f"status={self.status!r}"]
+        several = ", ".join(f"{energy:.8f}" for energy in self.energies)
+        name = "energy" if self.n_states == 1 else "energies"
+        parts = [f"{name}={several} {self.unit}", f"status={self.status!r}"]
         if self.error is not None:
             parts.append(f"error={self.error:.1e}")
         if self.params is not None:
-            parts.append(f"n_params={self.params.size}")
-        if self.spin_squares is not None:
+            parts.append(f"n_params={self.params.shape[-1]}")
+        if self.spin_squares is not None and self.n_states == 1:
             parts.append(f"spin_square={self.spin_squares[0]:.4f}")
         return f"Solution({', '.join(parts)})"
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return len(self.energies)
+
+    @property
+    def errors(self) -> FloatArray | None:
+        """Energies above the exact ones of the same multiplicity and irrep, ``(n_states,)``."""
+        return None if self.reference_energies is None else self.energies - self.reference_energies
+
+    @property
+    def multiplicities(self) -> tuple[int | None, ...] | None:
+        """``2s + 1`` of each state; ``None`` for one that mixes spins, or all where unknown."""
+        if self.spin_squares is None:
+            return None
+        return tuple(multiplicity(square) for square in self.spin_squares)
+
+    @property
+    def levels(self) -> tuple[tuple[int, ...], ...]:
+        """Numbers of the states of each level, ascending: degenerate states are one level.
+
+        States count as degenerate within ``LEVEL_WIDTH``, and of one multiplicity where known.
+        """
+        spins = self.multiplicities or (None,) * self.n_states
+        groups: list[list[int]] = []
+        for k in range(self.n_states):
+            for group in groups:
+                last = group[-1]
+                if self.energies[k] - self.energies[last] < LEVEL_WIDTH and spins[k] == spins[last]:
+                    group.append(k)
+                    break
+            else:
+                groups.append([k])
+        return tuple(map(tuple, groups))
 
     @property
     def energy(self) -> float:
@@ -156,6 +221,8 @@ class Solution:
                 value = [[v for v in astuple(i) if v is not None] for i in value]
             elif isinstance(value, Circuit):
                 value = value.to_dict()
+            elif entry.name == "references" and value is not None:
+                value = [reference.to_list() for reference in value]
             elif isinstance(value, np.ndarray):
                 value = value.tolist()
             elif isinstance(value, tuple):
@@ -177,6 +244,15 @@ class Solution:
             for name in ("energies", "stderr", "params", "residuals", "spin_squares"):
                 if values[name] is not None:
                     values[name] = np.array(values[name], dtype=np.float64)
+            # Stores of earlier versions have none of these.
+            if values.get("reference_energies") is not None:
+                exact = np.array(values["reference_energies"], dtype=np.float64)
+                values["reference_energies"] = exact
+            for name in ("irreps", "configurations"):
+                if values.get(name) is not None:
+                    values[name] = tuple(values[name])
+            if values.get("references") is not None:
+                values["references"] = tuple(map(Reference.from_list, values["references"]))
             values["history"] = tuple(Iteration(*row) for row in values["history"])
             values["notes"] = tuple(values["notes"])
             if values.get("circuit") is not None:  # stores of the first version have none
