@@ -23,7 +23,7 @@ from qmlmat.systems import (
     run_mean_field,
     transition_one_rdm,
 )
-from qmlmat.systems.dipole import check_place, dipole_operator
+from qmlmat.systems.dipole import DipoleOperator, check_place, dipole_operator
 from qmlmat.typing import FloatArray, StateArray
 from qmlmat.units import ev_to_hartree
 
@@ -36,6 +36,10 @@ OVERLAPPING: Final = 1e-8
 
 SAID_OVERLAP: Final = 1e-3
 """Overlap of two states from which a note says so."""
+
+DEGENERATE_ORBITALS: Final = 1e-6
+"""Difference of the eigenvalues of the one-body integrals up to which orbitals are degenerate
+(hartree)."""
 
 SAME_STATE: Final = 1e-3
 """Smallest eigenvalue of the overlap matrix of states that can be told apart."""
@@ -67,6 +71,8 @@ class StateProperties:
     negative downwards. A degenerate level's is the sum over its states: ``absorption_spectrum``."""
     orbital_entropies: FloatArray
     """One-orbital entropies of the active orbitals, shape ``(n_states, norb)`` (nats)."""
+    orbital_degeneracy: int
+    """Largest number of degenerate active orbitals; above 1, states may be degenerate, too."""
     notes: tuple[str, ...] = ()
     """What the reader should know, one sentence each."""
 
@@ -98,8 +104,8 @@ class StateProperties:
         usable = shares.shape == (self.n_states,) and np.isfinite(shares).all()
         if not usable or (shares < 0).any() or not shares.sum() > 0:
             raise InputError(
-                f"StateProperties.averaged(weights={weights!r}): give {self.n_states} weights, none "
-                "negative and not all zero, or None for equal ones."
+                f"StateProperties.averaged(weights={weights!r}): give {self.n_states} weights, "
+                "none negative and not all zero, or None for equal ones."
             )
         mean = np.tensordot(shares / shares.sum(), self.one_rdms, axes=1)
         return natural_orbitals(mean, self.orbitals)
@@ -147,19 +153,13 @@ def state_properties(
         np.float64(-1.818)
     """
     orbitals = _orbitals(molecule, active_space)
-    states = _checked_states(molecule, orbitals, solution)
+    states = _checked_states(orbitals, solution)
+    hamiltonian = molecular_hamiltonian(molecule, orbitals=orbitals)
+    _check_energy(hamiltonian, solution)
     norb, nelec = orbitals.norb, orbitals.nelec
     operator = dipole_operator(molecule, orbitals, origin=origin)
     overlaps = np.array([[np.vdot(bra, ket) for ket in states] for bra in states])
-    n_states = len(states)
-    rdms: list[StateArray] = []
-    moments = np.empty((n_states, n_states, 3), dtype=overlaps.dtype)
-    for i, bra in enumerate(states):
-        for j, ket in enumerate(states[: i + 1]):
-            rdm = transition_one_rdm(bra, ket, norb, nelec)
-            moments[i, j] = operator.between(rdm, overlaps[i, j])
-            moments[j, i] = moments[i, j].conj()
-        rdms.append(rdm)
+    moments, rdms = _moments(operator, states, overlaps, nelec)
     transitions, notes = _orthogonal(moments, overlaps)
     energies = np.array([_in_hartree(solution, energy) for energy in solution.energies])
     gaps = energies[None, :] - energies[:, None]
@@ -169,13 +169,39 @@ def state_properties(
         solution=solution,
         origin=operator.origin,
         overlaps=overlaps,
-        one_rdms=np.array(rdms),
+        one_rdms=rdms,
         dipoles=np.array(moments.diagonal().T.real),
         transition_dipoles=transitions,
         oscillator_strengths=2 / 3 * gaps * (np.abs(transitions) ** 2).sum(axis=-1),
         orbital_entropies=np.array([orbital_entropies(state, norb, nelec) for state in states]),
+        orbital_degeneracy=_degeneracy(hamiltonian),
         notes=notes,
     )
+
+
+def _moments(
+    operator: DipoleOperator,
+    states: list[StateArray],
+    overlaps: StateArray,
+    nelec: tuple[int, int],
+) -> tuple[StateArray, StateArray]:
+    """Return ``<I|mu|J>`` of the states as they are, and the density matrix of each."""
+    norb, n_states = operator.position.shape[1], len(states)
+    rdms: list[StateArray] = []
+    moments = np.empty((n_states, n_states, 3), dtype=overlaps.dtype)
+    for i, bra in enumerate(states):
+        for j, ket in enumerate(states[: i + 1]):
+            rdm = transition_one_rdm(bra, ket, norb, nelec)
+            moments[i, j] = operator.between(rdm, overlaps[i, j])
+            moments[j, i] = moments[i, j].conj()
+        rdms.append(rdm)  # of the state with itself, the last
+    return moments, np.array(rdms)
+
+
+def _degeneracy(hamiltonian: MolecularHamiltonian) -> int:
+    values = np.linalg.eigvalsh(hamiltonian.one_body)
+    breaks = np.flatnonzero(np.diff(values) > DEGENERATE_ORBITALS) + 1
+    return max(len(part) for part in np.split(values, breaks))
 
 
 def _in_hartree(solution: Solution, energy: float) -> float:
@@ -197,13 +223,11 @@ def _orbitals(
     return choose_orbitals(run_mean_field(molecule), space)
 
 
-def _checked_states(
-    molecule: Molecule, orbitals: ActiveOrbitals, solution: Solution
-) -> list[StateArray]:
-    """Return the states, normalised, after checking that they are of these orbitals."""
+def _checked_states(orbitals: ActiveOrbitals, solution: Solution) -> list[StateArray]:
+    """Return the states, normalised, after checking that they fit the orbitals."""
     if not solution.states:
         raise InputError(
-            "state_properties(solution): it holds no states, as solutions read from a store do not. "
+            "state_properties(solution): it holds no states, as one read from a store does not. "
             "Use one fresh from solve."
         )
     shape = Sector(orbitals.norb, orbitals.nelec).shape
@@ -214,8 +238,6 @@ def _checked_states(
                 f"electrons in {orbitals.norb} orbitals, shape {shape}. Give the active space that "
                 "the Hamiltonian was made with."
             )
-    hamiltonian = molecular_hamiltonian(molecule, orbitals=orbitals)
-    _check_energy(hamiltonian, solution)
     return [state / np.linalg.norm(state) for state in solution.states]
 
 

@@ -1,4 +1,4 @@
-"""The electric dipole of active electrons, with the nuclei and the inactive electrons around them."""
+"""The electric dipole of active electrons, with nuclei and inactive electrons."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def check_place(call: str, molecule: Molecule, orbitals: ActiveOrbitals) -> None
 
 
 def charge_centre(molecule: Molecule) -> FloatArray:
-    """Return the centre of nuclear charge, of what effective core potentials leave, ``(3,)`` (Å)."""
+    """Return the centre of nuclear charge, less what core potentials replace, ``(3,)`` (Å)."""
     charges = molecule.to_pyscf().atom_charges()
     centre: FloatArray = charges @ molecule.positions / charges.sum()
     return centre

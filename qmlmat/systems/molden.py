@@ -37,9 +37,7 @@ def write_molden(
     path = Path(file).expanduser()
     energies = [0.0] * coefficients.shape[1]
     try:
-        molden.from_mo(
-            molecule.to_pyscf(), str(path), coefficients, ene=energies, occ=occupations
-        )
+        molden.from_mo(molecule.to_pyscf(), str(path), coefficients, ene=energies, occ=occupations)
     except OSError as error:
         raise InputError(
             f'write_molden("{path}"): the file cannot be written ({error.strerror or error}). '
