@@ -33,8 +33,8 @@ class Krylov:
     and has its error, too.
 
     References:
-        R. M. Parrish, P. L. McMahon, arXiv:1909.08925 (2019). E. N. Epperly, L. Lin, Y. Nakatsukasa,
-        SIAM J. Matrix Anal. Appl. 43, 1263 (2022), doi:10.1137/21M145954X (thresholding).
+        R. M. Parrish, P. L. McMahon, arXiv:1909.08925 (2019). Thresholding: E. N. Epperly, L. Lin,
+        Y. Nakatsukasa, SIAM J. Matrix Anal. Appl. 43, 1263 (2022), doi:10.1137/21M145954X.
     """
 
     n_steps: int = 5

@@ -108,7 +108,8 @@ def excitation_levels(sector: Sector) -> IntArray:
     """Return how many electrons each determinant has moved from the Hartree-Fock one."""
 
     def moved(strings: IntArray, n: int) -> IntArray:
-        return np.bitwise_count(strings & ~np.int64((1 << n) - 1)).astype(np.int64)
+        counts: IntArray = np.bitwise_count(strings & ~np.int64((1 << n) - 1)).astype(np.int64)
+        return counts
 
     n_alpha, n_beta = sector.nelec
     levels: IntArray = moved(sector.alpha_strings, n_alpha)[:, None] + moved(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -16,14 +16,17 @@ from qmlmat.solvers.roots import Root, ritz_roots
 from qmlmat.solvers.subspace import OVERLAP_THRESHOLD, rayleigh_ritz
 from qmlmat.systems import MolecularHamiltonian
 
+LARGEST_CONDITION: Final = 1e15
+"""Condition number from which nothing but rounding is known of it (float64)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class QSE(FromGroundState):
     """Lowest states in the span of the ground state and of excitations applied to it.
 
     ``H c = E S c`` with ``H_ij = <psi|G_i† H G_j|psi>`` and ``S_ij = <psi|G_i† G_j|psi>``, by
-    canonical orthogonalisation. The condition of ``S`` is said in a note: noise in measured matrices
-    grows with it.
+    canonical orthogonalisation. The condition of ``S`` is said in a note: it multiplies the noise
+    of measured matrices.
 
     References:
         J. R. McClean, M. E. Kimchi-Schwartz, J. Carter, W. A. de Jong, Phys. Rev. A 95, 042308
@@ -94,4 +97,6 @@ def check_threshold(name: str, threshold: float) -> None:
 
 def condition_note(conditions: list[float]) -> str:
     """Return a note on how nearly dependent the states of a subspace are."""
-    return f"Condition number of the overlap matrix: {max(conditions):.1e}."
+    worst = max(conditions, default=1.0)
+    known = f"{worst:.1e}" if worst < LARGEST_CONDITION else f"above {LARGEST_CONDITION:.0e}"
+    return f"Condition number of the overlap matrix: {known}."
