@@ -19,6 +19,8 @@ from qmlmat.typing import BoolArray, FloatArray
 
 FLAT: Final = 1e-7
 """Slope along a rotation of two orbitals that counts as none (hartree per radian)."""
+SLOPED: Final = 1e-6
+"""Such a slope from which a rotation that has no defined response is refused; below, left out."""
 SAME_ORBITAL: Final = 1e-6
 """Largest error of an overlap of 0 or 1 between an active and a canonical orbital."""
 RESPONSE_TOLERANCE: Final = 1e-10
@@ -223,22 +225,24 @@ def _checked_pairs(problem: _Problem, uneven: FloatArray, occupied: BoolArray) -
     assert problem.levels is not None
     pairs = (np.abs(uneven) > FLAT) & (occupied[:, None] == occupied[None, :])
     close = np.abs(problem.levels[:, None] - problem.levels[None, :]) < DEGENERATE
-    if (pairs & close).any():
+    steep = pairs & (np.abs(uneven) > SLOPED)
+    if (steep & close).any():
         raise CapabilityError(
             "energy_gradient: the energy depends on how orbitals of the same energy are turned "
-            f"({2 * np.abs(uneven[pairs & close]).max():.1e} hartree per radian), and so has no "
+            f"({2 * np.abs(uneven[steep & close]).max():.1e} hartree per radian), and so has no "
             "derivative here. Use an active space that keeps or leaves the degenerate shell as a "
             "whole, a circuit that is exact in it, or Exact()."
         )
-    inside = pairs[problem.active, problem.active]
-    if problem.turned and inside.any():
-        slope = 2 * np.abs(uneven[problem.active, problem.active][inside]).max()
+    inside = np.zeros_like(pairs)
+    inside[problem.active, problem.active] = problem.turned
+    if (steep & inside).any():
         raise CapabilityError(
-            f"energy_gradient: the circuit's energy changes by {slope:.1e} hartree per radian "
-            "where active orbitals turn among each other, and these follow another geometry's. "
-            'Use canonical orbitals, SolverSurface(orbitals="canonical"), or Exact().'
+            "energy_gradient: the circuit's energy changes by "
+            f"{2 * np.abs(uneven[steep & inside]).max():.1e} hartree per radian where active "
+            "orbitals turn among each other, and these are turned towards another geometry's. Use "
+            'canonical orbitals, SolverSurface(orbitals="canonical"), or Exact().'
         )
-    return pairs
+    return pairs & ~close & ~inside
 
 
 def _coupled(problem: _Problem, response: FloatArray, uneven: FloatArray) -> FloatArray:

@@ -1,0 +1,392 @@
+"""Our solvers inside of PySCF: as the CI solver of CASCI, CASSCF and what stands on them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pyscf import ao2mo, lib, mcscf
+from pyscf.fci import addons, direct_spin1
+from pyscf.mcscf.addons import StateAverageMCSCFSolver
+from pyscf.mcscf.casci import CASBase
+
+from qmlmat.backends import SectorBackend, StateBackend
+from qmlmat.errors import CapabilityError, InputError, QmlmatWarning
+from qmlmat.solvers import Solution, Solver, solve
+from qmlmat.systems import MolecularHamiltonian
+from qmlmat.typing import FloatArray, StateArray
+
+EIGENSTATE: Final = 1e-5
+"""Residual up to which PySCF's formulas for CI vectors hold for a state (hartree): errors of its
+gradients are of this order, in hartree per bohr."""
+REAL: Final = 1e-8
+"""Largest imaginary part that is left out of a state."""
+
+
+class SolverCI(direct_spin1.FCISolver):  # type: ignore[misc] # PySCF is untyped
+    """A solver of this package where PySCF expects one of its CI solvers.
+
+    PySCF makes the integrals, density matrices, orbital rotations and NEVPT2; the states come from
+    ``solver``. The active space's integrals arrive in PySCF's orbitals as they are: no gauge is
+    fixed, so a circuit that is not exact may depend on how degenerate orbitals are turned.
+
+    Each search begins at the parameters of the one before, where the sector is the same. PySCF's
+    own start (``ci0``), tolerances and limits are not used: the solver has its own.
+
+    References:
+        Q. Sun et al., J. Chem. Phys. 153, 024109 (2020), doi:10.1063/5.0006074 (PySCF).
+
+    Example:
+        >>> import qmlmat as qm
+        >>> from pyscf import gto, mcscf, scf
+        >>> mf = scf.RHF(gto.M(atom="Li 0 0 0; H 0 0 1.6", verbose=0)).run()
+        >>> mc = mcscf.CASSCF(mf, 2, 2)
+        >>> mc.fcisolver = SolverCI(mf.mol, qm.VQE("uccsd"))
+        >>> round(float(mc.kernel()[0]), 6)
+        -7.880904
+    """
+
+    _keys = frozenset({"solver", "backend", "seed", "solution", "guess"})
+
+    solver: Solver
+    """What finds the states."""
+    backend: StateBackend
+    """Where circuits run."""
+    seed: int | None
+    """Seed of everything random in the solver."""
+    solution: Solution | None
+    """The last full answer: states, status, circuit, notes; ``None`` before the first."""
+    guess: Solution | None
+    """Where the next search begins; set it to ``None`` to begin afresh."""
+
+    def __init__(
+        self,
+        mol: Any,  # noqa: ANN401 (a PySCF Mole, or None)
+        solver: Solver,
+        *,
+        backend: StateBackend | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if isinstance(solver, type) or not isinstance(solver, Solver):
+            raise InputError(
+                f"SolverCI(solver={solver!r}): this is no solver. Use a value such as "
+                'Exact() or VQE("uccsd").'
+            )
+        super().__init__(mol)
+        self.solver, self.seed = solver, seed
+        self.backend = SectorBackend() if backend is None else backend
+        self.solution = self.guess = None
+        self._in_use = False
+
+    def dump_flags(self, verbose: Any = None) -> SolverCI:  # noqa: ANN401
+        """Log what solves; see ``FCISolver.dump_flags``."""
+        log = lib.logger.new_logger(self, verbose)
+        log.info("******** %s ********", self.__class__)
+        log.info("solver = %s", self.solver)
+        log.info("nroots = %d", self.nroots)
+        return self
+
+    # PySCF's wrappers for averages and single states are subclasses made at run time: they override
+    # both kernels, and call up. So neither of them may call the other one.
+
+    def kernel(  # noqa: PLR0913 (PySCF's signature)
+        self,
+        h1e: ArrayLike,
+        eri: ArrayLike,
+        norb: int,
+        nelec: int | tuple[int, int],
+        ci0: Any = None,  # noqa: ANN401, ARG002
+        ecore: float = 0.0,
+        nroots: int | None = None,
+        orbsym: Any = None,  # noqa: ANN401
+        wfnsym: Any = None,  # noqa: ANN401
+        **_: Any,  # noqa: ANN401 (PySCF's tolerances and limits)
+    ) -> tuple[Any, Any]:
+        """Return the energies and states that the solver finds, checked as ``solve`` does.
+
+        Args:
+            h1e: One-electron integrals, shape ``(norb, norb)`` (hartree).
+            eri: Repulsion in chemists' order, full or packed (hartree).
+            norb: Number of active orbitals.
+            nelec: Active electrons, in total or by spin.
+            ci0: Not used.
+            ecore: Energy of core and nuclei (hartree).
+            nroots: Number of states; by default the attribute.
+            orbsym: Refused.
+            wfnsym: Refused.
+
+        Returns:
+            Energy and state, or a list of each for several roots, as PySCF's solvers do.
+
+        Raises:
+            InputError: If integrals, electrons or spin do not fit, or symmetry labels are given.
+            CapabilityError: If states are complex, or ``fix_spin_`` was applied.
+        """
+        self._refuse_labels(orbsym, wfnsym)
+        hamiltonian = self._hamiltonian(h1e, eri, norb, nelec, float(ecore))
+        n_states = self.nroots if nroots is None else int(nroots)
+        found = solve(
+            hamiltonian,
+            self.solver,
+            n_states=n_states,
+            guess=self._start(hamiltonian, n_states),
+            backend=self.backend,
+            seed=self.seed,
+        )
+        if not found.is_converged:
+            warnings.warn(
+                f"SolverCI({self.solver}): {found.status}. {found.advice} PySCF's CASSCF calls "
+                "itself converged by its orbitals alone: see mc.fcisolver.converged, or make mc "
+                "with qmlmat.plugins.pyscf.with_solver.",
+                QmlmatWarning,
+                stacklevel=2,
+            )
+        self.solution = self.guess = found
+        self.norb, self.nelec, self._in_use = hamiltonian.norb, hamiltonian.nelec, False
+        self.converged = found.is_converged if n_states == 1 else [found.is_converged] * n_states
+        self.eci, self.ci = _as_pyscf(found)
+        return self.eci, self.ci
+
+    def approx_kernel(  # noqa: PLR0913 (PySCF's signature)
+        self,
+        h1e: ArrayLike,
+        eri: ArrayLike,
+        norb: int,
+        nelec: int | tuple[int, int],
+        ci0: Any = None,  # noqa: ANN401, ARG002
+        ecore: float = 0.0,
+        nroots: int | None = None,
+        orbsym: Any = None,  # noqa: ANN401
+        wfnsym: Any = None,  # noqa: ANN401
+        **_: Any,  # noqa: ANN401 (PySCF's tolerances and limits)
+    ) -> tuple[Any, Any]:
+        """Return energies and states inside of CASSCF's orbital steps; see ``kernel``.
+
+        A full search from the last parameters, without the exact reference and the checks of
+        ``solve``. A few steps would be cheaper each, but a state that lags behind the orbitals
+        makes PySCF's orbital steps, which take it for converged, go back and forth.
+        """
+        self._refuse_labels(orbsym, wfnsym)
+        hamiltonian = self._hamiltonian(h1e, eri, norb, nelec, float(ecore))
+        n_states = self.nroots if nroots is None else int(nroots)
+        self.guess = self.solver.eigenpairs(
+            hamiltonian,
+            n_states=n_states,
+            guess=self._start(hamiltonian, n_states),
+            backend=self.backend,
+            seed=self.seed,
+        )
+        return _as_pyscf(self.guess)
+
+    def make_rdm12(self, *args: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        """Return PySCF's density matrices of a state; see ``FCISolver.make_rdm12``."""
+        self._in_use = True
+        return super().make_rdm12(*args, **keywords)
+
+    def gen_linkstr(self, norb: int, nelec: Any, tril: bool = True, spin: Any = None) -> Any:  # noqa: ANN401, FBT001, FBT002
+        """Return PySCF's tables for the response of CI vectors, where there may be one.
+
+        Raises:
+            CapabilityError: In second-order CASSCF, which would optimise PySCF's own CI vector; and
+                for states that are not eigenstates, whose response is not that of a CI vector.
+        """
+        # First-order CASSCF takes density matrices after every search, newton() these tables.
+        if not self._in_use:
+            raise CapabilityError(
+                f"newton() with SolverCI({self.solver}): second-order CASSCF optimises a CI vector "
+                "of PySCF's, not what this solver finds. Use mcscf.CASSCF without newton()."
+            )
+        _check_eigenstates(self.solution, "The response of CI vectors")
+        return super().gen_linkstr(norb, nelec, tril, spin)
+
+    def _start(self, hamiltonian: MolecularHamiltonian, n_states: int) -> Solution | None:
+        """Return the last solution, if its parameters are for the same sector and states."""
+        last = self.guess
+        if last is None or last.circuit is None or last.n_states != n_states:
+            return None
+        same = (last.circuit.norb, last.circuit.nelec) == (hamiltonian.norb, hamiltonian.nelec)
+        return last if same else None
+
+    def _refuse_labels(self, orbsym: Any, wfnsym: Any) -> None:  # noqa: ANN401
+        if isinstance(self, addons.SpinPenaltyFCISolver):
+            raise CapabilityError(
+                f"fix_spin_ on SolverCI({self.solver}): the solver would not see its penalty. Give "
+                "the solver a spin_penalty, or a multiplicity where it has one."
+            )
+        given = {"orbsym": orbsym, "wfnsym": wfnsym}
+        for name, value in given.items():
+            label = getattr(self, name, None) if value is None else value
+            if label is not None:
+                raise InputError(
+                    f"SolverCI({name}={label!r}): orbital and state symmetries of PySCF are not "
+                    "used. Build the molecule with symmetry=False; the solvers find idle "
+                    "generators by themselves (screening=Screening())."
+                )
+
+    def _hamiltonian(
+        self,
+        h1e: ArrayLike,
+        eri: ArrayLike,
+        norb: int,
+        nelec: int | tuple[int, int],
+        core_energy: float,
+    ) -> MolecularHamiltonian:
+        one = np.asarray(h1e, dtype=np.float64)
+        if one.shape != (norb, norb):
+            raise InputError(
+                f"SolverCI.kernel(h1e of shape {one.shape}, norb={norb}): one set of orbitals for "
+                "both spins is expected. Use RHF or ROHF orbitals, mcscf.CASCI and mcscf.CASSCF."
+            )
+        full = np.asarray(eri, dtype=np.float64)
+        two = ao2mo.restore(1, full, norb).reshape((norb,) * 4)
+        return MolecularHamiltonian(
+            one_body=0.5 * (one + one.T),
+            two_body=_symmetric(two),
+            core_energy=core_energy,
+            nelec=_electrons(nelec, self.spin),
+        )
+
+
+def with_solver(
+    mc: Any,  # noqa: ANN401 (a PySCF CASCI or CASSCF object)
+    solver: Solver,
+    *,
+    backend: StateBackend | None = None,
+    seed: int | None = None,
+) -> Any:  # noqa: ANN401
+    """Return a CASCI or CASSCF object of PySCF that a solver of this package serves.
+
+    The same as ``mc.fcisolver = SolverCI(mol, solver)``, and three guards that only ``mc`` can
+    have: it is converged if orbitals *and* solver are; ``newton()`` is refused; and so are
+    gradients where they would miss part of the derivative, see ``nuc_grad_method`` in the text
+    of the error.
+
+    Args:
+        mc: ``mcscf.CASCI(mf, norb, nelec)`` or ``mcscf.CASSCF(...)``; averages and single excited
+            states are asked of the result (``state_average_``, ``state_specific_``).
+        solver: What finds the states, e.g. ``VQE("uccsd")``.
+        backend: Where circuits run; default ``SectorBackend()``.
+        seed: Seed of everything random in the solver.
+
+    Raises:
+        InputError: If ``mc`` or ``solver`` is something else.
+    """
+    if not isinstance(mc, CASBase) or np.ndim(mc.ncore):
+        raise InputError(
+            f"with_solver({type(mc).__name__}, ...): expected PySCF's CASCI or CASSCF over "
+            "restricted orbitals. Use mcscf.CASSCF(mf, norb, nelec)."
+        )
+    if isinstance(mc, StateAverageMCSCFSolver):
+        raise InputError(
+            "with_solver(an average of states, ...): it has a CI solver already. Use "
+            "with_solver(mc, solver).state_average_(weights)."
+        )
+    mc = mc.view(mc.__class__)
+    mc.fcisolver = SolverCI(mc.mol, solver, backend=backend, seed=seed)
+    if isinstance(mc, _Guarded):
+        return mc
+    return lib.set_class(mc, (_Guarded, mc.__class__))
+
+
+class _Guarded:
+    """What a CASCI or CASSCF object with one of our solvers knows better than PySCF's."""
+
+    __name_mixin__ = "QmlmatSolver"
+
+    def _finalize(self) -> Any:  # noqa: ANN401
+        self.converged = bool(self.converged and np.all(self.fcisolver.converged))
+        return super()._finalize()  # type: ignore[misc]
+
+    def newton(self) -> Any:  # noqa: ANN401
+        """Refuse: PySCF would optimise a CI vector of its own."""
+        raise CapabilityError(
+            "newton() with a solver of qmlmat: second-order CASSCF optimises a CI vector of "
+            "PySCF's, not what the solver finds. Use mcscf.CASSCF without newton()."
+        )
+
+    def nuc_grad_method(self) -> Any:  # noqa: ANN401
+        """Return PySCF's gradients, where they are the derivative of the energy found."""
+        single = isinstance(self, mcscf.mc1step.CASSCF) and self.fcisolver.nroots == 1
+        if not (single and self.internal_rotation):
+            _check_eigenstates(self.fcisolver.solution, "PySCF's gradient")
+        return super().nuc_grad_method()  # type: ignore[misc]
+
+    def _state_average_nuc_grad_method(self, state: int | None = None) -> Any:  # noqa: ANN401
+        _check_eigenstates(self.fcisolver.solution, "The gradient of an average")
+        return super()._state_average_nuc_grad_method(state=state)  # type: ignore[misc]
+
+    Gradients = nuc_grad_method
+
+
+def _check_eigenstates(solution: Solution | None, what: str) -> None:
+    """Raise unless states are eigenstates of the active space's Hamiltonian."""
+    if solution is None or solution.residuals is None:
+        return
+    worst = float(np.max(solution.residuals))
+    if worst > EIGENSTATE:
+        raise CapabilityError(
+            f"{what} takes states for eigenstates, and these leave a residual of {worst:.1e} "
+            f"hartree (at most {EIGENSTATE:.0e}): a circuit's energy also depends on how active "
+            "orbitals are turned. Use a circuit that is exact in this space or a smaller "
+            "gradient_tolerance; mcscf.CASSCF with mc.internal_rotation = True for one state; or "
+            "SolverSurface(forces=True), which has the missing terms."
+        )
+
+
+def _as_pyscf(found: Solution) -> tuple[Any, Any]:
+    """Return energies and states as PySCF's CI solvers do: bare, or in lists."""
+    if found.states is None:
+        raise CapabilityError(
+            "SolverCI: the solver returned no states, and PySCF makes density matrices of them. "
+            "Use a solver that keeps states, on SectorBackend()."
+        )
+    states = [_real(state) for state in found.states]
+    if found.n_states == 1:
+        return float(found.energies[0]), states[0]
+    return np.array(found.energies), states
+
+
+def _real(state: StateArray) -> FloatArray:
+    """Return a state without its global phase.
+
+    Raises:
+        CapabilityError: If an imaginary part is left.
+    """
+    state = np.asarray(state)
+    if not np.iscomplexobj(state):
+        return np.ascontiguousarray(state, dtype=np.float64)
+    largest = state.flat[np.argmax(np.abs(state))]
+    turned = state * (abs(largest) / largest)
+    if np.abs(turned.imag).max() > REAL:
+        raise CapabilityError(
+            "SolverCI: the state is complex (imaginary parts up to "
+            f"{np.abs(turned.imag).max():.1e}), and PySCF's density matrices are of real ones. Use "
+            "an ansatz of real rotations, such as uccsd."
+        )
+    return np.ascontiguousarray(turned.real)
+
+
+def _symmetric(two_body: FloatArray) -> FloatArray:
+    """Return repulsion integrals with all symmetries, which CASSCF's steps keep to first order."""
+    mean = 0.5 * (two_body + two_body.transpose(1, 0, 2, 3))
+    mean = 0.5 * (mean + mean.transpose(0, 1, 3, 2))
+    return np.asarray(0.5 * (mean + mean.transpose(2, 3, 0, 1)))
+
+
+def _electrons(nelec: int | tuple[int, int], spin: int | None) -> tuple[int, int]:
+    """Return electrons by spin.
+
+    Raises:
+        InputError: If the spin does not fit the number of electrons.
+    """
+    total = int(np.sum(nelec))
+    if spin is not None and ((total - spin) % 2 or abs(spin) > total):
+        raise InputError(
+            f"SolverCI(spin={spin}) with {total} active electrons: 2S is odd with an odd number of "
+            "electrons, even with an even one, and at most their number. Set mc.fcisolver.spin = "
+            "None, or nelec=(n_alpha, n_beta)."
+        )
+    n_alpha, n_beta = addons._unpack_nelec(nelec, spin)  # noqa: SLF001 (PySCF's own convention)
+    return int(n_alpha), int(n_beta)
