@@ -165,8 +165,7 @@ class SolverCI(direct_spin1.FCISolver):  # type: ignore[misc] # PySCF is untyped
         """Return energies and states inside of CASSCF's orbital steps; see ``kernel``.
 
         A full search from the last parameters, without the exact reference and the checks of
-        ``solve``. A few steps would be cheaper each, but a state that lags behind the orbitals
-        makes PySCF's orbital steps, which take it for converged, go back and forth.
+        ``solve``. Searches cut short, or damped, took as many orbital steps in seven CASSCF.
         """
         self._refuse_labels(orbsym, wfnsym)
         hamiltonian = self._hamiltonian(h1e, eri, norb, nelec, float(ecore))
