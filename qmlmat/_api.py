@@ -29,6 +29,7 @@ from qmlmat.report import (
 from qmlmat.solvers import (
     ADAPTVQE,
     SPSA,
+    SSVQE,
     VQE,
     Exact,
     NaturalGradient,
@@ -91,6 +92,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "Exact",
     "VQE",
     "ADAPTVQE",
+    "SSVQE",
     "Screening",
     "Solution",
     # Optimisers, beside all of torch.optim

@@ -11,11 +11,13 @@ from qmlmat.solvers.optim_spsa import SPSA
 from qmlmat.solvers.optimize import Optimum, minimize
 from qmlmat.solvers.screening import Screened, Screening
 from qmlmat.solvers.solving import solve
+from qmlmat.solvers.ssvqe import SSVQE
 from qmlmat.solvers.vqe import VQE
 
 __all__ = [
     "ADAPTVQE",
     "SPSA",
+    "SSVQE",
     "STATUS_ADVICE",
     "VQE",
     "Exact",
