@@ -89,6 +89,11 @@ def _not_stationary(
         )
     if solution.residuals is not None and solution.residuals[0] <= EIGENSTATE:
         return None
+    return _sloped(hamiltonian, solver, solution)
+
+
+def _sloped(hamiltonian: MolecularHamiltonian, solver: Solver, solution: Solution) -> str | None:
+    """Return why the energy is not stationary in a circuit's angles; ``None`` if it is."""
     if solution.circuit is None or solution.params is None:
         return (
             "the state is no eigenstate, and no circuit whose angles are optimised. Use Exact(), "
@@ -98,7 +103,7 @@ def _not_stationary(
     params = solution.params
     if solution.references is not None:
         reference = solution.references[0]
-    if params.ndim == 2:
+    if params.ndim == 2:  # each state its own
         params = params[0]
     preparation = Preparation(solution.circuit, reference_of(hamiltonian, reference))
     evaluator = SectorBackend().prepare(

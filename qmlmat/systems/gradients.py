@@ -77,14 +77,15 @@ def energy_gradient(
     """Return the derivative of an active-space energy by the positions of the nuclei.
 
     The energy must be stationary in whatever else the density matrices depend on: the coefficients
-    of a CI vector, or the angles of a circuit. It need not be stationary in the orbitals. With ``I``
-    the orbital gradient, ``E`` changes by ``2 sum I_pq U_pq`` where orbitals change by ``U``, and
+    of a CI vector, or the angles of a circuit. It need not be stationary in the orbitals. With
+    ``I`` the orbital gradient, ``E`` changes by ``2 sum I_pq U_pq`` where orbitals change by ``U``:
 
-        dE/dx = sum h^x D + 1/2 sum (pq|rs)^x G + sum Z_pq (F^x_pq - e_q S^x_pq) - sum W_pq S^x_pq
+        dE/dx = sum h^x D + 1/2 sum (pq|rs)^x G
+                + 2 sum Z_pq (F^x_pq - e_q S^x_pq) - sum W_pq S^x_pq
 
-    with one solution ``Z`` of the coupled-perturbed Hartree-Fock equations for all nuclei. Rotations
-    among orbitals of the same occupation are part of it: a circuit's energy depends on them, also
-    inside of the active space.
+    with one solution ``Z`` of the coupled-perturbed Hartree-Fock equations for all nuclei.
+    Rotations among orbitals of the same occupation are part of it: a circuit's energy depends on
+    them, also inside of the active space.
 
     Args:
         mean_field: The closed-shell solution whose canonical orbitals these are.
@@ -110,9 +111,7 @@ def energy_gradient(
     slopes = _orbital_gradient(problem)
     response, weighted = _response(problem, slopes)
     back = problem.orbitals
-    return _assembled(
-        problem, back @ (response + response.T) @ back.T, back @ weighted @ back.T
-    )
+    return _assembled(problem, back @ (response + response.T) @ back.T, back @ weighted @ back.T)
 
 
 def _problem(
@@ -242,7 +241,7 @@ def _checked_pairs(problem: _Problem, uneven: FloatArray, occupied: BoolArray) -
             "orbitals turn among each other, and these are turned towards another geometry's. Use "
             'canonical orbitals, SolverSurface(orbitals="canonical"), or Exact().'
         )
-    return pairs & ~close & ~inside
+    return np.asarray(pairs & ~close & ~inside)
 
 
 def _coupled(problem: _Problem, response: FloatArray, uneven: FloatArray) -> FloatArray:
@@ -260,7 +259,7 @@ def _coupled(problem: _Problem, response: FloatArray, uneven: FloatArray) -> Flo
     source = uneven[n:, :n] + field(back @ (response + response.T) @ back.T)
     assert problem.levels is not None
     gaps = (problem.levels[n:, None] - problem.levels[None, :n]).ravel()
-    # Symmetric, and positive at a minimum of Hartree-Fock: conjugate gradients, by orbital energies.
+    # Symmetric, and positive at a minimum of Hartree-Fock.
     matrix = LinearOperator(
         (gaps.size, gaps.size),
         matvec=lambda flat: gaps * flat.ravel() + coupling(flat.ravel()),
