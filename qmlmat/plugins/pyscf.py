@@ -259,8 +259,7 @@ def with_solver(
 
     The same as ``mc.fcisolver = SolverCI(mol, solver)``, and three guards that only ``mc`` can
     have: it is converged if orbitals *and* solver are; ``newton()`` is refused; and so are
-    gradients where they would miss part of the derivative, see ``nuc_grad_method`` in the text
-    of the error.
+    gradients where they would miss part of the derivative.
 
     Args:
         mc: ``mcscf.CASCI(mf, norb, nelec)`` or ``mcscf.CASSCF(...)``; averages and single excited
@@ -310,17 +309,38 @@ class _Guarded:
         )
 
     def nuc_grad_method(self) -> Any:  # noqa: ANN401
-        """Return PySCF's gradients, where they are the derivative of the energy found."""
-        single = isinstance(self, mcscf.mc1step.CASSCF) and self.fcisolver.nroots == 1
-        if not (single and self.internal_rotation):
-            _check_eigenstates(self.fcisolver.solution, "PySCF's gradient")
-        return super().nuc_grad_method()  # type: ignore[misc]
+        """Return PySCF's gradients, which are refused where they would lack terms."""
+        found = super().nuc_grad_method()  # type: ignore[misc]
+        return lib.set_class(found, (_GuardedGradients, found.__class__))
 
     def _state_average_nuc_grad_method(self, state: int | None = None) -> Any:  # noqa: ANN401
-        _check_eigenstates(self.fcisolver.solution, "The gradient of an average")
-        return super()._state_average_nuc_grad_method(state=state)  # type: ignore[misc]
+        found = super()._state_average_nuc_grad_method(state=state)  # type: ignore[misc]
+        return lib.set_class(found, (_GuardedGradients, found.__class__))
 
     Gradients = nuc_grad_method
+
+
+class _GuardedGradients:
+    """PySCF's gradients, where they are the derivative of the energies found."""
+
+    __name_mixin__ = "Guarded"
+
+    base: Any
+
+    def kernel(self, *args: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        """Return the gradient; see PySCF's ``kernel``.
+
+        Raises:
+            CapabilityError: If the states are not eigenstates, and their orbitals not optimised
+                in every rotation.
+        """
+        mc = self.base
+        if mc.ci is None:
+            mc.run()
+        one_state = isinstance(mc, mcscf.mc1step.CASSCF) and mc.fcisolver.nroots == 1
+        if not (one_state and mc.internal_rotation):
+            _check_eigenstates(mc.fcisolver.solution, "PySCF's gradient")
+        return super().kernel(*args, **keywords)  # type: ignore[misc]
 
 
 def _check_eigenstates(solution: Solution | None, what: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from qmlmat.backends import Preparation, Request, SectorBackend
-from qmlmat.errors import CapabilityError, QmlmatWarning
+from qmlmat.errors import CapabilityError, MeanFieldError, QmlmatWarning
 from qmlmat.solvers import Solution, Solver
 from qmlmat.solvers.variational import reference_of
 from qmlmat.systems import ActiveOrbitals, MeanField, MolecularHamiltonian
@@ -65,7 +65,7 @@ def ground_state_forces(
             gradient = energy_gradient(
                 mean_field, orbitals, hamiltonian.one_rdm(state), hamiltonian.two_rdm(state)
             )
-        except CapabilityError as error:
+        except (CapabilityError, MeanFieldError) as error:
             reason = str(error)
         else:
             return Forces(values=-gradient / BOHR_IN_ANGSTROM)

@@ -234,7 +234,6 @@ class SolverSurface:
         Raises:
             GeometryError: If the atoms differ, or overlap.
             MeanFieldError: If the self-consistent field does not converge.
-            QmlmatError: If forces are wanted and the response of the orbitals does not converge.
         """
         start = time.perf_counter()
         if point.symbols != self.molecule.symbols:

@@ -11,7 +11,7 @@ from pyscf import ao2mo, lib, scf
 from pyscf.grad import rhf as rhf_gradients
 from scipy.sparse.linalg import LinearOperator, cg
 
-from qmlmat.errors import CapabilityError, InputError, QmlmatError
+from qmlmat.errors import CapabilityError, InputError, MeanFieldError
 from qmlmat.systems.active_orbitals import ActiveOrbitals
 from qmlmat.systems.mean_field import MeanField
 from qmlmat.systems.orbitals import DEGENERATE
@@ -102,6 +102,7 @@ def energy_gradient(
             shell, natural or AVAS orbitals, canonical ones turned among each other, or orbitals of
             the same energy.
         InputError: If orbitals or density matrices do not fit.
+        MeanFieldError: If the response equations have no solution, as at a saddle point.
 
     References:
         N. C. Handy and H. F. Schaefer, J. Chem. Phys. 81, 5031 (1984), doi:10.1063/1.447489 (one
@@ -272,7 +273,7 @@ def _coupled(problem: _Problem, response: FloatArray, uneven: FloatArray) -> Flo
         matrix, -source.ravel(), M=inverse, rtol=0.0, atol=RESPONSE_TOLERANCE, maxiter=500
     )
     if failed:
-        raise QmlmatError(
+        raise MeanFieldError(
             "energy_gradient: the coupled-perturbed equations of the orbitals did not converge. "
             "Check that Hartree-Fock is a minimum here, or use another geometry."
         )

@@ -145,6 +145,38 @@ def test_an_average_of_singlets_is_that_of_pyscf_and_of_the_literature(formaldim
     assert corrections[0] == pytest.approx(corrections[1], abs=1e-6)
 
 
+def test_scanners_carry_solver_and_guards_from_geometry_to_geometry(lih):
+    """Energies and gradients at another bond length are PySCF's own; what is refused stays so."""
+    longer = lih.mol.set_geom_("Li 0 0 0; H 0 0 1.8", inplace=False)
+    results = []
+    for mc in (mcscf.CASSCF(lih, 2, 2), with_solver(mcscf.CASSCF(lih, 2, 2), qm.VQE("uccsd"))):
+        mc.conv_tol = 1e-10
+        scanner = mc.nuc_grad_method().as_scanner()
+        scanner(lih.mol)
+        results.append(scanner(longer))
+    assert results[1][0] == pytest.approx(results[0][0], abs=1e-8)
+    assert results[1][1] == pytest.approx(results[0][1], abs=1e-5)
+    scanner = with_solver(mcscf.CASCI(lih, 4, 4), qm.VQE("puccd")).nuc_grad_method().as_scanner()
+    with pytest.raises(CapabilityError, match="forces=True"):
+        scanner(longer)
+
+
+def test_an_open_shell_is_that_of_pyscf():
+    """The triplet of O2, in restricted open-shell orbitals."""
+    field = scf.ROHF(gto.M(atom="O 0 0 0; O 0 0 1.2", basis="sto-3g", spin=2, verbose=0)).run()
+    expected = mcscf.CASSCF(field, 4, 6).run(conv_tol=1e-10)
+    found = with_solver(mcscf.CASSCF(field, 4, 6), qm.Exact()).run(conv_tol=1e-10)
+    assert found.e_tot == pytest.approx(expected.e_tot, abs=1e-8)
+    assert found.fcisolver.solution.spin_squares == pytest.approx([2.0], abs=1e-8)
+
+
+def test_density_fitting_goes_through(water):
+    """The solver sees integrals, wherever they are from."""
+    expected = mcscf.DFCASSCF(water, 4, 4).run()
+    found = with_solver(mcscf.DFCASSCF(water, 4, 4), qm.Exact()).run()
+    assert found.e_tot == pytest.approx(expected.e_tot, abs=1e-6)
+
+
 def test_an_average_may_be_of_several_spins(lih):
     """state_average_mix: a singlet and a triplet, each with a solver of its own."""
     solvers = [SolverCI(lih.mol, qm.Exact()) for _ in range(2)]
@@ -210,7 +242,9 @@ def test_a_gradient_that_would_lack_terms_is_refused(water):
     casci.kernel()
     for ask in (casci.nuc_grad_method, casci.Gradients):
         with pytest.raises(CapabilityError, match="forces=True"):
-            ask()
+            ask().kernel()
+    with pytest.raises(CapabilityError, match="internal_rotation = True"):
+        with_solver(mcscf.CASSCF(water, 4, 4), qm.VQE("puccd")).nuc_grad_method().kernel()
 
 
 @pytest.mark.parametrize("guarded", [True, False])
