@@ -134,8 +134,7 @@ def _ordering_signs(alpha: IntArray, beta: IntArray, norb: int) -> FloatArray:
     odd = np.zeros_like(alpha)
     for p in range(norb):
         odd ^= (alpha >> p & 1) & np.bitwise_count(beta & ((1 << p) - 1))
-    signs: FloatArray = 1.0 - 2.0 * (odd & 1)
-    signs *= signs[0]
+    signs: FloatArray = 1.0 - 2.0 * (odd ^ odd[0]).astype(np.float64)
     return signs
 
 

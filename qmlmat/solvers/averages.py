@@ -88,7 +88,7 @@ class Targets:
             n_configurations=self.n_configurations,
         )
         check_number(n_states, len(found), self.multiplicity, self.irrep)
-        return tuple(StartState(chosen.reference, chosen.spin) for chosen in found)
+        return tuple(StartState(chosen.reference, chosen.spin, chosen.label) for chosen in found)
 
     def _given(
         self, hamiltonian: MolecularHamiltonian, references: Sequence[Reference], n_states: int
@@ -128,6 +128,8 @@ class StartState:
     """The sum of determinants."""
     spin: int
     """``2 S``, which a penalty keeps."""
+    label: int | None = None
+    """Irrep in the Abelian group, where it is known."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

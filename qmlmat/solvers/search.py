@@ -9,6 +9,7 @@ import torch
 
 from qmlmat.backends import Preparation, Request, StateBackend, expectation
 from qmlmat.backends.base import Evaluator
+from qmlmat.solvers.base import Iteration
 from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.optim_base import Landscape
 from qmlmat.solvers.optimize import OptimizerFactory, Optimum, minimize, traits_of
@@ -79,3 +80,14 @@ class Search:
             max_iterations=self.max_iterations,
             landscape=landscape,
         )
+
+
+def joined(history: tuple[Iteration, ...], later: tuple[Iteration, ...]) -> tuple[Iteration, ...]:
+    """Return the steps of two searches, one after the other."""
+    if not history:
+        return later
+    number, spent = history[-1].iteration + 1, history[-1].n_evaluations
+    return history + tuple(
+        replace(i, iteration=number + i.iteration, n_evaluations=spent + i.n_evaluations)
+        for i in later
+    )

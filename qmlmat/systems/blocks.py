@@ -12,7 +12,7 @@ from qmlmat.errors import InputError, nearest
 from qmlmat.operators.sector import Sector
 from qmlmat.operators.spin_basis import check_spin, sector_spins, spin_basis
 from qmlmat.systems.hamiltonian import MolecularHamiltonian
-from qmlmat.systems.point_group import LAMBDA_NAMES, PointGroup, determinant_labels
+from qmlmat.systems.point_group import LAMBDA_NAMES, ODD, PointGroup, determinant_labels
 from qmlmat.systems.spectrum import Spectrum, lowest_states
 from qmlmat.systems.symmetry import orbital_parities
 from qmlmat.typing import FloatArray, IntArray, StateArray
@@ -152,7 +152,7 @@ def _linear_names(group: PointGroup, abelian: str) -> list[str]:
     if group.angular is None:
         return []
     parity = f"_{abelian[-1]}" if abelian[-1] in "gu" else ""
-    odd = abelian in {"B1", "B2", "B2g", "B3g", "B2u", "B3u"}
+    odd = abelian in ODD
     names = [f"{name}{parity}" for name in LAMBDA_NAMES[1 if odd else 2 :: 2]]
     if odd:
         return names

@@ -21,6 +21,9 @@ LINEAR: Final = {"Coov": "C2v", "Dooh": "D2h"}
 ATOM: Final = "SO3"
 """What PySCF calls the rotations of a single atom."""
 
+ODD: Final = frozenset({"B1", "B2", "B2g", "B3g", "B2u", "B3u"})
+"""Irreps of the Abelian subgroups that hold odd angular momenta about the axis."""
+
 LAMBDA_NAMES: Final = ("Sigma", "Pi", "Delta", "Phi", "Gamma")
 """Names of linear molecules' irreps by angular momentum about the axis."""
 
@@ -62,9 +65,9 @@ class PointGroup:
         name = self.names[label]
         if self.angular is None:
             return name
-        momentum = axial_momentum(state, self.angular, nelec)
-        whole = round(momentum)
-        if abs(momentum - whole) > AXIAL_PURITY or whole >= len(LAMBDA_NAMES):
+        momentum, odd = axial_momentum(state, self.angular, nelec), name in ODD
+        whole = 2 * round((momentum - odd) / 2) + odd  # the Abelian irrep says even or odd
+        if abs(momentum - whole) > AXIAL_PURITY or not 0 <= whole < len(LAMBDA_NAMES):
             return ""
         parity = name[-1] if name[-1] in "gu" else ""
         # The reflection in a plane through the axis: A1, Ag and B1u keep their sign.
