@@ -4,6 +4,8 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -383,3 +385,11 @@ def test_without_the_guards_gradients_are_pyscfs(water):
     mc.fcisolver = SolverCI(water.mol, qm.VQE("uccsd"))
     mc.kernel()
     assert isinstance(mc.nuc_grad_method(), casscf_gradients.Gradients)
+
+
+def test_the_example_of_the_docs_runs(capsys):
+    """Word for word, as it stands on the page."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "plugins.md").read_text("utf-8")
+    lines = page[page.index("    import qmlmat") :].split("\n\n`with_solver", maxsplit=1)[0]
+    exec(dedent(lines), {})
+    assert "status='converged'" in capsys.readouterr().out
