@@ -22,8 +22,8 @@ EIGENSTATE: Final = 1e-6
 STATIONARY: Final = 1e-5
 """Largest slope along an angle at which the energy counts as stationary (hartree per radian); at
 the default tolerance of VQE, 1e-6, forces are then right to about that in hartree per bohr."""
-SAME_ENERGY: Final = 1e-8
-"""Difference up to which two energies are the same (hartree)."""
+SAME_ENERGY: Final = 1e-10
+"""Difference up to which two energies are of the same state (hartree): rounding is 1e-13."""
 
 
 @dataclass(frozen=True, kw_only=True)
