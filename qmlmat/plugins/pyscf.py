@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,15 +14,10 @@ from pyscf.mcscf.casci import CASBase
 
 from qmlmat.backends import SectorBackend, StateBackend
 from qmlmat.errors import CapabilityError, InputError, QmlmatWarning
+from qmlmat.plugins._states import as_pyscf, check_eigenstates, electrons
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.systems import MolecularHamiltonian
-from qmlmat.typing import FloatArray, StateArray
-
-EIGENSTATE: Final = 1e-5
-"""Residual up to which PySCF's formulas for CI vectors hold for a state (hartree): errors of its
-gradients are of this order, in hartree per bohr."""
-REAL: Final = 1e-8
-"""Largest imaginary part that is left out of a state."""
+from qmlmat.systems.gradients import symmetric_repulsion
 
 
 class SolverCI(direct_spin1.FCISolver):  # type: ignore[misc] # PySCF is untyped
@@ -146,7 +141,7 @@ class SolverCI(direct_spin1.FCISolver):  # type: ignore[misc] # PySCF is untyped
         self.solution = self.guess = found
         self.norb, self.nelec, self._in_use = hamiltonian.norb, hamiltonian.nelec, False
         self.converged = found.is_converged if n_states == 1 else [found.is_converged] * n_states
-        self.eci, self.ci = _as_pyscf(found)
+        self.eci, self.ci = as_pyscf(found)
         return self.eci, self.ci
 
     def approx_kernel(  # noqa: PLR0913, PLR0917 (PySCF's signature)
@@ -177,7 +172,7 @@ class SolverCI(direct_spin1.FCISolver):  # type: ignore[misc] # PySCF is untyped
             backend=self.backend,
             seed=self.seed,
         )
-        return _as_pyscf(self.guess)
+        return as_pyscf(self.guess)
 
     def make_rdm12(self, *args: Any, **keywords: Any) -> Any:  # noqa: ANN401
         """Return PySCF's density matrices of a state; see ``FCISolver.make_rdm12``."""
@@ -197,7 +192,7 @@ class SolverCI(direct_spin1.FCISolver):  # type: ignore[misc] # PySCF is untyped
                 f"newton() with SolverCI({self.solver}): second-order CASSCF optimises a CI vector "
                 "of PySCF's, not what this solver finds. Use mcscf.CASSCF without newton()."
             )
-        _check_eigenstates(self.solution, "The response of CI vectors")
+        check_eigenstates(self.solution, "The response of CI vectors")
         return super().gen_linkstr(norb, nelec, tril, spin)
 
     def _start(self, hamiltonian: MolecularHamiltonian, n_states: int) -> Solution | None:
@@ -242,9 +237,9 @@ class SolverCI(direct_spin1.FCISolver):  # type: ignore[misc] # PySCF is untyped
         two = ao2mo.restore(1, full, norb).reshape((norb,) * 4)
         return MolecularHamiltonian(
             one_body=0.5 * (one + one.T),
-            two_body=_symmetric(two),
+            two_body=symmetric_repulsion(two),
             core_energy=core_energy,
-            nelec=_electrons(nelec, self.spin),
+            nelec=electrons(nelec, self.spin),
         )
 
 
@@ -339,77 +334,5 @@ class _GuardedGradients:
             mc.run()
         one_state = isinstance(mc, mcscf.mc1step.CASSCF) and mc.fcisolver.nroots == 1
         if not (one_state and mc.internal_rotation):
-            _check_eigenstates(mc.fcisolver.solution, "PySCF's gradient")
+            check_eigenstates(mc.fcisolver.solution, "PySCF's gradient")
         return super().kernel(*args, **keywords)  # type: ignore[misc]
-
-
-def _check_eigenstates(solution: Solution | None, what: str) -> None:
-    """Raise unless states are eigenstates of the active space's Hamiltonian."""
-    if solution is None or solution.residuals is None:
-        return
-    worst = float(np.max(solution.residuals))
-    if worst > EIGENSTATE:
-        raise CapabilityError(
-            f"{what} takes states for eigenstates, and these leave a residual of {worst:.1e} "
-            f"hartree (at most {EIGENSTATE:.0e}): a circuit's energy also depends on how active "
-            "orbitals are turned. Use a circuit that is exact in this space or a smaller "
-            "gradient_tolerance; mcscf.CASSCF with mc.internal_rotation = True for one state; or "
-            "SolverSurface(forces=True), which has the missing terms."
-        )
-
-
-def _as_pyscf(found: Solution) -> tuple[Any, Any]:
-    """Return energies and states as PySCF's CI solvers do: bare, or in lists."""
-    if found.states is None:
-        raise CapabilityError(
-            "SolverCI: the solver returned no states, and PySCF makes density matrices of them. "
-            "Use a solver that keeps states, on SectorBackend()."
-        )
-    states = [_real(state) for state in found.states]
-    if found.n_states == 1:
-        return float(found.energies[0]), states[0]
-    return np.array(found.energies), states
-
-
-def _real(state: StateArray) -> FloatArray:
-    """Return a state without its global phase.
-
-    Raises:
-        CapabilityError: If an imaginary part is left.
-    """
-    state = np.asarray(state)
-    if not np.iscomplexobj(state):
-        return np.ascontiguousarray(state, dtype=np.float64)
-    largest = state.flat[np.argmax(np.abs(state))]
-    turned = state * (abs(largest) / largest)
-    if np.abs(turned.imag).max() > REAL:
-        raise CapabilityError(
-            "SolverCI: the state is complex (imaginary parts up to "
-            f"{np.abs(turned.imag).max():.1e}), and PySCF's density matrices are of real ones. Use "
-            "an ansatz of real rotations, such as uccsd."
-        )
-    return np.ascontiguousarray(turned.real)
-
-
-def _symmetric(two_body: FloatArray) -> FloatArray:
-    """Return repulsion integrals with all symmetries, which CASSCF's steps keep to first order."""
-    mean = 0.5 * (two_body + two_body.transpose(1, 0, 2, 3))
-    mean = 0.5 * (mean + mean.transpose(0, 1, 3, 2))
-    return np.asarray(0.5 * (mean + mean.transpose(2, 3, 0, 1)))
-
-
-def _electrons(nelec: int | tuple[int, int], spin: int | None) -> tuple[int, int]:
-    """Return electrons by spin.
-
-    Raises:
-        InputError: If the spin does not fit the number of electrons.
-    """
-    total = int(np.sum(nelec))
-    if spin is not None and ((total - spin) % 2 or abs(spin) > total):
-        raise InputError(
-            f"SolverCI(spin={spin}) with {total} active electrons: 2S is odd with an odd number of "
-            "electrons, even with an even one, and at most their number. Set mc.fcisolver.spin = "
-            "None, or nelec=(n_alpha, n_beta)."
-        )
-    n_alpha, n_beta = addons._unpack_nelec(nelec, spin)
-    return int(n_alpha), int(n_beta)

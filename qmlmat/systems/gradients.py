@@ -152,7 +152,7 @@ def _problem(
         orbitals=coefficients,
         n_core=n_core,
         one_rdm=0.5 * (one + one.T),
-        two_rdm=_symmetric(two),
+        two_rdm=symmetric_repulsion(two),
         levels=levels if closed else None,
         n_occupied=int(np.count_nonzero(mean_field.mo_occ)),
         turned=turned,
@@ -168,9 +168,9 @@ def _places(overlap: FloatArray) -> Any | None:  # noqa: ANN401 (integers, or no
     return places if np.abs(weights - whole).max(initial=0.0) < SAME_ORBITAL else None
 
 
-def _symmetric(two_rdm: FloatArray) -> FloatArray:
-    """Return the part of a two-particle matrix that real integrals see."""
-    mean = 0.5 * (two_rdm + two_rdm.transpose(1, 0, 2, 3))
+def symmetric_repulsion(array: FloatArray) -> FloatArray:
+    """Return the part of an array ``(norb,) * 4`` that has the eight symmetries of repulsion."""
+    mean = 0.5 * (array + array.transpose(1, 0, 2, 3))
     mean = 0.5 * (mean + mean.transpose(0, 1, 3, 2))
     return np.asarray(0.5 * (mean + mean.transpose(2, 3, 0, 1)))
 
