@@ -173,7 +173,7 @@ def absorption_spectrum(
         transitions=tuple(sorted(lines, key=lambda line: line.energy)),
         initial=first,
         properties=found,
-        notes=(*found.notes, *_cut_level(found)),
+        notes=(*solution.notes, *found.notes, *_cut_level(found)),
     )
 
 
@@ -220,7 +220,12 @@ def _error(
 
 
 def _cut_level(found: StateProperties) -> tuple[str, ...]:
-    """Return a note where the highest level may lack states that are degenerate with it."""
+    """Return a note where the highest level may lack states that are degenerate with it.
+
+    Where exact levels are known, ``solve`` has said it already, and for certain.
+    """
+    if found.solution.reference_energies is not None:
+        return ()
     top = next(level for level in found.solution.levels if found.n_states - 1 in level)
     if len(top) >= found.orbital_degeneracy:
         return ()

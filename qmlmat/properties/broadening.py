@@ -21,7 +21,7 @@ from qmlmat.units import (
 LineShape = Literal["gaussian", "lorentzian"]
 """How a line is spread: by unresolved vibrations (Gaussian), or by its lifetime (Lorentzian)."""
 
-SHAPES: Final[tuple[str, ...]] = get_args(LineShape)
+SHAPES: Final[tuple[LineShape, ...]] = get_args(LineShape)
 """The line shapes."""
 
 MARGIN: Final = 3.0
@@ -92,7 +92,8 @@ def broadened(
         array([0.5, 1. ])
     """
     lines, weights = np.array(energies, dtype=float), np.array(strengths, dtype=float)
-    _check(lines, weights, width, shape)
+    _check_lines(lines, weights)
+    shape = check_line("broadened", width, shape)
     where = _places(lines, width) if at is None else np.array(at, dtype=float)
     if where.ndim != 1 or not (where > 0).all() or not (np.diff(where) > 0).all():
         raise InputError("broadened(at=...): give positive energies in ascending order (eV).")
@@ -105,20 +106,28 @@ def broadened(
     return BroadenedSpectrum(energies=where, absorptivity=curve, shape=shape, width=float(width))
 
 
-def _check(lines: FloatArray, weights: FloatArray, width: float, shape: str) -> None:
+def _check_lines(lines: FloatArray, weights: FloatArray) -> None:
     if lines.ndim != 1 or lines.shape != weights.shape or lines.size == 0:
         raise InputError(
             f"broadened(energies of shape {lines.shape}, strengths of shape {weights.shape}): give "
             "one energy (eV) and one oscillator strength for each line, and at least one line."
         )
+
+
+def check_line(call: str, width: float, shape: str) -> LineShape:
+    """Return the shape of lines after checking it, and their width (eV).
+
+    Raises:
+        InputError: If the width is not positive, or there is no such shape.
+    """
     if not 0 < width < np.inf:
-        raise InputError(
-            f"broadened(width={width}): a line has a positive width (eV). Use width=0.3."
-        )
-    if shape not in SHAPES:
-        raise InputError(
-            f'broadened(shape="{shape}"): no such line shape. Use "{SHAPES[0]}" or "{SHAPES[1]}".'
-        )
+        raise InputError(f"{call}(width={width}): a line has a positive width (eV). Use width=0.3.")
+    for known in SHAPES:
+        if shape == known:
+            return known
+    raise InputError(
+        f'{call}(shape="{shape}"): no such line shape. Use "{SHAPES[0]}" or "{SHAPES[1]}".'
+    )
 
 
 def _places(lines: FloatArray, width: float) -> FloatArray:

@@ -111,6 +111,7 @@ def _draw_curve(axes: Axes, curve: BroadenedSpectrum) -> None:
 
 def _draw_lines(axes: Axes, lines: list[Transition], curve: BroadenedSpectrum) -> None:
     style_axes(axes)
+    axes.grid(visible=False)
     axes.set_zorder(2)  # lines over the curve of the right-hand axis
     axes.patch.set_visible(False)
     low, high = float(curve.energies[0]), float(curve.energies[-1])

@@ -59,7 +59,8 @@ def spectrum_table(
         pad_edge=False,
         collapse_padding=True,
     )
-    columns = [*_line_columns(spectrum.transitions, rows), *_error_columns(rows)]
+    errors = _error_columns(rows) if rows else _own_errors(spectrum)
+    columns = [*_line_columns(spectrum.transitions), *errors]
     columns += _words("configurations", spectrum.transitions)
     for title, _ in columns:
         words = title.partition("\n")[0] in ("state", "term", "configurations")
@@ -69,18 +70,23 @@ def spectrum_table(
     return table
 
 
-def _line_columns(lines: tuple[Transition, ...], rows: tuple[PropertyErrors, ...]) -> list[_Column]:
-    columns = [
+def _line_columns(lines: tuple[Transition, ...]) -> list[_Column]:
+    return [
         ("state", [", ".join(map(str, line.states)) for line in lines]),
         ("term", [line.label for line in lines]),
         ("energy\neV", [f"{line.energy:.4f}" for line in lines]),
         ("wavelength\nnm", [_length(line) for line in lines]),
         ("f", [_strength(line) for line in lines]),
     ]
-    if not rows and any(line.error is not None for line in lines):
-        errors = [_NONE if e is None else f"{e:+.4f}" for e in (line.error for line in lines)]
-        columns.append(("error\neV", errors))
-    return columns
+
+
+def _own_errors(spectrum: AbsorptionSpectrum) -> list[_Column]:
+    """Return errors against the exact levels that the solution came with; none of its own."""
+    errors = [line.error for line in spectrum.transitions]
+    solver = mapping(spectrum.properties.solution.provenance.get("solver"))
+    if solver.get("solver") == "exact" or all(error is None for error in errors):
+        return []
+    return [("error\neV", [_NONE if e is None else f"{e:+.4f}" for e in errors])]
 
 
 def _error_columns(rows: tuple[PropertyErrors, ...]) -> list[_Column]:
@@ -90,7 +96,7 @@ def _error_columns(rows: tuple[PropertyErrors, ...]) -> list[_Column]:
         ("error\nof dipole", lambda row: f"{row.dipole:.4f}"),
         ("infidelity", lambda row: f"{row.infidelity:.1e}"),
     )
-    return [(title, [cell(row) for row in rows]) for title, cell in shown] if rows else []
+    return [(title, [cell(row) for row in rows]) for title, cell in shown]
 
 
 def _words(name: str, lines: tuple[Transition, ...]) -> list[_Column]:
