@@ -108,7 +108,9 @@ if QUICK:
     basis, space = "sto-3g", qm.ActiveSpace(6, 6)
 else:
     basis, space = "cc-pvdz", qm.ActiveSpace(10, 8)
-stretched = qm.molecular_hamiltonian(qm.Molecule.from_xyz("N 0 0 0; N 0 0 2.0", basis=basis), space)
+stretched = qm.molecular_hamiltonian(
+    qm.Molecule.from_xyz("N 0 0 0; N 0 0 2.0", basis=basis), space
+)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", qm.QmlmatWarning)
     response = qm.solve(stretched, qm.EOM("q-sc-EOM"), n_states=6)
@@ -126,9 +128,7 @@ assert any("7 Sigma_u+" in note for note in response.notes)
 # %%
 for multiplicity, irrep in ((5, "Sigma_g+"), (7, "Sigma_u+")):
     found = qm.solve(stretched, qm.SSVQE(multiplicity=multiplicity, irrep=irrep))
-    print(
-        f"  {multiplicity} {irrep}  {found.energy:.6f} hartree, {1e3 * found.error:.3f} mHa too high"
-    )
+    print(f"  {multiplicity} {irrep}  {found.energy:.6f} hartree, {1e3 * found.error:.3f} mHa too high")
     assert found.error < 1e-3
 
 # %% [markdown]

@@ -90,7 +90,7 @@ def _caption(lines: list[Transition], curve: BroadenedSpectrum) -> str:
     )
     n_dark = sum(line.oscillator_strength < DARK for line in lines)
     if n_dark:
-        text += " Ticks on the axis: transitions that spin or symmetry forbid."
+        text += f" Grey ticks: dark transitions, of strength below {DARK:.4f}."
     return text
 
 

@@ -93,7 +93,7 @@ def _error_columns(rows: tuple[PropertyErrors, ...]) -> list[_Column]:
     shown: tuple[tuple[str, Callable[[PropertyErrors], str]], ...] = (
         ("error\neV", lambda row: f"{row.energy:+.4f}"),
         ("error\nof f", lambda row: f"{row.oscillator_strength:+.4f}"),
-        ("error\nof dipole", lambda row: f"{row.dipole:.4f}"),
+        ("dipole error\ne a0", lambda row: f"{row.dipole:.4f}"),
         ("infidelity", lambda row: f"{row.infidelity:.1e}"),
     )
     return [(title, [cell(row) for row in rows]) for title, cell in shown]
