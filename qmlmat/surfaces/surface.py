@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from qmlmat.errors import GeometryError, InputError, QmlmatError, nearest
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.states import not_kept_notes, packed_states, unpacked_states
 from qmlmat.systems import (
     ActiveOrbitals,
     ActiveSpace,
@@ -105,8 +106,10 @@ class PointResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values from which ``from_dict`` gives the same result, to the last bit.
 
-        State vectors are left out, NaN becomes ``None``.
+        State vectors are kept where there are several, which curves are followed by, up to
+        ``LARGEST_STORED``; NaN becomes ``None``.
         """
+        states = None if self.solution is None else packed_states(self.solution.states)
         return {
             "energies": _plain(self.energies),
             "unit": self.unit,
@@ -120,12 +123,16 @@ class PointResult:
             "notes": list(self.notes),
             "solution": None if self.solution is None else self.solution.to_dict(),
             "wall_time": float(self.wall_time),
+            **({} if states is None else {"states": states}),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PointResult:
         """Return the result whose ``to_dict()`` is ``values``."""
-        solution = values["solution"]
+        solution = None if values["solution"] is None else Solution.from_dict(values["solution"])
+        states = unpacked_states(values.get("states"))  # one state, or an earlier version: none
+        if solution is not None and states is not None:
+            solution = replace(solution, states=states)
         orbitals = values.get("orbitals")  # neither it nor the overlap is in stores of layout 1
         energies = _array(values["energies"])
         return cls(
@@ -139,7 +146,7 @@ class PointResult:
             overlap=values.get("overlap"),
             columns=dict(values["columns"]),
             notes=tuple(values["notes"]),
-            solution=None if solution is None else Solution.from_dict(solution),
+            solution=solution,
             wall_time=values["wall_time"],
         )
 
@@ -246,7 +253,8 @@ class SolverSurface:
             checkpoint=checkpoint,
         )
         beside = self._classical(molecule, found.orbitals, hamiltonian, solution)
-        notes = (*mean_field.notes, *found.notes, *solution.notes, *beside.notes)
+        kept = not_kept_notes(solution.states)
+        notes = (*mean_field.notes, *found.notes, *solution.notes, *kept, *beside.notes)
         return PointResult(
             energies=np.array(solution.energies, dtype=np.float64),
             unit=solution.unit,
