@@ -153,9 +153,7 @@ def continued_curves(
         for bundle in _level_bundles(level, arrived_here, labels[level[0]], next_number):
             full = np.zeros((len(energies), len(bundle.curves)), dtype=bundle.frame.dtype)
             full[list(level)] = bundle.frame
-            found.append(
-                (level, Bundle(curves=bundle.curves, frame=full, label=bundle.label))
-            )
+            found.append((level, Bundle(curves=bundle.curves, frame=full, label=bundle.label)))
             next_number += sum(curve >= start for curve in bundle.curves)
     return _continuation(before, found, levels, start, tuple(doubtful))
 
@@ -196,7 +194,9 @@ def _assigned(
             share = shares[row][:, list(level)]
             barred = bundle.label.bars(labels[level[0]])
             # a mean over what both can have in common: the same however the level is turned
-            weight[row, column] = _BARRED if barred else (np.abs(share) ** 2).sum() / min(share.shape)
+            weight[row, column] = (
+                _BARRED if barred else (np.abs(share) ** 2).sum() / min(share.shape)
+            )
     chosen_rows, chosen_columns = linear_sum_assignment(
         weight[np.ix_(rows, columns)], maximize=True
     )

@@ -71,9 +71,7 @@ def _in_other_orbitals(
     return states
 
 
-def _replace_orbital(
-    vectors: StateArray, strings: IntArray, p: int, column: FloatArray
-) -> None:
+def _replace_orbital(vectors: StateArray, strings: IntArray, p: int, column: FloatArray) -> None:
     """Put ``sum_q column[q] q`` in the place of orbital ``p``, along the first axis."""
     has_p = (strings >> p) & 1 == 1
     for q in np.flatnonzero(column):
