@@ -28,9 +28,14 @@ from qmlmat.report import (
 )
 from qmlmat.solvers import (
     ADAPTVQE,
+    EOM,
+    QSE,
     SPSA,
+    SSVQE,
+    VQD,
     VQE,
     Exact,
+    Krylov,
     NaturalGradient,
     PreconditionedLBFGS,
     Rotosolve,
@@ -92,8 +97,13 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     # Solving: from a Hamiltonian to eigenpairs
     "solve",
     "Exact",
+    "VQD",
     "VQE",
     "ADAPTVQE",
+    "EOM",
+    "QSE",
+    "Krylov",
+    "SSVQE",
     "Screening",
     "Solution",
     # Optimisers, beside all of torch.optim

@@ -102,6 +102,15 @@ class Circuit:
         gates = tuple(Gate(g.generator, place[g.param], g.scale) for g in kept)
         return Circuit(self.norb, self.nelec, gates, len(place), self.name)
 
+    def repeated(self, n: int) -> Circuit:
+        """Return the circuit applied ``n`` times, each time with parameters of its own."""
+        gates = tuple(
+            Gate(g.generator, layer * self.n_params + g.param, g.scale)
+            for layer in range(n)
+            for g in self.gates
+        )
+        return Circuit(self.norb, self.nelec, gates, n * self.n_params, self.name)
+
     def relabelled(self, order: Sequence[int]) -> Circuit:
         """Return the circuit on other orbitals: ``order[p]`` takes the place of orbital ``p``.
 

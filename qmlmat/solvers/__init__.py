@@ -2,24 +2,34 @@
 
 from qmlmat.solvers.adapt import ADAPTVQE
 from qmlmat.solvers.base import STATUS_ADVICE, Iteration, Solution, Solver
+from qmlmat.solvers.eom import EOM
 from qmlmat.solvers.exact import Exact
+from qmlmat.solvers.krylov import Krylov
 from qmlmat.solvers.optim_base import Landscape, Traits
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optim_natural import NaturalGradient
 from qmlmat.solvers.optim_rotosolve import Rotosolve
 from qmlmat.solvers.optim_spsa import SPSA
 from qmlmat.solvers.optimize import Optimum, minimize
+from qmlmat.solvers.qse import QSE
 from qmlmat.solvers.screening import Screened, Screening
 from qmlmat.solvers.solving import solve
+from qmlmat.solvers.ssvqe import SSVQE
+from qmlmat.solvers.vqd import VQD
 from qmlmat.solvers.vqe import VQE
 
 __all__ = [
     "ADAPTVQE",
+    "EOM",
+    "QSE",
     "SPSA",
+    "SSVQE",
     "STATUS_ADVICE",
+    "VQD",
     "VQE",
     "Exact",
     "Iteration",
+    "Krylov",
     "Landscape",
     "NaturalGradient",
     "Optimum",

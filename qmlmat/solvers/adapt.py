@@ -1,4 +1,4 @@
-"""ADAPT-VQE: a circuit that grows, one element of a pool after the other, to fit the state."""
+"""ADAPT-VQE: a circuit that grows, one element of a pool after the other, to fit the states."""
 
 from __future__ import annotations
 
@@ -13,19 +13,25 @@ from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Reference, StateBackend
 from qmlmat.errors import InputError
 from qmlmat.provenance import content_hash
+from qmlmat.solvers.averages import (
+    Average,
+    StartState,
+    Targets,
+    averaged_solution,
+    check_backend,
+    state_weights,
+)
 from qmlmat.solvers.base import Iteration, Solution, Status
 from qmlmat.solvers.growth import Grown, Growth, PerStep
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer
+from qmlmat.solvers.references import N_CONFIGURATIONS
 from qmlmat.solvers.screening import Screened, Screening, screened
 from qmlmat.solvers.variational import (
     ansatz_circuit,
     check_count,
-    check_problem,
     check_search,
     check_state_settings,
-    circuit_solution,
-    penalised,
     reference_of,
     state_inputs,
     warn_of_mixed_irreps,
@@ -35,12 +41,15 @@ from qmlmat.systems import MolecularHamiltonian
 
 @dataclass(frozen=True)
 class ADAPTVQE:
-    """Ground state by a circuit that grows from a pool until no element has a slope.
+    """Lowest states by a circuit that grows from a pool until no element has a slope.
 
     The steepest element is appended and all angles are searched again. The slope of an element is
     the derivative of the energy by its angle if it were appended at zero. Growth stops at the
     largest of them, never by looking at the exact energy. Among equal slopes the first in the pool
     wins. Angles are recycled, and so is what the search has learnt of the inverse Hessian.
+
+    For several states the circuit acts on one reference for each of them, what counts is the
+    weighted average of their energies, and the Hamiltonian is diagonalised in their span.
 
     A guess is gone on from: its circuit and angles are the start, whatever solver made it. Where
     it is of another geometry, inherited elements that turn out to be without use are dropped.
@@ -50,7 +59,8 @@ class ADAPTVQE:
         doi:10.1038/s41467-019-10988-2. Several elements at once: P. G. Anastasiou et al., Phys.
         Rev. Res. 6, 013254 (2024), doi:10.1103/PhysRevResearch.6.013254 (TETRIS). Recycled
         Hessian: M. Ramôa et al., Quantum Sci. Technol. 10, 015031 (2025). Troughs: H. R. Grimsley
-        et al., npj Quantum Inf. 9, 19 (2023), doi:10.1038/s41534-023-00681-0.
+        et al., npj Quantum Inf. 9, 19 (2023), doi:10.1038/s41534-023-00681-0. Several states:
+        H. R. Grimsley, F. A. Evangelista, arXiv:2409.11210 (2024).
 
     Example:
         >>> import qmlmat as qm
@@ -78,9 +88,19 @@ class ADAPTVQE:
     """Weight of ``<S^2> - s(s + 1)`` with s the lowest spin of the sector (hartree); about 0.05
     where bonds break."""
     reference: Reference | None = None
-    """The state the circuit acts on; ``None``: the Hartree-Fock determinant."""
+    """Of one state, what the circuit acts on; ``None``: the Hartree-Fock determinant."""
     screening: Screening | None = None
     """Which elements of the pool are left out; ``None``: none. A guess keeps those it has."""
+    multiplicity: int | None = None
+    """``2s + 1`` of all states; ``None``: any."""
+    irrep: str | None = None
+    """Irrep of all states; ``None``: any."""
+    weights: tuple[float, ...] | None = None
+    """Of several states, the weights of the references, scaled to add up to 1; ``None``: equal."""
+    references: tuple[Reference, ...] | None = None
+    """Of several states, orthogonal references; ``None``: roots of a small selected CI."""
+    n_configurations: int = N_CONFIGURATIONS
+    """Configurations of that CI for each reference."""
 
     limits: ClassVar[tuple[str, ...]] = ("gradient_tolerance", "max_operators", "max_iterations")
     """Settings that say when to stop: a checkpoint is gone on from with others, too."""
@@ -101,13 +121,28 @@ class ADAPTVQE:
             spin_penalty=self.spin_penalty,
         )
         check_state_settings("ADAPTVQE", self.reference, self.screening)
+        self._targets.check("ADAPTVQE")
+        if self.reference is not None and self._targets != Targets():
+            raise InputError(
+                "ADAPTVQE(reference=...): it is that of the ground state. With multiplicity, irrep "
+                "or n_configurations give references=(...) instead."
+            )
         check_count("ADAPTVQE", "max_operators", self.max_operators)
         if self.operators_per_step != "tetris":
             check_count("ADAPTVQE", "operators_per_step", self.operators_per_step)
 
+    @property
+    def _targets(self) -> Targets:
+        return Targets(
+            multiplicity=self.multiplicity,
+            irrep=self.irrep,
+            references=self.references,
+            n_configurations=self.n_configurations,
+        )
+
     def inputs(self) -> dict[str, Any]:
         """Return the settings that determine the result, as plain values."""
-        pool = self.pool
+        pool, weights = self.pool, self.weights
         assert not isinstance(pool, str)
         return {
             "solver": "adapt-vqe",
@@ -121,6 +156,9 @@ class ADAPTVQE:
             "max_iterations": self.max_iterations,
             "spin_penalty": self.spin_penalty,
             **state_inputs(self.reference, self.screening),
+            # No key for the defaults: older stores keep their hash.
+            **({} if self._targets == Targets() else self._targets.inputs()),
+            **({} if weights is None else {"weights": list(weights)}),
         }
 
     def pool_circuit(self, hamiltonian: MolecularHamiltonian) -> Circuit:
@@ -153,16 +191,16 @@ class ADAPTVQE:
         backend: StateBackend,
         seed: int | None,
     ) -> Solution:
-        """Return the ground state; see ``solve``.
+        """Return the lowest states; see ``solve``.
 
         Raises:
-            InputError: If more than one state is asked for, or pool or guess are of another
-                sector.
+            InputError: If no such states exist, or pool, guess, references or weights do not fit.
             CapabilityError: If the backend gives no gradients or no states.
         """
-        check_problem("ADAPTVQE", n_states, backend)
+        check_backend("ADAPTVQE", backend)
         chosen = self._screened(hamiltonian)
-        growth = self._growth(hamiltonian, chosen.circuit, backend, seed)
+        average = self._average(hamiltonian, n_states)
+        growth = self._growth(average, chosen.circuit, backend, seed)
         step = deque(self._steps(growth, guess), maxlen=1).pop()
         return _solution(growth, step, chosen.note)
 
@@ -188,9 +226,9 @@ class ADAPTVQE:
             InputError: If pool or guess are of another sector.
             CapabilityError: If the backend gives no gradients or no states.
         """
-        check_problem("ADAPTVQE", 1, backend)
+        check_backend("ADAPTVQE", backend)
         chosen = self._screened(hamiltonian)
-        growth = self._growth(hamiltonian, chosen.circuit, backend, seed)
+        growth = self._growth(self._average(hamiltonian, 1), chosen.circuit, backend, seed)
         for step in self._steps(growth, guess):
             yield _solution(growth, step, chosen.note)
 
@@ -217,19 +255,32 @@ class ADAPTVQE:
                 room = self.max_operators - n_params
                 grown = growth.extended(grown, slopes, self.operators_per_step, room)
 
-    def _growth(
-        self,
-        hamiltonian: MolecularHamiltonian,
-        pool: Circuit,
-        backend: StateBackend,
-        seed: int | None,
-    ) -> Growth:
-        reference = reference_of(hamiltonian, self.reference)
-        warn_of_mixed_irreps(hamiltonian, reference, self.screening)
-        return Growth(
+    def _average(self, hamiltonian: MolecularHamiltonian, n_states: int) -> Average:
+        """Return what is minimised: the energy, or the average of several states' energies."""
+        starts: tuple[StartState, ...]
+        if n_states == 1 and self._targets == Targets():
+            reference = reference_of(hamiltonian, self.reference)
+            warn_of_mixed_irreps(hamiltonian, reference, self.screening)
+            starts = (StartState(reference, abs(hamiltonian.nelec[0] - hamiltonian.nelec[1])),)
+        elif self.reference is not None:
+            raise InputError(
+                f"solve(ADAPTVQE(reference=...), n_states={n_states}): one reference makes one "
+                "state. Give references=(...), one for each state, or none."
+            )
+        else:
+            starts = self._targets.find(hamiltonian, n_states)[:n_states]
+        return Average(
             hamiltonian=hamiltonian,
-            objective=penalised(hamiltonian, self.spin_penalty),
-            reference=reference,
+            starts=starts,
+            weights=state_weights("ADAPTVQE", self.weights, n_states),
+            spin_penalty=self.spin_penalty,
+        )
+
+    def _growth(
+        self, average: Average, pool: Circuit, backend: StateBackend, seed: int | None
+    ) -> Growth:
+        return Growth(
+            average=average,
             pool=pool,
             backend=backend,
             optimizer=self.optimizer,
@@ -253,8 +304,8 @@ class _Step:
 
 def _solution(growth: Growth, step: _Step, note: str) -> Solution:
     """Return a step as a solution; one that goes on is a run cut here."""
-    found = circuit_solution(
-        growth.hamiltonian,
+    found = averaged_solution(
+        growth.average,
         growth.prepared(step.grown),
         growth.backend,
         status=step.status or "iteration_limit",

@@ -197,7 +197,10 @@ class Solution:
 
     @property
     def error(self) -> float | None:
-        """The lowest energy minus the exact one (``unit``); ``None`` without a reference."""
+        """The lowest energy minus the exact one (``unit``); ``None`` without a reference.
+
+        Of states of one multiplicity or irrep the exact one is the lowest of these.
+        """
         return None if self.reference_energy is None else self.energy - self.reference_energy
 
     @property

@@ -3,22 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from qmlmat.backends import StateBackend
+from qmlmat.solvers.averages import check_multiplicity
 from qmlmat.solvers.base import Solution
 from qmlmat.systems import MolecularHamiltonian, spin_square
+from qmlmat.systems.blocks import symmetry_states
 
 
 @dataclass(frozen=True)
 class Exact:
-    """The lowest eigenpairs of the sector, dense or by Davidson (full CI in the active space)."""
+    """The lowest eigenpairs of the sector, dense or by Davidson (full CI in the active space).
+
+    Several states, or those of one multiplicity or irrep, are found in blocks of one spin and one
+    irrep, each dense where it is small, else by Davidson with surplus roots: states that meet
+    are kept apart, and none is missed. All residuals are checked.
+    """
+
+    multiplicity: int | None = None
+    """``2s + 1`` of all states; ``None``: any."""
+    irrep: str | None = None
+    """Irrep of all states, such as ``"A1"`` or ``"Sigma_g+"``; ``None``: any."""
+
+    is_variational: ClassVar[bool] = True
+    """Whether each energy is an upper bound on the exact one of the same place."""
+
+    def __post_init__(self) -> None:
+        check_multiplicity("Exact", self.multiplicity)
 
     def inputs(self) -> dict[str, Any]:
         """Return the settings as plain values."""
-        return {"solver": "exact"}
+        chosen = {"multiplicity": self.multiplicity, "irrep": self.irrep}
+        # No key without: older stores keep their hash.
+        return {"solver": "exact", **{k: v for k, v in chosen.items() if v is not None}}
 
     def eigenpairs(
         self,
@@ -30,7 +50,12 @@ class Exact:
         seed: int | None,  # noqa: ARG002
     ) -> Solution:
         """Return the lowest eigenpairs; see ``solve``."""
-        spectrum = hamiltonian.spectrum(n_states)
+        if n_states == 1 and self.multiplicity is None and self.irrep is None:
+            spectrum = hamiltonian.spectrum(1)
+        else:
+            spectrum = symmetry_states(
+                hamiltonian, n_states, multiplicity=self.multiplicity, irrep=self.irrep
+            )
         squares = [spin_square(v, hamiltonian.norb, hamiltonian.nelec) for v in spectrum.states]
         return Solution(
             energies=spectrum.energies,

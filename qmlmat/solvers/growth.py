@@ -9,14 +9,16 @@ from typing import Final, Literal
 import numpy as np
 
 from qmlmat.ansatz import Circuit, Gate
-from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
+from qmlmat.backends import Preparation, StateBackend
 from qmlmat.errors import QmlmatError
+from qmlmat.solvers.averages import Average
 from qmlmat.solvers.base import Status
-from qmlmat.solvers.landscape import circuit_landscape, orbital_curvatures
+from qmlmat.solvers.landscape import orbital_curvatures
+from qmlmat.solvers.optim_base import Landscape
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
-from qmlmat.solvers.optimize import OptimizerFactory, minimize, traits_of
-from qmlmat.systems import MolecularHamiltonian
-from qmlmat.typing import FloatArray, Observable
+from qmlmat.solvers.optimize import OptimizerFactory
+from qmlmat.solvers.search import Search
+from qmlmat.typing import FloatArray
 
 SEARCH_FRACTION: Final = 0.1
 """The angles are searched until their derivatives are below this fraction of the pool's tolerance;
@@ -54,12 +56,8 @@ class Grown:
 class Growth:
     """A circuit grows on one Hamiltonian: everything that stays the same meanwhile."""
 
-    hamiltonian: MolecularHamiltonian
-    """What gives the orbital energies."""
-    objective: Observable
-    """What is minimised: the Hamiltonian, with a penalty where there is one."""
-    reference: Reference
-    """What the circuit acts on."""
+    average: Average
+    """What is minimised."""
     pool: Circuit
     """The elements, one parameter each."""
     backend: StateBackend
@@ -105,7 +103,7 @@ class Growth:
         found = self.searched(replace(circuit, name="adapt"), params, learnt, 0)
         if not found.moved:
             return found
-        curvature = orbital_curvatures(self.hamiltonian, circuit)
+        curvature = orbital_curvatures(self.average.hamiltonian, circuit)
         kept = np.flatnonzero(np.abs(found.params) * curvature > self.gradient_tolerance)
         if kept.size == found.params.size:
             return found
@@ -122,7 +120,12 @@ class Growth:
         Raises:
             QmlmatError: If one is not finite.
         """
-        slopes = self.backend.pool_gradients(self.prepared(grown), self.objective, self.pool)
+        average, slopes = self.average, np.zeros(self.pool.n_params)
+        for weight, reference, objective in zip(
+            average.weights, average.references, average.objectives, strict=True
+        ):
+            state = Preparation(grown.circuit, reference, grown.params)
+            slopes += weight * self.backend.pool_gradients(state, objective, self.pool)
         if not np.isfinite(slopes).all():
             raise QmlmatError(
                 f"ADAPTVQE: {np.count_nonzero(~np.isfinite(slopes))} slopes of the pool are not "
@@ -164,27 +167,25 @@ class Growth:
                 inverse of orbital curvatures stands in for the others.
             n_evaluations: Evaluations so far.
         """
-        preparation = Preparation(circuit, self.reference)
-        request = Request(preparation=preparation, observables=(self.objective,))
-        evaluator = self.backend.prepare(request)
+        preparation = Preparation(circuit, self.average.references)
         known = len(inverse_hessian)
-        curvature = orbital_curvatures(self.hamiltonian, circuit)
+        curvature = orbital_curvatures(self.average.hamiltonian, circuit)
         start = np.diag(1.0 / curvature)
         start[:known, :known] = inverse_hessian
-        landscape = circuit_landscape(
-            self.hamiltonian,
-            preparation,
-            self.backend,
-            needs=set(traits_of(self.optimizer).needs) - {"curvature"},
-            seed=self.seed,
-        )
-        optimum = minimize(
-            lambda angles: expectation(evaluator, angles)[0],
-            params,
+        search = Search(
+            hamiltonian=self.average.hamiltonian,
+            backend=self.backend,
             optimizer=self.optimizer,
             gradient_tolerance=SEARCH_FRACTION * self.gradient_tolerance,
             max_iterations=self.max_iterations,
-            landscape=replace(landscape, curvature=curvature, inverse_hessian=start),
+            seed=self.seed,
+        )
+        optimum = search.minimum(
+            preparation,
+            search.evaluator(preparation, self.average.objectives),
+            params,
+            weights=self.average.weights,
+            known=Landscape(curvature=curvature, inverse_hessian=start),
         )
         teacher = optimum.optimizer
         return Grown(
@@ -201,13 +202,18 @@ class Growth:
 
     def prepared(self, grown: Grown) -> Preparation:
         """Return the state of a circuit."""
-        return Preparation(grown.circuit, self.reference, grown.params)
+        return Preparation(grown.circuit, self.average.references, grown.params)
 
     def is_stuck(self, grown: Grown) -> bool:
-        """Return whether a state on which the pool has no slope is far from every eigenstate."""
-        state = self.backend.state(self.prepared(grown))
-        image = self.objective.matvec(state)
-        variance = np.linalg.norm(image - np.vdot(state, image) * state) ** 2
+        """Return whether states on which the pool has no slope are far from all eigenstates."""
+        states = self.backend.state(self.prepared(grown))
+        images = np.array(
+            [o.matvec(state) for o, state in zip(self.average.objectives, states, strict=True)]
+        )
+        # What sticks out of the span: within it the Hamiltonian is diagonalised.
+        flat, products = states.reshape(len(states), -1), images.reshape(len(states), -1)
+        outside = products - (products @ flat.conj().T) @ flat
+        variance = self.average.weights @ np.linalg.norm(outside, axis=1) ** 2
         return bool(variance > TROUGH_VARIANCE)
 
 

@@ -61,7 +61,8 @@ def backend_metric(backend: StateBackend, preparation: Preparation) -> Metric:
 
     def metric(params: torch.Tensor) -> torch.Tensor:
         here = replace(preparation, params=params.detach().numpy())
-        return torch.from_numpy(backend.metric(here))
+        table = backend.metric(here)  # of several references the mean: their energies are averaged
+        return torch.from_numpy(table.mean(axis=0) if preparation.batch_axes else table)
 
     return metric
 

@@ -16,6 +16,7 @@ from qmlmat.errors import InputError, QmlmatWarning, VariationalError
 from qmlmat.provenance import provenance
 from qmlmat.solvers.base import Solution, Solver
 from qmlmat.solvers.checkpoint import solve_with_checkpoint
+from qmlmat.solvers.levels import with_levels
 from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
 from qmlmat.systems.spectrum import lowest_states
 from qmlmat.units import CHEMICAL_ACCURACY
@@ -102,12 +103,15 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
             backend=where,
             seed=seed,
         )
+    wanted = getattr(solver, "multiplicity", None), getattr(solver, "irrep", None)
+    if n_states > 1 or wanted != (None, None):
+        found = with_levels(found, hamiltonian, multiplicity=wanted[0], irrep=wanted[1])
     found = _with_reference(found, hamiltonian)
-    found = _with_spin_check(found, hamiltonian.nelec)
+    found = _with_spin_check(found, hamiltonian.nelec, wanted[0])
     found = _with_error_reached(found)
     record = provenance(solver=solver.inputs(), seed=seed)
     found = replace(found, provenance=record)
-    _check_variational(found)
+    _check_variational(found, wanted[0])
     return found
 
 
@@ -161,10 +165,14 @@ def lowest_spin_energy(hamiltonian: MolecularHamiltonian) -> float:
     return float(lowest_states(raised.matvec, diagonal, 1).energies[0])
 
 
-def _with_spin_check(found: Solution, nelec: tuple[int, int]) -> Solution:
-    """Say so where the ground state's <S^2> is not that of the lowest spin."""
+def _with_spin_check(
+    found: Solution, nelec: tuple[int, int], wanted: int | None = None
+) -> Solution:
+    """Say so where a state's <S^2> is not that of the spin wanted, or of the lowest."""
     if found.spin_squares is None:
         return found
+    if found.n_states > 1 or wanted is not None:
+        return _with_pure_spins(found, wanted)
     spin, square = abs(nelec[0] - nelec[1]) / 2, float(found.spin_squares[0])
     if square - spin * (spin + 1) <= SPIN_DRIFT_TOLERANCE:
         return found
@@ -180,6 +188,25 @@ def _with_spin_check(found: Solution, nelec: tuple[int, int]) -> Solution:
         found,
         f"<S^2> = {square:.4f} instead of {spin * (spin + 1):.4f}: the state mixes spins. Try "
         "a spin_penalty of about 0.05 hartree, or another ansatz.",
+        warn=True,
+    )
+
+
+def _with_pure_spins(found: Solution, wanted: int | None) -> Solution:
+    """Say which of several states mix spins, or are of another than was asked for."""
+    assert found.multiplicities is not None
+    assert found.spin_squares is not None
+    mixed = [
+        f"{k} (<S^2> = {found.spin_squares[k]:.3f})"
+        for k, value in enumerate(found.multiplicities)
+        if value is None or wanted not in {None, value}
+    ]
+    if not mixed:
+        return found
+    what = "mix spins" if wanted is None else f"are not of multiplicity {wanted}"
+    return _noted(
+        found,
+        f"States {what}: {', '.join(mixed)}. Try a larger spin_penalty, or another ansatz.",
         warn=True,
     )
 
@@ -210,8 +237,10 @@ def _noted(found: Solution, note: str, *, warn: bool = False) -> Solution:
     return replace(found, notes=(*found.notes, note))
 
 
-def _check_variational(found: Solution) -> None:
+def _check_variational(found: Solution, wanted: int | None) -> None:
     error = found.error
+    if wanted is not None and found.multiplicities and found.multiplicities[0] != wanted:
+        return  # of another spin than the reference
     if error is not None and error < -VARIATIONAL_TOLERANCE:
         raise VariationalError(
             f"solve: the energy {found.energy:.10f} {found.unit} is {-error:.2e} below the exact "

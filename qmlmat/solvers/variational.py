@@ -14,6 +14,7 @@ from qmlmat.solvers.base import Iteration, Solution, Status
 from qmlmat.solvers.screening import Screening
 from qmlmat.systems import (
     MolecularHamiltonian,
+    SpinDistance,
     SpinSquare,
     WeightedSum,
     exchange_pairs,
@@ -23,23 +24,31 @@ from qmlmat.systems import (
 from qmlmat.typing import Observable
 
 
-def penalised(hamiltonian: MolecularHamiltonian, weight: float) -> Observable:
-    """Return the Hamiltonian plus a penalty on every spin above the sector's lowest.
+def penalised(
+    hamiltonian: MolecularHamiltonian, weight: float, spin: int | None = None
+) -> Observable:
+    """Return the Hamiltonian plus a penalty on every spin but one.
 
-    ``H + weight (S^2 - s (s + 1))`` with ``s = |n_alpha - n_beta| / 2``. <S^2> is at least
-    ``s (s + 1)``, so the penalty is never negative and the sum stays an upper bound on the exact
-    energy.
+    ``H + weight (S^2 - s (s + 1))`` for the sector's lowest spin ``s = |n_alpha - n_beta| / 2``:
+    <S^2> is at least ``s (s + 1)``. For others ``H + weight (S^2 - s (s + 1))^2``. Neither is ever
+    below the Hamiltonian, so the sum stays an upper bound on the exact energy.
 
     Args:
         hamiltonian: The Hamiltonian.
         weight: Weight of the penalty (hartree); 0 for none.
+        spin: ``2 s``; ``None``: the sector's lowest.
     """
     if weight == 0:
         return hamiltonian
-    spin = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1]) / 2
-    square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
+    norb, nelec = hamiltonian.norb, hamiltonian.nelec
+    lowest = abs(nelec[0] - nelec[1])
+    if spin is not None and spin != lowest:
+        distance = SpinDistance(norb, nelec, spin)
+        return WeightedSum(terms=((1.0, hamiltonian), (weight, distance)))
+    square = SpinSquare(norb, nelec)
     return WeightedSum(
-        terms=((1.0, hamiltonian), (weight, square)), constant=-weight * spin * (spin + 1)
+        terms=((1.0, hamiltonian), (weight, square)),
+        constant=-0.25 * weight * lowest * (lowest + 2),
     )
 
 

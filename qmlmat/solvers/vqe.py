@@ -10,20 +10,18 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 
 from qmlmat.ansatz import Ansatz, Circuit
-from qmlmat.backends import Preparation, Reference, Request, StateBackend, expectation
+from qmlmat.backends import Preparation, Reference, StateBackend
 from qmlmat.backends.base import Evaluator
 from qmlmat.errors import InputError, QmlmatWarning, nearest
 from qmlmat.solvers.base import Solution
-from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import (
     OptimizerFactory,
     Optimum,
     describe_optimizer,
-    minimize,
-    traits_of,
 )
 from qmlmat.solvers.screening import Screened, Screening, screened
+from qmlmat.solvers.search import Search
 from qmlmat.solvers.starts import carried_over, starting_params
 from qmlmat.solvers.variational import (
     ansatz_circuit,
@@ -184,20 +182,18 @@ class VQE:
         warn_of_mixed_irreps(hamiltonian, reference, self.screening)
         preparation = Preparation(circuit, reference)
         objective = penalised(hamiltonian, self.spin_penalty)
-        evaluator = backend.prepare(Request(preparation=preparation, observables=(objective,)))
-        start, notes = self._start(hamiltonian, chosen, evaluator, guess, seed)
-        landscape = circuit_landscape(
-            hamiltonian, preparation, backend, needs=traits_of(self.optimizer).needs, seed=seed
+        search = Search(
+            hamiltonian=hamiltonian,
+            backend=backend,
+            optimizer=self.optimizer,
+            gradient_tolerance=self.gradient_tolerance,
+            max_iterations=self.max_iterations,
+            seed=seed,
         )
+        evaluator = search.evaluator(preparation, (objective,))
+        start, notes = self._start(hamiltonian, chosen, evaluator, guess, seed)
         optima = [
-            minimize(
-                lambda params: expectation(evaluator, params)[0],
-                begin,
-                optimizer=self.optimizer,
-                gradient_tolerance=self.gradient_tolerance,
-                max_iterations=self.max_iterations,
-                landscape=landscape,
-            )
+            search.minimum(preparation, evaluator, begin)
             for begin in (start, *self._other_starts(circuit.n_params, seed))
         ]
         best, more = lowest(optima)
@@ -277,7 +273,7 @@ class VQE:
         template = self.ansatz.load()
         if self.initial == "random" or not start.size or template.start == "amplitudes":
             return start, ()
-        slopes = np.abs(evaluator.value_and_gradient(start).gradient[0])
+        slopes = np.abs(evaluator.value_and_gradient(start[None]).gradient[0])
         flat = free & (slopes <= max(FLAT, self.gradient_tolerance))
         if not flat.any():
             return start, ()

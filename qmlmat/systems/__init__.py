@@ -7,6 +7,7 @@ from qmlmat.systems.classical import CLASSICAL, ClassicalEnergies, classical_ene
 from qmlmat.systems.fcidump import from_fcidump, to_fcidump
 from qmlmat.systems.hamiltonian import (
     MolecularHamiltonian,
+    SpinDistance,
     SpinSquare,
     WeightedSum,
     molecular_hamiltonian,
@@ -41,6 +42,7 @@ __all__ = [
     "OrbitalSelection",
     "SigmaBuilder",
     "Spectrum",
+    "SpinDistance",
     "SpinSquare",
     "WeightedSum",
     "apply_spin_square",

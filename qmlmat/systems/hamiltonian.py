@@ -16,6 +16,7 @@ from qmlmat.systems.active_space import ActiveSpace
 from qmlmat.systems.integrals import active_integrals
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.point_group import PointGroup, orbital_irreps
 from qmlmat.systems.sigma import SigmaBuilder, one_rdm, two_rdm
 from qmlmat.systems.spectrum import Spectrum, lowest_states
 from qmlmat.systems.spin import apply_spin_square, spin_square_diagonal
@@ -46,6 +47,8 @@ class MolecularHamiltonian:
     """Active electrons by spin, ``(n_alpha, n_beta)``."""
     notes: tuple[str, ...] = ()
     """What the mean field and the active space had to say, one sentence each."""
+    point_group: PointGroup | None = None
+    """Irreps of the orbitals, where the molecule has symmetry and they are adapted to it."""
 
     def __post_init__(self) -> None:
         one, two = (np.array(a, dtype=np.float64) for a in (self.one_body, self.two_body))
@@ -179,6 +182,25 @@ class SpinSquare:
         return spin_square_diagonal(self.norb, self.nelec)
 
 
+@dataclass(frozen=True)
+class SpinDistance:
+    """The operator ``(S^2 - s (s + 1))^2`` on one sector: 0 for one spin, positive for others."""
+
+    norb: int
+    """Number of spatial orbitals."""
+    nelec: tuple[int, int]
+    """Electrons by spin, ``(n_alpha, n_beta)``."""
+    spin: int
+    """``2 s`` of the spin that has none."""
+
+    def matvec(self, state: StateArray) -> StateArray:
+        """Return the operator applied to ``state``, same shape."""
+        for _ in range(2):
+            image = apply_spin_square(state, self.norb, self.nelec)
+            state = image - 0.25 * self.spin * (self.spin + 2) * state
+        return state
+
+
 @dataclass(frozen=True, kw_only=True)
 class WeightedSum:
     """``constant + sum weight * observable``, such as ``H + mu (S^2 - s (s + 1))``."""
@@ -272,6 +294,7 @@ def _in_orbitals(
         core_energy=integrals.core_energy,
         nelec=orbitals.nelec,
         notes=notes,
+        point_group=orbital_irreps(molecule, orbitals.active),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.linalg import eigvalsh_tridiagonal
 
 from qmlmat.errors import InputError, QmlmatError
 from qmlmat.typing import FloatArray, StateArray
@@ -25,6 +26,11 @@ MEMORY: Final = 4e9
 """Size that basis and images may reach before Davidson restarts (bytes)."""
 SEED: Final = 20240229
 """Seed of the random parts: the same operator gives the same answer."""
+
+LANCZOS_STEPS: Final = 12
+"""Steps from which the spectral range is estimated."""
+ROUND: Final = 1e-12
+"""Norm below which a Lanczos vector is rounding: the space is exhausted."""
 
 MatVec = Callable[[StateArray], StateArray]
 
@@ -72,6 +78,35 @@ def lowest_states(
     else:
         vectors = _davidson(flat, diagonal.ravel(), n_states)
     return _checked(flat, vectors, diagonal.shape)
+
+
+def spectral_range(matvec: MatVec, shape: tuple[int, ...]) -> float:
+    """Return an upper estimate of the highest eigenvalue minus the lowest.
+
+    A few Lanczos steps give both ends from inside; the last residual bounds what is missing.
+
+    Args:
+        matvec: The operator.
+        shape: Shape of a state.
+
+    References:
+        Y. Zhou, R.-C. Li, Linear Algebra Appl. 435, 480 (2011), doi:10.1016/j.laa.2010.06.034.
+    """
+    vector = np.random.default_rng(SEED).standard_normal(shape)
+    vector /= np.linalg.norm(vector)
+    before, beta = np.zeros(shape), 0.0
+    diagonal, beside = [], []
+    for _ in range(min(LANCZOS_STEPS, vector.size)):
+        image = np.asarray(matvec(vector)) - beta * before
+        diagonal.append(float(np.vdot(vector, image)))
+        image -= diagonal[-1] * vector
+        beta = float(np.linalg.norm(image))
+        beside.append(beta)
+        if beta < ROUND:
+            break
+        before, vector = vector, image / beta
+    values = eigvalsh_tridiagonal(diagonal, beside[: len(diagonal) - 1])
+    return float(values[-1] - values[0] + 2 * beside[-1])
 
 
 def _checked(

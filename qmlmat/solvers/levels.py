@@ -1,0 +1,143 @@
+"""What a solution says of its states: irreps, configurations, and the exact levels beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from qmlmat.solvers.base import LEVEL_WIDTH, Solution
+from qmlmat.systems import MolecularHamiltonian
+from qmlmat.systems.blocks import (
+    SymmetrySpectrum,
+    dominant_configurations,
+    state_irreps,
+    symmetry_states,
+)
+from qmlmat.units import hartree_to_ev
+
+LEVELS_DIMENSION: Final = 20_000
+"""Largest sector whose exact levels are computed beside the states found."""
+
+Key = tuple[int, str]
+"""A multiplicity and an irrep."""
+
+
+def with_levels(
+    found: Solution,
+    hamiltonian: MolecularHamiltonian,
+    *,
+    multiplicity: int | None = None,
+    irrep: str | None = None,
+) -> Solution:
+    """Return a solution of several states with irreps, configurations and exact levels.
+
+    Args:
+        found: What a solver found.
+        hamiltonian: The Hamiltonian.
+        multiplicity: What the solver was asked for; ``None``: any.
+        irrep: What the solver was asked for; ``None``: any.
+    """
+    if found.states is None:
+        return found
+    irreps = state_irreps(hamiltonian, found.states)
+    found = replace(
+        found,
+        irreps=irreps,
+        configurations=dominant_configurations(found.states, hamiltonian.sector),
+    )
+    if hamiltonian.dimension > LEVELS_DIMENSION:
+        note = f"No exact levels: the sector has {hamiltonian.dimension} determinants."
+        return replace(found, notes=(*found.notes, note))
+    n_exact = min(found.n_states + 1, _n_known(hamiltonian, multiplicity, irrep))
+    exact = symmetry_states(hamiltonian, n_exact, multiplicity=multiplicity, irrep=irrep)
+    energies = _matched(found, hamiltonian, exact)
+    notes = (*_cut(exact, found.n_states), *_missing(found, exact))
+    return replace(
+        found,
+        reference_energy=float(exact.energies[0]),
+        reference_energies=energies,
+        notes=(*found.notes, *notes),
+    )
+
+
+def _n_known(hamiltonian: MolecularHamiltonian, multiplicity: int | None, irrep: str | None) -> int:
+    from qmlmat.systems.blocks import symmetry_blocks  # noqa: PLC0415
+
+    blocks = symmetry_blocks(hamiltonian, multiplicity=multiplicity, irrep=irrep)
+    return sum(block.size for block in blocks)
+
+
+def _keys(found: Solution) -> list[Key | None]:
+    """Return each state's multiplicity and irrep; ``None`` where one is not definite."""
+    spins = found.multiplicities or (None,) * found.n_states
+    irreps = found.irreps or ("any",) * found.n_states
+    return [
+        None if spin is None or not irrep else (spin, "" if found.irreps is None else irrep)
+        for spin, irrep in zip(spins, irreps, strict=True)
+    ]
+
+
+def _exact_keys(exact: SymmetrySpectrum) -> list[Key]:
+    names = exact.irreps or ("",) * len(exact.spins)
+    return [(spin + 1, name) for spin, name in zip(exact.spins, names, strict=True)]
+
+
+def _matched(
+    found: Solution, hamiltonian: MolecularHamiltonian, exact: SymmetrySpectrum
+) -> np.ndarray:
+    """Return the exact energy for each state: the n-th of its kind for the n-th of its kind."""
+    energies = np.full(found.n_states, np.nan)
+    keys, known = _keys(found), _exact_keys(exact)
+    for key in set(keys) - {None}:
+        assert key is not None
+        places = [k for k, other in enumerate(keys) if other == key]
+        levels = [e for e, other in zip(exact.energies, known, strict=True) if other == key]
+        if len(levels) < len(places):
+            multiplicity, irrep = key
+            more = symmetry_states(
+                hamiltonian, len(places), multiplicity=multiplicity, irrep=irrep or None
+            )
+            levels = more.energies.tolist()
+        energies[places] = levels[: len(places)]
+    return energies
+
+
+def _cut(exact: SymmetrySpectrum, n_states: int) -> tuple[str, ...]:
+    """Return a note where the states asked for are part of a degenerate level."""
+    if len(exact.energies) <= n_states:
+        return ()
+    if exact.energies[n_states] - exact.energies[n_states - 1] > LEVEL_WIDTH:
+        return ()
+    return (
+        f"n_states={n_states} cuts a degenerate level: the next exact state has the energy of "
+        "the last one. Ask for one more, or one fewer, to have whole levels.",
+    )
+
+
+def _missing(found: Solution, exact: SymmetrySpectrum) -> tuple[str, ...]:
+    """Return a note that names the exact levels that were not found."""
+    n_states = found.n_states
+    keys = _keys(found)
+    if None in keys:
+        return ()
+    names = _exact_keys(exact)
+    last = exact.energies[n_states - 1]
+    below = [
+        (key, energy)
+        for key, energy in zip(names[:n_states], exact.energies[:n_states], strict=True)
+        if energy < last - LEVEL_WIDTH  # of the last level any part will do
+    ]
+    left = Counter(key for key in keys if key is not None)
+    missing = []
+    for key, energy in below:
+        if left[key]:
+            left[key] -= 1
+            continue
+        above = hartree_to_ev(float(energy - exact.energies[0]))
+        missing.append(f"{key[0]} {key[1]}".strip() + f" at {above:.3f} eV")
+    if not missing:
+        return ()
+    return (f"Exact states below the last one that were not found: {', '.join(missing)}.",)
