@@ -36,11 +36,19 @@ class Label:
     irrep: str = ""
     """Irreducible representation; ``""`` where unknown, or mixed."""
 
-    def bars(self, other: Label) -> bool:
-        """Return whether a state of this label cannot be one of the other."""
+    def bars(self, other: Label, share: float) -> bool:
+        """Return whether a state of this label is none of the other.
+
+        Another spin always bars. Another irrep does not where the two are mostly the same state:
+        the axes after which irreps are named may change from one geometry to the next.
+
+        Args:
+            other: The other label.
+            share: Squared overlap of the two.
+        """
         spins = {self.multiplicity, other.multiplicity} - {None}
         irreps = {self.irrep, other.irrep} - {""}
-        return len(spins) > 1 or len(irreps) > 1
+        return len(spins) > 1 or (len(irreps) > 1 and share <= CLEAR)
 
     def with_what(self, other: Label) -> Label:
         """Return this label, with the other's parts where it has none."""
@@ -191,12 +199,11 @@ def _assigned(
     weight = np.zeros((len(bundles), len(levels)))
     for row, bundle in enumerate(bundles):
         for column, level in enumerate(levels):
-            share = shares[row][:, list(level)]
-            barred = bundle.label.bars(labels[level[0]])
+            part = shares[row][:, list(level)]
             # a mean over what both can have in common: the same however the level is turned
-            weight[row, column] = (
-                _BARRED if barred else (np.abs(share) ** 2).sum() / min(share.shape)
-            )
+            share = float((np.abs(part) ** 2).sum()) / min(part.shape)
+            barred = bundle.label.bars(labels[level[0]], share)
+            weight[row, column] = _BARRED if barred else share
     chosen_rows, chosen_columns = linear_sum_assignment(
         weight[np.ix_(rows, columns)], maximize=True
     )
