@@ -14,8 +14,8 @@ from scipy.optimize import brentq
 from qmlmat.errors import InputError
 from qmlmat.solvers.base import LEVEL_WIDTH
 from qmlmat.surfaces.continuation import Label
-from qmlmat.surfaces.curves import NO_CURVE, state_labels
-from qmlmat.typing import FloatArray
+from qmlmat.surfaces.curves import state_labels
+from qmlmat.typing import FloatArray, IntArray
 from qmlmat.units import Unit, hartree_to_ev
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Crossing:
     """Unit of the energy."""
 
 
-def minimum_gap(  # noqa: PLR0913 - which two states, counted among which
+def minimum_gap(
     scan: Scan,
     i: int = 0,
     j: int = 1,
@@ -236,7 +236,7 @@ def _labels(scan: Scan) -> tuple[Label, ...]:
     return tuple(sorted(found, key=lambda one: (one.multiplicity or 0, one.irrep)))
 
 
-def _minimum(  # noqa: PLR0913, PLR0917 - a row of numbers
+def _minimum(  # noqa: PLR0917 - a row of numbers
     unit: Unit,
     x: FloatArray,
     gaps: FloatArray,
@@ -278,7 +278,7 @@ def _near(x: FloatArray, values: FloatArray, k: int) -> list[int]:
 def _dips(gaps: FloatArray, width: float) -> list[int]:
     """Return the inner points whose gap is smaller than both neighbours', and not degenerate."""
     inner = range(1, len(gaps) - 1)
-    return [k for k in inner if width < gaps[k] < min(gaps[k - 1], gaps[k + 1])]
+    return [k for k in inner if width < gaps[k] < gaps[k - 1] and gaps[k] < gaps[k + 1]]
 
 
 def _changes(difference: FloatArray, width: float) -> list[tuple[int, int, int]]:
@@ -312,11 +312,11 @@ def _as_levels(
     return list(dict.fromkeys((level(low), level(high)) for low, high in pairs))
 
 
-def _crossing(  # noqa: PLR0913, PLR0917 - a row of numbers
+def _crossing(  # noqa: PLR0917 - a row of numbers
     unit: Unit,
     x: FloatArray,
     table: FloatArray,
-    order: FloatArray,
+    order: IntArray,
     interval: _Pair,
     curves: tuple[tuple[int, ...], tuple[int, ...]],
 ) -> Crossing:

@@ -135,7 +135,7 @@ def _ancestor(path: Path, index: int, found: Mapping[int, Continuation]) -> int 
     return next(iter(found), None) if parent is None else parent
 
 
-def _continued(  # noqa: PLR0913, PLR0917 - the state of a walk over the tree
+def _continued(  # noqa: PLR0917 - the state of a walk over the tree
     molecule: Molecule,
     results: Mapping[int, PointResult],
     index: int,
