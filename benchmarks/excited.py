@@ -272,7 +272,7 @@ def curve(lengths: Sequence[float], n_states: int = 4) -> list[str]:
     text = [
         "",
         f"N2, cc-pVDZ, (10e,8o), {n_states} singlets, {len(lengths)} points from {lengths[0]} to",
-        f"{lengths[-1]} Å; mean field, orbitals and exact levels included; dense diagonalisation of",
+        f"{lengths[-1]} Å; mean field, orbitals, exact levels included; dense diagonalisation of",
         f"the same Hamiltonians: {dense:.1f} s",
         f"{'':18s}{'s':>8s}{'/ dense':>9s}{'max mHa':>10s}{'mean mHa':>10s}{'no label':>10s}",
     ]
