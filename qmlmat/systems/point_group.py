@@ -103,7 +103,7 @@ def axial_square(state: StateArray, angular: FloatArray, nelec: tuple[int, int])
 
 def axial_momentum(state: StateArray, angular: FloatArray, nelec: tuple[int, int]) -> float:
     """Return ``sqrt(<L_z^2>)`` of a normalised state about a linear molecule's axis."""
-    square = np.vdot(state, axial_square(state, angular, nelec)).real
+    square = float(np.vdot(state, axial_square(state, angular, nelec)).real)
     return float(np.sqrt(max(square, 0.0)))
 
 
