@@ -35,6 +35,7 @@ from qmlmat.report import (
     scan_constants,
     scan_table,
     spectrum_table,
+    states_table,
     summarise_errors,
 )
 from qmlmat.solvers import (
@@ -65,7 +66,9 @@ from qmlmat.surfaces import (
     Scan,
     SolverSurface,
     asymmetric,
+    avoided_crossings,
     bend,
+    crossings,
     displace,
     export_scan,
     frames,
@@ -73,6 +76,7 @@ from qmlmat.surfaces import (
     interpolate,
     line,
     load_scan,
+    minimum_gap,
     sample,
     scan,
     stretch,
@@ -179,6 +183,9 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "vibrational_levels",
     "stationary_points",
     "edge_minima",
+    "minimum_gap",
+    "crossings",
+    "avoided_crossings",
     "summarise_errors",
     "error_table",
     "scan_constants",
@@ -186,6 +193,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     # Figures and tables
     "plot_scan",
     "scan_table",
+    "states_table",
     "plot_spectrum",
     "spectrum_table",
     # What can go wrong

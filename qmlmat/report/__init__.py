@@ -6,6 +6,7 @@ from qmlmat.report.errors import ErrorSummary, summarise_errors
 from qmlmat.report.plots import KINDS, check_plot_file, draw_scan, plot_scan
 from qmlmat.report.spectrum_plot import draw_spectrum, plot_spectrum
 from qmlmat.report.spectrum_table import spectrum_heading, spectrum_table
+from qmlmat.report.states_table import states_table
 from qmlmat.report.tables import scan_notes, scan_table
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "scan_table",
     "spectrum_heading",
     "spectrum_table",
+    "states_table",
     "summarise_errors",
 ]

@@ -1,5 +1,12 @@
 """From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
 
+from qmlmat.surfaces.crossings import (
+    Crossing,
+    GapMinimum,
+    avoided_crossings,
+    crossings,
+    minimum_gap,
+)
 from qmlmat.surfaces.export import Export, export_scan, to_dataset
 from qmlmat.surfaces.paths.combination import Combination, Coordinate, asymmetric, symmetric
 from qmlmat.surfaces.paths.grids import bend, grid, line, sample, stretch, twist
@@ -17,10 +24,12 @@ __all__ = [
     "Axis",
     "Combination",
     "Coordinate",
+    "Crossing",
     "Dihedral",
     "Distance",
     "Export",
     "FunctionSurface",
+    "GapMinimum",
     "Geometry",
     "Path",
     "PointResult",
@@ -32,7 +41,9 @@ __all__ = [
     "StoreHeader",
     "Surface",
     "asymmetric",
+    "avoided_crossings",
     "bend",
+    "crossings",
     "displace",
     "export_scan",
     "frames",
@@ -40,6 +51,7 @@ __all__ = [
     "interpolate",
     "line",
     "load_scan",
+    "minimum_gap",
     "place",
     "sample",
     "scan",

@@ -65,7 +65,7 @@ def n_params(result: PointResult | None) -> int | None:
     """Return the number of circuit parameters, where there is a circuit."""
     if result is None or result.solution is None or result.solution.params is None:
         return None
-    return len(result.solution.params)
+    return int(result.solution.params.shape[-1])
 
 
 def is_unmatched(result: PointResult | None) -> bool:

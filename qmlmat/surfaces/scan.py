@@ -7,11 +7,14 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from qmlmat.errors import InputError, PointWarning
+from qmlmat.surfaces.curves import Curves, followed_curves
+from qmlmat.surfaces.molecules import molecule_of
 from qmlmat.surfaces.paths.path import Path
 from qmlmat.surfaces.running.crew import check_workers
 from qmlmat.surfaces.running.loop import Runner
@@ -21,7 +24,7 @@ from qmlmat.surfaces.running.task import Outcome
 from qmlmat.surfaces.storage.lock import writing
 from qmlmat.surfaces.storage.store import ScanStore, StoreHeader
 from qmlmat.surfaces.surface import CONVERGED, FunctionSurface, PointResult, Surface
-from qmlmat.typing import FloatArray
+from qmlmat.typing import FloatArray, IntArray
 from qmlmat.units import Unit
 
 NOT_COMPUTED = "not computed"
@@ -110,6 +113,51 @@ class Scan:
                 table[index, : len(result.energies)] = result.energies
         return table
 
+    @cached_property
+    def curves(self) -> Curves | None:
+        """The states followed from point to point by overlap; ``None`` where they cannot be.
+
+        That takes several states, and points that keep them: those of ``SolverSurface`` do, up to
+        a size. Computed when first asked for, from the results and the path's tree alone.
+        """
+        if self.n_states < 2:
+            return None
+        molecule = molecule_of(self.inputs, self.path.points[0])
+        return None if molecule is None else followed_curves(self.path, self.results, molecule)
+
+    @property
+    def followed(self) -> IntArray | None:
+        """The curve to which each state belongs, shape ``(n_points, n_states)``.
+
+        Curves are numbered from 0, at the root in the order of energy; -1 where there is no state.
+        ``None`` where states cannot be followed.
+        """
+        return None if self.curves is None else self.curves.numbers
+
+    @property
+    def followed_energies(self) -> FloatArray | None:
+        """Energies of the curves, shape ``(n_points, n_curves)`` (``unit``).
+
+        NaN where a curve has no state. ``None`` where states cannot be followed.
+        """
+        return None if self.curves is None else self.curves.along(self.energies)
+
+    def gaps(self, i: int, j: int) -> FloatArray:
+        """Return the energy of state ``j`` above state ``i``, shape ``(n_points,)`` (``unit``).
+
+        States are in the order of energy at each point; see ``qmlmat.minimum_gap``.
+
+        Raises:
+            InputError: If there are not that many states.
+        """
+        if not (0 <= i < self.n_states and 0 <= j < self.n_states):
+            raise InputError(
+                f"Scan.gaps({i}, {j}): the scan has {self.n_states} states, counted from 0. Use "
+                "two of them."
+            )
+        gaps: FloatArray = self.energies[:, j] - self.energies[:, i]
+        return gaps
+
     @property
     def references(self) -> FloatArray:
         """Exact ground-state energies, shape ``(n_points,)`` (``unit``); NaN where unknown."""
@@ -160,9 +208,12 @@ class Scan:
             error=None if reference is None else float(result.energies[0]) - reference,
             columns=dict(result.columns),
             status=result.status,
-            notes=result.notes,
+            notes=(*result.notes, *self._curve_notes(index)),
             wall_time=None if np.isnan(result.wall_time) else result.wall_time,
         )
+
+    def _curve_notes(self, index: int) -> tuple[str, ...]:
+        return () if self.curves is None else self.curves.notes.get(index, ())
 
 
 def scan(  # noqa: PLR0913 - the one verb of this package's scans: each option stands alone

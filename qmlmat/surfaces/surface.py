@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Final, Literal, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from qmlmat.errors import CapabilityError, GeometryError, InputError, QmlmatErro
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.surfaces.forces import Forces, ground_state_forces
 from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.states import not_kept_notes, packed_states, unpacked_states
 from qmlmat.systems import (
     ActiveOrbitals,
     ActiveSpace,
@@ -106,8 +107,10 @@ class PointResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values from which ``from_dict`` gives the same result, to the last bit.
 
-        State vectors are left out, NaN becomes ``None``.
+        State vectors are kept where there are several, which curves are followed by, up to
+        ``LARGEST_STORED``; NaN becomes ``None``.
         """
+        states = None if self.solution is None else packed_states(self.solution.states)
         return {
             "energies": _plain(self.energies),
             "unit": self.unit,
@@ -121,12 +124,16 @@ class PointResult:
             "notes": list(self.notes),
             "solution": None if self.solution is None else self.solution.to_dict(),
             "wall_time": float(self.wall_time),
+            **({} if states is None else {"states": states}),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PointResult:
         """Return the result whose ``to_dict()`` is ``values``."""
-        solution = values["solution"]
+        solution = None if values["solution"] is None else Solution.from_dict(values["solution"])
+        states = unpacked_states(values.get("states"))  # one state, or an earlier version: none
+        if solution is not None and states is not None:
+            solution = replace(solution, states=states)
         orbitals = values.get("orbitals")  # neither it nor the overlap is in stores of layout 1
         energies = _array(values["energies"])
         return cls(
@@ -140,7 +147,7 @@ class PointResult:
             overlap=values.get("overlap"),
             columns=dict(values["columns"]),
             notes=tuple(values["notes"]),
-            solution=None if solution is None else Solution.from_dict(solution),
+            solution=solution,
             wall_time=values["wall_time"],
         )
 
@@ -262,7 +269,8 @@ class SolverSurface:
             forces = ground_state_forces(
                 mean_field, found.orbitals, hamiltonian, self.solver, solution
             )
-        notes = (*mean_field.notes, *found.notes, *solution.notes, *beside.notes, *forces.notes)
+        solved = (*solution.notes, *not_kept_notes(solution.states))
+        notes = (*mean_field.notes, *found.notes, *solved, *beside.notes, *forces.notes)
         return PointResult(
             energies=np.array(solution.energies, dtype=np.float64),
             unit=solution.unit,

@@ -16,6 +16,7 @@ from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
 from qmlmat.systems.nevpt2 import nevpt2_energy
 from qmlmat.systems.normal_modes import NormalModes, normal_modes
+from qmlmat.systems.overlaps import state_overlaps
 from qmlmat.systems.pairing import exchange_pairs
 from qmlmat.systems.sigma import (
     SigmaBuilder,
@@ -58,6 +59,7 @@ __all__ = [
     "orbital_parities",
     "run_mean_field",
     "spin_square",
+    "state_overlaps",
     "to_fcidump",
     "transition_one_rdm",
     "transition_two_rdm",

@@ -141,6 +141,30 @@ class _Carrier:
         return overlap
 
 
+def active_overlap(
+    molecule: Molecule, orbitals: ActiveOrbitals, before: Molecule, parent: ActiveOrbitals
+) -> FloatArray:
+    """Return the overlap of the active orbitals of two geometries, as they are carried.
+
+    Args:
+        molecule: The molecule here.
+        orbitals: Its orbitals.
+        before: The molecule at the other geometry.
+        parent: The orbitals there, as many.
+
+    Returns:
+        ``<p'|q>``, the other geometry's along the rows, shape ``(norb, norb)``; not orthogonal,
+        as an active space is not all there is.
+    """
+    if before is molecule:
+        metric = molecule.to_pyscf().intor_symmetric("int1e_ovlp")
+        plain: FloatArray = parent.active.T @ metric @ orbitals.active
+        return plain
+    carrier, single = _Carrier(molecule, before), orbitals.classes[1]
+    carrier.align(orbitals.active[:, single], parent.active[:, single])
+    return carrier.overlap(orbitals.active, parent.active)
+
+
 def space_overlap(
     molecule: Molecule, orbitals: ActiveOrbitals, before: Molecule, parent: ActiveOrbitals
 ) -> float:
@@ -151,13 +175,7 @@ def space_overlap(
     """
     if (orbitals.norb, orbitals.nelec) != (parent.norb, parent.nelec):
         return 0.0
-    if before is molecule:
-        metric = molecule.to_pyscf().intor_symmetric("int1e_ovlp")
-        overlap = parent.active.T @ metric @ orbitals.active
-    else:
-        carrier, single = _Carrier(molecule, before), orbitals.classes[1]
-        carrier.align(orbitals.active[:, single], parent.active[:, single])
-        overlap = carrier.overlap(orbitals.active, parent.active)
+    overlap = active_overlap(molecule, orbitals, before, parent)
     values = [
         np.linalg.svd(overlap[kind, kind], compute_uv=False).min(initial=1.0)
         for kind in orbitals.classes
