@@ -26,12 +26,15 @@ def solver_label(scan: Scan) -> str:
 
 
 def solver_words(solver: Mapping[str, Any]) -> str:
-    """Return what a solver with these inputs is called, e.g. ``"VQE uccsd"`` or ``"exact"``."""
+    """Return what a solver with these inputs is called, e.g. ``"VQE uccsd"``, ``"exact"``, ``"qEOM on VQE uccsd"``."""
     name = str(solver.get("solver") or "solver")
     for key, form in (("ansatz", "{} {}"), ("pool", "{} from {}")):
         template = mapping(solver.get(key)).get("template")
         if template:
             return form.format(name.upper(), template)
+    ground = mapping(solver.get("ground"))
+    if ground:
+        return f"{solver.get('method') or name.upper()} on {solver_words(ground)}"
     return name
 
 

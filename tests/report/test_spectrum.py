@@ -53,6 +53,18 @@ def test_the_heading_names_an_ion():
     assert " (charge +1) · sto-3g · (2e, 2o) · exact" in spectrum_heading(found)
 
 
+def test_the_heading_names_the_solver_and_what_it_excites(spectrum):
+    ground = {"solver": "vqe", "ansatz": {"template": "uccsd"}}
+    for solver, words in (
+        ({"solver": "ssvqe", "ansatz": {"template": "uccgsd"}}, "SSVQE uccgsd"),
+        ({"solver": "adapt", "pool": {"template": "uccgsd"}}, "ADAPT from uccgsd"),
+        ({"solver": "eom", "method": "q-sc-EOM", "ground": ground}, "q-sc-EOM on VQE uccsd"),
+    ):
+        found = replace(spectrum.properties.solution, provenance={"solver": solver})
+        other = qm.absorption_spectrum(LIH, FROZEN, found)
+        assert spectrum_heading(other).endswith(words)
+
+
 def test_the_figure_shows_lines_at_their_places(spectrum):
     figure = draw_spectrum(spectrum, width=0.2)
     axes = figure.axes[0]
