@@ -26,7 +26,7 @@ def solver_label(scan: Scan) -> str:
 
 
 def solver_words(solver: Mapping[str, Any]) -> str:
-    """Return what a solver with these inputs is called, e.g. ``"VQE uccsd"`` or ``"qEOM on VQE uccsd"``."""
+    """Return what a solver with these inputs is called, e.g. ``"qEOM on VQE uccsd"``."""
     name = str(solver.get("solver") or "solver")
     for key, form in (("ansatz", "{} {}"), ("pool", "{} from {}")):
         template = mapping(solver.get(key)).get("template")
