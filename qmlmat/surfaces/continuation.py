@@ -173,7 +173,7 @@ def _continuation(
     start: int,
     doubtful: tuple[tuple[int, float], ...],
 ) -> Continuation:
-    numbers = {}
+    numbers: dict[int, int] = {}
     for level in levels:
         curves = sorted(c for own, bundle in found if own == level for c in bundle.curves)
         numbers |= dict(zip(level, curves, strict=True))

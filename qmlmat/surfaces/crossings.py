@@ -14,8 +14,8 @@ from scipy.optimize import brentq
 from qmlmat.errors import InputError
 from qmlmat.solvers.base import LEVEL_WIDTH
 from qmlmat.surfaces.continuation import Label
-from qmlmat.surfaces.curves import NO_CURVE, state_labels
-from qmlmat.typing import FloatArray
+from qmlmat.surfaces.curves import state_labels
+from qmlmat.typing import FloatArray, IntArray
 from qmlmat.units import Unit, hartree_to_ev
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Crossing:
     """Unit of the energy."""
 
 
-def minimum_gap(  # noqa: PLR0913 - which two states, counted among which
+def minimum_gap(
     scan: Scan,
     i: int = 0,
     j: int = 1,
@@ -122,8 +122,8 @@ def minimum_gap(  # noqa: PLR0913 - which two states, counted among which
         x[known],
         gaps[known],
         smallest,
-        (i, j),
-        Label(multiplicity=multiplicity, irrep=irrep),
+        states=(i, j),
+        label=Label(multiplicity=multiplicity, irrep=irrep),
     )
 
 
@@ -149,7 +149,7 @@ def crossings(scan: Scan) -> tuple[Crossing, ...]:
             pair = (a, b) if sign > 0 else (b, a)
             found.setdefault((k, m), []).append(pair)
     merged = [
-        _crossing(scan.unit, x[order], table[order], order, interval, group)
+        _crossing(scan.unit, x[order], table[order], order=order, interval=interval, curves=group)
         for interval, pairs in found.items()
         for group in _as_levels(table[order], interval, pairs, width)
     ]
@@ -184,7 +184,7 @@ def avoided_crossings(scan: Scan) -> tuple[GapMinimum, ...]:
                     low <= x[k + 1] and x[k - 1] <= high for low, high in spans
                 ):
                     continue
-                found.append(_minimum(scan.unit, x, gaps, k, (n, n + 1), label))
+                found.append(_minimum(scan.unit, x, gaps, k, states=(n, n + 1), label=label))
     return tuple(sorted(found, key=lambda one: (one.coordinate, one.states)))
 
 
@@ -236,11 +236,12 @@ def _labels(scan: Scan) -> tuple[Label, ...]:
     return tuple(sorted(found, key=lambda one: (one.multiplicity or 0, one.irrep)))
 
 
-def _minimum(  # noqa: PLR0913, PLR0917 - a row of numbers
+def _minimum(
     unit: Unit,
     x: FloatArray,
     gaps: FloatArray,
     smallest: int,
+    *,
     states: tuple[int, int],
     label: Label,
 ) -> GapMinimum:
@@ -312,11 +313,12 @@ def _as_levels(
     return list(dict.fromkeys((level(low), level(high)) for low, high in pairs))
 
 
-def _crossing(  # noqa: PLR0913, PLR0917 - a row of numbers
+def _crossing(
     unit: Unit,
     x: FloatArray,
     table: FloatArray,
-    order: FloatArray,
+    *,
+    order: IntArray,
     interval: _Pair,
     curves: tuple[tuple[int, ...], tuple[int, ...]],
 ) -> Crossing:
