@@ -1,4 +1,4 @@
-"""Where two rows of numbers come closest or change their order, between the points: plain arrays."""
+"""Where two rows of numbers come closest or change order, between the points: plain arrays."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def searchable(
         pairs["orbital_overlap"] = float(result.overlap)
     solution = result.solution
     if solution is not None and solution.params is not None:
-        pairs["n_params"] = len(solution.params)
+        pairs["n_params"] = int(solution.params.shape[-1])
     if solution is not None and solution.spin_squares is not None:
         pairs["spin_square"] = float(solution.spin_squares[0])
     for name, value in result.columns.items():
