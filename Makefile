@@ -129,11 +129,12 @@ $(BENCH_VENVS)/%/.installed: benchmarks/requirements-%.txt
 bench: $(STAMP_BENCH) $(if $(filter all,$(PEERS)),$(STAMPS_PEERS))  ## time side by side with peers (PEERS=all: more of them)
 	$(call THREADED,1) $(BIN)/python -m benchmarks --peers $(PEERS) $(BENCH_ARGS)
 
-bench-solvers: $(STAMP)  ## tables of tracking, of optimisers, of ADAPT-VQE, and of solvers on the N2 curve (10 minutes)
+bench-solvers: $(STAMP)  ## tables of tracking, optimisers, ADAPT-VQE, circuits on the N2 curve, excited states (20 minutes)
 	$(call THREADED,1) $(BIN)/python -m benchmarks.tracking
 	$(call THREADED,1) $(BIN)/python -m benchmarks.optimizers
 	$(call THREADED,1) $(BIN)/python -m benchmarks.adapt
 	$(call THREADED,1) $(BIN)/python -m benchmarks.layers
+	$(call THREADED,1) $(BIN)/python -m benchmarks.excited
 
 docs: $(STAMP_DOCS)  ## the documentation, in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

@@ -24,6 +24,7 @@ from qmlmat.report import (
     plot_scan,
     scan_constants,
     scan_table,
+    states_table,
     summarise_errors,
 )
 from qmlmat.solvers import (
@@ -171,6 +172,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     # Figures and tables
     "plot_scan",
     "scan_table",
+    "states_table",
     # What can go wrong
     "QmlmatError",
     "QmlmatWarning",

@@ -86,11 +86,14 @@ def _words(text: str) -> list[str]:
 def _unknown_key(keys: list[str], table: type[BaseModel], model: type[BaseModel]) -> str:
     key = keys[-1]
     hint = nearest(key, [info.alias or name for name, info in table.model_fields.items()])
+    tags = []
     for name, other in _tables(model):
         if key in other.model_fields and name == ".".join(keys[:-1]):  # another one of the union
-            hint = f'It is a key of name = "{_tag(other)}".'
+            tags.append(f'"{_tag(other)}"')
         elif key in other.model_fields and hint.startswith("Known"):
             hint = f"It belongs in [{name}]."
+    if tags:
+        hint = f"It is a key of name = {' or '.join(dict.fromkeys(tags))}."
     what = "table or key" if len(keys) == 1 else "key"
     where = f" in {_table(keys[:-1])}" if len(keys) > 1 else ""
     return f'unknown {what} "{key}"{where}. {hint}'

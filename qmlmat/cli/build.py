@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path as FilePath
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from qmlmat.cli.inputs import (
-    ExactTable,
-    InputDocument,
-    MoleculeTable,
-    OptimizerTable,
-    ScreeningTable,
-    VQETable,
-)
+from qmlmat.cli.build_solver import build_solver
+from qmlmat.cli.inputs import InputDocument, MoleculeTable
 from qmlmat.cli.paths import CoordinateTable, PathTable
-from qmlmat.errors import ConfigError, nearest
+from qmlmat.errors import ConfigError
 
 if TYPE_CHECKING:
-    from qmlmat.solvers import Screening, Solver
     from qmlmat.surfaces import Coordinate, Geometry, Path, SolverSurface
     from qmlmat.systems import Molecule
 
@@ -93,7 +82,7 @@ def build_job(document: InputDocument, *, path: Path | None = None) -> Job:
                 avas=tuple(space.avas),
                 threshold=space.threshold,
             ),
-            _solver(document),
+            build_solver(document.solver),
             n_states=document.solver.n_states,
             seed=document.solver.seed,
             classical=tuple(document.classical),
@@ -157,97 +146,3 @@ def _coordinate(table: CoordinateTable) -> Coordinate:
         return combined
     coordinate: Coordinate = kinds[len(given)](*given)
     return coordinate
-
-
-def _solver(document: InputDocument) -> Solver:
-    from qmlmat.ansatz import Ansatz  # noqa: PLC0415
-    from qmlmat.solvers import ADAPTVQE, VQE, Exact  # noqa: PLC0415
-
-    table = document.solver
-    if isinstance(table, ExactTable):
-        return Exact()
-    if table.n_states != 1:
-        raise ConfigError(
-            f"[solver] n_states = {table.n_states}: {table.name} finds the ground state. Use "
-            'n_states = 1, or name = "Exact" for excited states.'
-        )
-    solver: Solver
-    if isinstance(table, VQETable):
-        solver = VQE(
-            Ansatz(_template(table.ansatz), **table.options),
-            optimizer=_optimizer(table.optimizer),
-            initial=table.initial,
-            n_starts=table.n_starts,
-            gradient_tolerance=table.gradient_tolerance,
-            max_iterations=table.max_iterations,
-            spin_penalty=table.spin_penalty,
-            screening=_screening(table.screening),
-        )
-    else:
-        options = table.options
-        if options is None:
-            options = {"spin_tied": True} if table.pool == "uccgsd" else {}
-        solver = ADAPTVQE(
-            Ansatz(_template(table.pool), **options),
-            optimizer=_optimizer(table.optimizer),
-            gradient_tolerance=table.gradient_tolerance,
-            operators_per_step=table.operators_per_step,
-            max_operators=table.max_operators,
-            max_iterations=table.max_iterations,
-            spin_penalty=table.spin_penalty,
-            screening=_screening(table.screening),
-        )
-    # reads the template: an unknown one, or an unknown option, is refused before anything is made
-    solver.inputs()
-    return solver
-
-
-def _screening(table: ScreeningTable | None) -> Screening | None:
-    from qmlmat.solvers import Screening  # noqa: PLC0415
-
-    return None if table is None else Screening(**table.model_dump())
-
-
-@cache
-def _template(ansatz: str) -> str:
-    """Return a template's name or path; the text of one is put in a file until the process ends."""
-    if "\n" not in ansatz:
-        return ansatz
-    folder = TemporaryDirectory(prefix="qmlmat-")
-    atexit.register(folder.cleanup)
-    file = FilePath(folder.name, "template.toml")
-    file.write_text(ansatz, encoding="utf-8")
-    return str(file)
-
-
-def _optimizer(table: OptimizerTable) -> Any:  # noqa: ANN401 - an optimiser class or a partial
-    import torch  # noqa: PLC0415
-
-    from qmlmat import solvers  # noqa: PLC0415
-    from qmlmat.solvers.optimize import make_optimizer  # noqa: PLC0415
-
-    base = torch.optim.Optimizer
-    known: dict[str, Any] = {
-        name: kind
-        for module in (torch.optim, solvers)
-        for name, kind in vars(module).items()
-        if isinstance(kind, type) and issubclass(kind, base) and kind is not base
-    }
-    if table.name not in known:
-        raise ConfigError(
-            f'[solver.optimizer] name = "{table.name}": not an optimiser of torch.optim or qmlmat. '
-            f"{nearest(table.name, known)}"
-        )
-    kind, settings = known[table.name], table.settings()
-    chosen = partial(kind, **settings) if settings else kind
-    probe = torch.zeros(1, dtype=torch.float64, requires_grad=True)
-    probe.grad = torch.ones_like(probe)
-    landscape = solvers.Landscape(metric=lambda params: torch.eye(len(params)))
-    try:  # e.g. SparseAdam takes no dense gradient, Muon no vector
-        make_optimizer(chosen, probe, landscape).step(lambda: float(probe.detach().sin()))
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ConfigError(
-            f'[solver.optimizer] name = "{table.name}": it cannot be used with these settings '
-            f"({error}). Use LBFGS or Adam."
-        ) from error
-    return chosen

@@ -163,6 +163,10 @@ def solve(screen: Screen, file: Path, *, checkpoint: Path | None) -> ExitCode:
     result = job.surface.evaluate(job.point, checkpoint=checkpoint)
     output = SolveOutput.from_result(result, title=job.title, wall_time=time.perf_counter() - start)
     screen.document(output)
+    if result.solution is not None and result.solution.n_states > 1:
+        from qmlmat.report import states_table  # noqa: PLC0415
+
+        screen.say(states_table(result.solution))
     screen.say(*_solve_lines(result, output))
     return ExitCode.OK if result.status == "converged" else ExitCode.NOT_CONVERGED
 
@@ -268,8 +272,8 @@ def _say_scan(screen: Screen, scan: Scan, output: ScanOutput) -> None:
 def _solve_lines(result: PointResult, output: SolveOutput) -> list[str]:
     unit, small = result.unit, "mHa" if result.unit == "hartree" else "meV"
     lines = [output.title] if output.title else []
-    for state, energy in enumerate(output.energies):
-        lines.append(_line(f"energy of state {state}", f"{energy:.10f}", unit))
+    if len(output.energies) == 1:
+        lines.append(_line("energy", f"{output.energies[0]:.10f}", unit))
     for name, value in output.columns.items():
         lines.append(_line(name.replace("_", " "), f"{value:.10f}", unit))
     if output.reference is None or output.error is None:
@@ -279,8 +283,8 @@ def _solve_lines(result: PointResult, output: SolveOutput) -> list[str]:
         lines.append(_line("error", f"{output.error * 1e3:.6f}", small))
     if output.n_params is not None:
         lines.append(_line("parameters", str(output.n_params)))
-    for state, square in enumerate(output.spin_squares or ()):
-        lines.append(_line(f"<S^2> of state {state}", f"{square:.6f}"))
+    if len(output.energies) == 1:
+        lines += [_line("<S^2>", f"{square:.6f}") for square in output.spin_squares or ()]
     lines.append(_line("status", output.status))
     if output.status != "converged":
         lines.append(output.advice)

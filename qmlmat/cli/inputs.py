@@ -5,12 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from qmlmat._validation import describe_errors, plain_value
+from qmlmat._validation import describe_errors
 from qmlmat.cli.paths import PathTable
+from qmlmat.cli.solvers import TEMPLATE_KEYS, SolverTable, VQETable
 from qmlmat.cli.table import Table
 from qmlmat.errors import ConfigError, GeometryError
 
@@ -62,137 +63,6 @@ class ActiveSpaceTable(Table):
     )
 
 
-class OptimizerTable(Table):
-    """The classical optimiser of the circuit's parameters."""
-
-    name: str = Field(
-        default="PreconditionedLBFGS",
-        description="PreconditionedLBFGS, NaturalGradient, SPSA, Rotosolve, or the name of an "
-        "optimiser class of torch.optim.",
-    )
-    learning_rate: float | None = Field(
-        default=None, gt=0, description="Step size; by default the optimiser's own."
-    )
-    regularization: float | None = Field(
-        default=None,
-        gt=0,
-        description="NaturalGradient: Tikhonov's, as a fraction of the metric's mean diagonal.",
-    )
-    perturbation: float | None = Field(
-        default=None, gt=0, description="SPSA: size of the perturbations (radians)."
-    )
-    averages: int | None = Field(
-        default=None, ge=1, description="SPSA: directions averaged in each step."
-    )
-    blocking: bool | None = Field(
-        default=None, description="SPSA: whether steps that raise the energy are taken back."
-    )
-
-    def settings(self) -> dict[str, float | int | bool]:
-        """Return the settings that were given, by the names the optimisers have for them."""
-        given = self.model_dump(exclude={"name"}, exclude_none=True)
-        return {"lr" if name == "learning_rate" else name: value for name, value in given.items()}
-
-
-class ScreeningTable(Table):
-    """Which generators of an ansatz, or elements of a pool, are left out."""
-
-    point_group: bool = Field(default=True, description="Those that change the irrep.")
-    spin: bool = Field(default=False, description="Those that do not leave S^2 exactly alone.")
-    min_amplitude: float = Field(
-        default=0.0, ge=0, description="Doubles whose MP2 amplitude is smaller than this."
-    )
-
-
-Options = dict[str, Annotated[bool | int | str, BeforeValidator(plain_value)]]
-"""Options of a template as a file gives them."""
-
-
-def _per_step(value: object) -> object:
-    if value != "tetris" and (type(value) is not int or value < 1):
-        raise ValueError('give a whole number of at least 1, or "tetris"')
-    return value
-
-
-PerStep = Annotated[
-    Annotated[int, Field(ge=1)] | Literal["tetris"],
-    BeforeValidator(_per_step),
-]
-"""How many elements a step appends; the check in front answers with one line, not two."""
-
-
-class CircuitTable(Table):
-    """What the solvers have in common that search the angles of a circuit."""
-
-    max_iterations: int = Field(default=1000, ge=1, description="Most steps of the optimiser.")
-    spin_penalty: float = Field(
-        default=0.0, ge=0, description="Weight of <S^2> - s(s+1) (hartree), e.g. 0.05."
-    )
-    n_states: int = Field(default=1, ge=1, description="Number of states.")
-    seed: int | None = Field(default=None, ge=0, description="Seed of everything random.")
-    optimizer: OptimizerTable = Field(default=OptimizerTable(), description="The optimiser.")
-    screening: ScreeningTable | None = Field(
-        default=None, description="What is left out of the circuit or pool; by default nothing."
-    )
-
-
-class VQETable(CircuitTable):
-    """The variational quantum eigensolver."""
-
-    name: Literal["VQE"] = Field(description="Which solver.")
-    ansatz: str = Field(
-        default="uccsd",
-        description="Name of a template, or the path of your own .toml, relative to this file.",
-    )
-    options: Options = Field(
-        default={}, description="Options of the template, e.g. { spin_tied = true } or { k = 2 }."
-    )
-    initial: Literal["mp2", "ccsd", "zero", "random"] = Field(
-        default="mp2", description="Parameters of the point computed first."
-    )
-    n_starts: int = Field(
-        default=1, ge=1, description="Searches, of which the lowest counts; for layered circuits."
-    )
-    gradient_tolerance: float = Field(
-        default=1e-6, gt=0, description="Largest derivative at convergence (hartree per radian)."
-    )
-
-
-class ADAPTVQETable(CircuitTable):
-    """The variational quantum eigensolver with a circuit that grows from a pool."""
-
-    name: Literal["ADAPTVQE"] = Field(description="Which solver.")
-    pool: str = Field(
-        default="uccgsd",
-        description="Name of the template whose generators are the pool, or the path of your own.",
-    )
-    options: Options | None = Field(
-        default=None,
-        description="Options of the pool's template; by default { spin_tied = true } for uccgsd.",
-    )
-    gradient_tolerance: float = Field(
-        default=1e-3, gt=0, description="Largest slope of the pool at the end (hartree per radian)."
-    )
-    operators_per_step: PerStep = Field(
-        default=1,
-        description='Elements appended between two searches; "tetris": as many as act on '
-        "different spin orbitals.",
-    )
-    max_operators: int = Field(default=1000, ge=1, description="Most elements of the circuit.")
-
-
-class ExactTable(Table):
-    """Exact diagonalisation in the active space."""
-
-    name: Literal["Exact"] = Field(description="Which solver.")
-    n_states: int = Field(default=1, ge=1, description="Number of states.")
-    seed: int | None = Field(default=None, ge=0, description="Seed of everything random.")
-
-
-TEMPLATE_KEYS: Final[Mapping[str, str]] = {"VQE": "ansatz", "ADAPTVQE": "pool"}
-"""Which key of a solver names a template."""
-
-
 class InputDocument(Table):
     """Input of `qmlmat scan` and `qmlmat solve`."""
 
@@ -203,9 +73,7 @@ class InputDocument(Table):
         default=[], description="Classical methods whose energies stand beside the solver's."
     )
     path: PathTable | None = Field(default=None, description="Needed by `qmlmat scan` only.")
-    solver: Annotated[VQETable | ADAPTVQETable | ExactTable, Field(discriminator="name")] = Field(
-        default=VQETable(name="VQE")
-    )
+    solver: SolverTable = Field(default=VQETable(name="VQE"))
 
     def plain(self) -> dict[str, Any]:
         """Return the keys that were given, as plain values a store can keep."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
@@ -66,7 +67,7 @@ class PointOutput(Output):
             notes=list(row.notes),
             spin_squares=None if squares is None else [float(value) for value in squares],
             curves=None if followed is None else followed[row.index].tolist(),
-            irreps=None if irreps is None else list(irreps),
+            irreps=_listed(irreps),
             n_params=facts.n_params(result),
             overlap=None if result is None else result.overlap,
             wall_time=row.wall_time,
@@ -168,6 +169,13 @@ class SolveOutput(Output):
     error: float | None = Field(description="Ground-state energy above the reference.")
     columns: dict[str, float] = Field(description="Further energies by name.")
     spin_squares: list[float] | None = Field(description="Expectations of S^2.")
+    irreps: list[str] | None = Field(description="Irrep of each state, where there are several.")
+    reference_energies: list[float | None] | None = Field(
+        description="Exact energy for each state, where there are several."
+    )
+    configurations: list[str] | None = Field(
+        description="Leading configurations of each state, where there are several."
+    )
     n_params: int | None = Field(description="Number of circuit parameters.")
     n_iterations: int | None = Field(description="Steps of the optimiser.")
     status: str = Field(description="How the solver stopped.")
@@ -180,6 +188,7 @@ class SolveOutput(Output):
         """Return the result at one geometry with the time of the run (s)."""
         solution = result.solution
         squares = None if solution is None else solution.spin_squares
+        exact = None if solution is None else solution.reference_energies
         params = None if solution is None else solution.params
         steps = () if solution is None else solution.history
         energy, reference = float(result.energies[0]), result.reference
@@ -191,6 +200,11 @@ class SolveOutput(Output):
             error=None if reference is None else energy - reference,
             columns=dict(result.columns),
             spin_squares=None if squares is None else [float(value) for value in squares],
+            irreps=None if solution is None else _listed(solution.irreps),
+            reference_energies=None
+            if exact is None
+            else [None if math.isnan(e) else e for e in exact.tolist()],
+            configurations=None if solution is None else _listed(solution.configurations),
             n_params=None if params is None else int(params.shape[-1]),
             n_iterations=len(steps) - 1 if steps else None,
             status=result.status,
@@ -198,6 +212,10 @@ class SolveOutput(Output):
             notes=list(result.notes),
             wall_time=wall_time,
         )
+
+
+def _listed(texts: tuple[str, ...] | None) -> list[str] | None:
+    return None if texts is None else list(texts)
 
 
 class PlotOutput(Output):

@@ -4,6 +4,7 @@ from qmlmat.report.constants import MethodConstants, constants_table, scan_const
 from qmlmat.report.error_table import error_table
 from qmlmat.report.errors import ErrorSummary, summarise_errors
 from qmlmat.report.plots import KINDS, check_plot_file, draw_scan, plot_scan
+from qmlmat.report.states_table import states_table
 from qmlmat.report.tables import scan_notes, scan_table
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "scan_constants",
     "scan_notes",
     "scan_table",
+    "states_table",
     "summarise_errors",
 ]

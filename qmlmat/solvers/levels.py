@@ -14,6 +14,7 @@ from qmlmat.systems.blocks import (
     SymmetrySpectrum,
     dominant_configurations,
     state_irreps,
+    symmetry_blocks,
     symmetry_states,
 )
 from qmlmat.units import hartree_to_ev
@@ -51,7 +52,8 @@ def with_levels(
     if hamiltonian.dimension > LEVELS_DIMENSION:
         note = f"No exact levels: the sector has {hamiltonian.dimension} determinants."
         return replace(found, notes=(*found.notes, note))
-    n_exact = min(found.n_states + 1, _n_known(hamiltonian, multiplicity, irrep))
+    blocks = symmetry_blocks(hamiltonian, multiplicity=multiplicity, irrep=irrep)
+    n_exact = min(found.n_states + 1, sum(block.size for block in blocks))
     exact = symmetry_states(hamiltonian, n_exact, multiplicity=multiplicity, irrep=irrep)
     energies = _matched(found, hamiltonian, exact)
     notes = (*_cut(exact, found.n_states), *_missing(found, exact))
@@ -61,13 +63,6 @@ def with_levels(
         reference_energies=energies,
         notes=(*found.notes, *notes),
     )
-
-
-def _n_known(hamiltonian: MolecularHamiltonian, multiplicity: int | None, irrep: str | None) -> int:
-    from qmlmat.systems.blocks import symmetry_blocks  # noqa: PLC0415
-
-    blocks = symmetry_blocks(hamiltonian, multiplicity=multiplicity, irrep=irrep)
-    return sum(block.size for block in blocks)
 
 
 def _keys(found: Solution) -> list[Key | None]:

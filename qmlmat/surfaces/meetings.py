@@ -49,7 +49,7 @@ def _near(values: FloatArray, k: int) -> list[int]:
 def dips(gaps: FloatArray, width: float) -> list[int]:
     """Return the inner points whose gap is smaller than both neighbours', and not degenerate."""
     inner = range(1, len(gaps) - 1)
-    return [k for k in inner if width < gaps[k] < min(gaps[k - 1], gaps[k + 1])]
+    return [k for k in inner if width < gaps[k] < gaps[k - 1] and gaps[k] < gaps[k + 1]]
 
 
 def sign_changes(difference: FloatArray, width: float) -> list[tuple[int, int, int]]:

@@ -11,8 +11,9 @@ from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
-from qmlmat.errors import GeometryError, InputError, QmlmatError, nearest
+from qmlmat.errors import CapabilityError, GeometryError, InputError, QmlmatError, nearest
 from qmlmat.solvers import Solution, Solver, solve
+from qmlmat.surfaces.forces import Forces, ground_state_forces
 from qmlmat.surfaces.paths.path import Geometry
 from qmlmat.surfaces.states import not_kept_notes, packed_states, unpacked_states
 from qmlmat.systems import (
@@ -197,6 +198,10 @@ class SolverSurface:
     """Classical methods whose energies stand beside the solver's: ``"mp2"``, ``"ccsd"``,
     ``"ccsd(t)"`` in the same active space, ``"nevpt2"`` on top of it."""
 
+    forces: bool = False
+    """Whether points carry the forces in the ground state. Where the energy has no such derivative,
+    a note and a warning say why, and the point has none."""
+
     def __post_init__(self) -> None:
         methods = (self.classical,) if isinstance(self.classical, str) else tuple(self.classical)
         object.__setattr__(self, "classical", methods)
@@ -210,6 +215,12 @@ class SolverSurface:
             raise InputError(
                 f'SolverSurface(orbitals="{self.orbitals}"): no such choice. '
                 f"{nearest(str(self.orbitals), ORBITALS)}"
+            )
+        if self.forces and (self.active_space.natural or self.active_space.avas):
+            raise CapabilityError(
+                f"SolverSurface(active_space={self.active_space}, forces=True): how natural or "
+                "AVAS orbitals change with the nuclei is not known here. Choose the space by "
+                "counts, indices or freeze_core, or leave out forces."
             )
 
     def evaluate(
@@ -253,12 +264,18 @@ class SolverSurface:
             checkpoint=checkpoint,
         )
         beside = self._classical(molecule, found.orbitals, hamiltonian, solution)
-        kept = not_kept_notes(solution.states)
-        notes = (*mean_field.notes, *found.notes, *solution.notes, *kept, *beside.notes)
+        forces = Forces()
+        if self.forces:
+            forces = ground_state_forces(
+                mean_field, found.orbitals, hamiltonian, self.solver, solution
+            )
+        solved = (*solution.notes, *not_kept_notes(solution.states))
+        notes = (*mean_field.notes, *found.notes, *solved, *beside.notes, *forces.notes)
         return PointResult(
             energies=np.array(solution.energies, dtype=np.float64),
             unit=solution.unit,
             stderr=solution.stderr,
+            forces=forces.values,
             status=solution.status,
             reference=solution.reference_energy,
             orbitals=found.orbitals,
@@ -315,6 +332,7 @@ class SolverSurface:
             "orbitals": self.orbitals,
             # No key without: asking for nothing more is no other surface.
             **({"classical": list(self.classical)} if self.classical else {}),
+            **({"forces": True} if self.forces else {}),
         }
 
 

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from qmlmat.operators.sector import Sector
+from qmlmat.operators.sector import Sector, moved_strings
 from qmlmat.systems.molecule import Molecule
-from qmlmat.systems.sigma import one_rdm, two_rdm
 from qmlmat.typing import FloatArray, IntArray, StateArray
 
 IMPURE: Final = 1e-3
@@ -27,9 +26,11 @@ ODD: Final = frozenset({"B1", "B2", "B2g", "B3g", "B2u", "B3u"})
 LAMBDA_NAMES: Final = ("Sigma", "Pi", "Delta", "Phi", "Gamma")
 """Names of linear molecules' irreps by angular momentum about the axis."""
 
-AXIAL_PURITY: Final = 0.25
-"""Largest distance of ``sqrt(<L_z^2>)`` from a whole number of a state that has a Lambda; circuits
-mix states of different Lambda by their error."""
+AXIAL_IMPURITY: Final = 0.1
+"""Weight of other Lambda up to which a state has one; circuits mix states by their error."""
+
+ROUND: Final = 1e-10
+"""Matrix elements up to this are zero (float64)."""
 
 ANISOTROPY: Final = 1e-3
 """Difference of an orbital's extents across a linear molecule that shows where it points
@@ -65,9 +66,15 @@ class PointGroup:
         name = self.names[label]
         if self.angular is None:
             return name
-        momentum, odd = axial_momentum(state, self.angular, nelec), name in ODD
-        whole = 2 * round((momentum - odd) / 2) + odd  # the Abelian irrep says even or odd
-        if abs(momentum - whole) > AXIAL_PURITY or not 0 <= whole < len(LAMBDA_NAMES):
+        # The Abelian irrep says even or odd; other values than the best weigh at most `impure`.
+        odd = name in ODD
+        image = axial_square(state, self.angular, nelec)
+        impure = {
+            whole: float(np.linalg.norm(image - whole**2 * state) ** 2) / (64.0 if odd else 16.0)
+            for whole in range(int(odd), len(LAMBDA_NAMES), 2)
+        }
+        whole = min(impure, key=impure.__getitem__)
+        if impure[whole] > AXIAL_IMPURITY:
             return ""
         parity = name[-1] if name[-1] in "gu" else ""
         # The reflection in a plane through the axis: A1, Ag and B1u keep their sign.
@@ -76,19 +83,38 @@ class PointGroup:
         return f"{LAMBDA_NAMES[whole]}{under}{sign}"
 
 
-def axial_momentum(state: StateArray, angular: FloatArray, nelec: tuple[int, int]) -> float:
-    """Return ``sqrt(<L_z^2>)`` of a real state about a linear molecule's axis.
+def axial_square(state: StateArray, angular: FloatArray, nelec: tuple[int, int]) -> StateArray:
+    """Return ``L_z^2`` about a linear molecule's axis applied to a state, in its shape.
 
     Args:
         state: The state, shape ``(n_alpha_strings, n_beta_strings)``.
-        angular: ``i L_z`` in the orbitals, shape ``(norb, norb)``.
+        angular: ``i L_z`` in the orbitals, antisymmetric, shape ``(norb, norb)``.
         nelec: Electrons by spin.
     """
-    norb = len(angular)
-    one, two = one_rdm(state, norb, nelec), two_rdm(state, norb, nelec)
-    square = np.einsum("pq,rs,pqrs->", angular, angular, two)
-    square += np.einsum("pq,qs,ps->", angular, angular, one)
-    return float(np.sqrt(max(-square.real, 0.0)))
+    sector = Sector(len(angular), nelec)
+    alpha, beta = (
+        _one_body(strings, angular) for strings in (sector.alpha_strings, sector.beta_strings)
+    )
+    image: StateArray = np.asarray(state)
+    for _ in range(2):
+        image = alpha @ image + image @ beta.T
+    return -image
+
+
+def axial_momentum(state: StateArray, angular: FloatArray, nelec: tuple[int, int]) -> float:
+    """Return ``sqrt(<L_z^2>)`` of a normalised state about a linear molecule's axis."""
+    square = float(np.vdot(state, axial_square(state, angular, nelec)).real)
+    return float(np.sqrt(max(square, 0.0)))
+
+
+def _one_body(strings: IntArray, matrix: FloatArray) -> FloatArray:
+    """Return ``sum m_pq a†_p a_q`` between the strings of one spin; no diagonal."""
+    found = np.zeros((len(strings), len(strings)))
+    for p, q in zip(*np.nonzero(np.abs(matrix) > ROUND), strict=True):
+        can = np.flatnonzero((strings >> q & 1 == 1) & (strings >> p & 1 == 0))
+        moved, signs = moved_strings(strings[can], [(int(q), int(p))])
+        found[np.searchsorted(strings, moved), can] += matrix[p, q] * signs
+    return found
 
 
 def orbital_irreps(molecule: Molecule, active: FloatArray) -> PointGroup | None:

@@ -11,11 +11,12 @@ from ase import Atoms
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qmlmat.ansatz import Ansatz
 from qmlmat.cli.build import build_job
 from qmlmat.cli.commands import json_schema
 from qmlmat.cli.inputs import InputDocument, load_input, parse_input
 from qmlmat.errors import ConfigError, InputError
-from qmlmat.solvers import ADAPTVQE
+from qmlmat.solvers import ADAPTVQE, EOM, QSE, SSVQE, VQD, Exact, Krylov
 from qmlmat.systems import Molecule
 
 ROOT = Path(__file__).parents[2]
@@ -310,9 +311,60 @@ def test_the_growing_solver_is_what_the_file_says():
         assert inputs[key] == table[key]
     plain = build_job(_parse(SMALL | {"solver": {"name": "ADAPTVQE"}})).surface.solver
     assert plain == ADAPTVQE()
-    two_states = SMALL | {"solver": {"name": "ADAPTVQE", "n_states": 2}}
-    with pytest.raises(ConfigError, match='name = "Exact" for excited states'):
+    two_states = SMALL | {"solver": {"name": "VQE", "n_states": 2}}
+    with pytest.raises(ConfigError, match='name = "SSVQE" for several states'):
         build_job(_parse(two_states))
+
+
+SEVERAL = {"multiplicity": 3, "irrep": "Sigma_u+", "n_states": 2}
+
+
+@pytest.mark.parametrize(
+    ("table", "solver"),
+    [
+        ({"name": "Exact"}, Exact(multiplicity=3, irrep="Sigma_u+")),
+        ({"name": "SSVQE"}, SSVQE(multiplicity=3, irrep="Sigma_u+")),
+        (
+            {"name": "SSVQE", "ansatz": "uccsd", "layers": 3, "weights": [2, 1], "n_surplus": 0},
+            SSVQE(
+                Ansatz("uccsd"),
+                layers=3,
+                weights=(2, 1),
+                n_surplus=0,
+                multiplicity=3,
+                irrep="Sigma_u+",
+            ),
+        ),
+        (
+            {"name": "VQD", "deflation": 4.0, "options": {"spin_tied": False}},
+            VQD(Ansatz("uccgsd", spin_tied=False), deflation=4.0, multiplicity=3, irrep="Sigma_u+"),
+        ),
+        (
+            {"name": "ADAPTVQE", "spin_penalty": 0.05},
+            ADAPTVQE(spin_penalty=0.05, multiplicity=3, irrep="Sigma_u+"),
+        ),
+        (
+            {"name": "EOM", "method": "qEOM", "manifold": "S", "ground": {"name": "ADAPTVQE"}},
+            EOM("qEOM", manifold="S", ground=ADAPTVQE(), multiplicity=3, irrep="Sigma_u+"),
+        ),
+        ({"name": "QSE", "threshold": 1e-6}, QSE(threshold=1e-6, multiplicity=3, irrep="Sigma_u+")),
+        (
+            {"name": "Krylov", "n_steps": 3, "time_step": 0.2, "n_configurations": 2},
+            Krylov(
+                n_steps=3,
+                time_step=0.2,
+                n_configurations=2,
+                multiplicity=3,
+                irrep="Sigma_u+",
+            ),
+        ),
+    ],
+)
+def test_solvers_of_several_states_are_what_the_file_says(table, solver):
+    """Each key of their tables arrives, and what is left out is the library's default."""
+    surface = build_job(_parse(SMALL | {"solver": table | SEVERAL})).surface
+    assert surface.solver == solver
+    assert surface.n_states == 2
 
 
 @pytest.mark.parametrize(
@@ -320,7 +372,10 @@ def test_the_growing_solver_is_what_the_file_says():
     [
         ({"operators_per_step": "tetriss"}, 'a whole number of at least 1, or "tetris"'),
         ({"operators_per_step": 0}, 'a whole number of at least 1, or "tetris"'),
-        ({"ansatz": "uccsd"}, 'unknown key "ansatz" in [solver]. It is a key of name = "VQE".'),
+        (
+            {"ansatz": "uccsd"},
+            'unknown key "ansatz" in [solver]. It is a key of name = "VQE" or "SSVQE" or "VQD".',
+        ),
         ({"screening": {"pointgroup": True}}, 'Did you mean "point_group"'),
     ],
 )
