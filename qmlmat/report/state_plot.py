@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from qmlmat.report.labels import error_scale, unit_symbol
-from qmlmat.report.style import ALERT, FAINT, INK, MARKERS, STATES, converged
+from qmlmat.report.style import FAINT, INK, MARKERS, STATES, converged
 from qmlmat.surfaces import Scan, avoided_crossings, crossings
 from qmlmat.surfaces.facts import curve_names, curve_sets, is_exact
 from qmlmat.typing import FloatArray
+from qmlmat.units import hartree_to_ev
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +99,7 @@ def draw_meetings(axes: Axes, scan: Scan, table: FloatArray) -> None:
         index = int(np.argmin(np.abs(x - one.grid_coordinate)))
         states = avoided_states(scan, index, one.multiplicity, one.irrep, one.states)
         low, high = table[index, list(states)]
-        bar: dict[str, Any] = {"color": ALERT, "lw": 1.2, "ls": ":", "marker": "_", "ms": 7}
+        bar: dict[str, Any] = {"color": INK, "lw": 1.2, "ls": ":", "marker": "_", "ms": 7}
         middle = (low + high) / 2
         ends = [middle - one.gap / 2, middle + one.gap / 2]
         axes.plot([one.coordinate] * 2, ends, label=label, zorder=5, **bar)
@@ -124,19 +125,30 @@ def avoided_states(
 
 
 def meetings_sentence(scan: Scan) -> str:
-    """Return a sentence on where curves cross; empty where none do."""
+    """Return where curves cross, and the smallest gaps where they avoid it; empty where neither."""
     if scan.curves is None or scan.path.n_axes != 1:
         return ""
     names, unit = curve_names(scan), unit_symbol(scan.path.axes[0].unit)
     met = dict.fromkeys(
-        f"{names[one.rising[0]]} and {names[one.falling[0]]} at {one.coordinate:.3f} {unit}"
+        f"{names[one.rising[0]]} and {names[one.falling[0]]} at {one.coordinate:.3f} {unit}".rstrip()
         for one in crossings(scan)
     )
-    shown = list(met)[:_LISTED]
-    if not shown:
+    to_ev = hartree_to_ev(1.0) if scan.unit == "hartree" else 1.0
+    gaps = [
+        f"{one.gap * to_ev:.3f} eV at {one.coordinate:.3f} {unit}".rstrip()
+        for one in avoided_crossings(scan)
+    ]
+    return " ".join(
+        part for part in (_listed("Crossings", list(met)), _listed("Avoided, gap", gaps)) if part
+    )
+
+
+def _listed(what: str, texts: Sequence[str]) -> str:
+    """Return the first few of some texts in a sentence, and how many more there are."""
+    if not texts:
         return ""
-    more = f", and {len(met) - len(shown)} more" if len(met) > len(shown) else ""
-    return f"Crossings: {'; '.join(shown)}{more}."
+    more = f", and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
+    return f"{what}: {'; '.join(texts[:_LISTED])}{more}."
 
 
 def _style(scan: Scan, place: int, curve: int) -> dict[str, Any]:
