@@ -35,6 +35,10 @@ class PointOutput(Output):
     status: str = Field(description='"converged", a solver\'s status, or "failed: ...".')
     notes: list[str] = Field(description="What the reader should know about the point.")
     spin_squares: list[float] | None = Field(description="Expectations of S^2.")
+    curves: list[int] | None = Field(
+        description="The followed curve of each of several states, -1 for none."
+    )
+    irreps: list[str] | None = Field(description="Irrep of each of several states.")
     n_params: int | None = Field(description="Number of circuit parameters.")
     overlap: float | None = Field(
         description="Smallest singular value of the active orbitals' overlap with the parent's."
@@ -42,11 +46,13 @@ class PointOutput(Output):
     wall_time: float | None = Field(description="Time the evaluation took (s).")
 
     @classmethod
-    def from_row(cls, row: ScanRow, result: PointResult | None) -> PointOutput:
+    def from_row(cls, row: ScanRow, scan: Scan) -> PointOutput:
         """Return one row of a scan's table, with more of its result."""
-        from qmlmat.surfaces.facts import n_params, spin_squares  # noqa: PLC0415 - loads torch
+        from qmlmat.surfaces import facts  # noqa: PLC0415 - loads torch
 
-        squares = spin_squares(result)
+        result = scan.results[row.index]
+        irreps, followed = facts.state_irreps(result), scan.followed
+        squares = facts.spin_squares(result)
         return cls(
             index=row.index,
             coordinates=list(row.coordinates),
@@ -57,7 +63,9 @@ class PointOutput(Output):
             status=row.status,
             notes=list(row.notes),
             spin_squares=None if squares is None else [float(value) for value in squares],
-            n_params=n_params(result),
+            curves=None if followed is None else followed[row.index].tolist(),
+            irreps=_listed(irreps),
+            n_params=facts.n_params(result),
             overlap=None if result is None else result.overlap,
             wall_time=row.wall_time,
         )
@@ -128,7 +136,7 @@ class ScanOutput(Output):
         """Return a scan with the files it is in and the time of the run (s)."""
         from qmlmat.report import scan_constants, summarise_errors  # noqa: PLC0415 - loads pyscf
 
-        points = [PointOutput.from_row(row, scan.results[row.index]) for row in scan.table()]
+        points = [PointOutput.from_row(row, scan) for row in scan.table()]
         errors = [abs(point.error) for point in points if point.error is not None]
         return cls(
             title=scan.title,

@@ -16,6 +16,12 @@ from qmlmat.report.labels import (
     explanation,
     has_comparison,
 )
+from qmlmat.report.state_plot import (
+    draw_meetings,
+    draw_state_errors,
+    draw_states,
+    meetings_sentence,
+)
 from qmlmat.report.style import (
     ALERT,
     BAND,
@@ -85,7 +91,10 @@ def draw_curves(scan: Scan) -> Figure:
     has_errors = has_comparison(scan)
     x = _abscissa(scan)
     heights = [3.5, 1.75] if has_errors else [3.5]
-    caption = " ".join(part for part in (explanation(scan), _beyond(scan), _outside(scan)) if part)
+    sentences = [explanation(scan), _beyond(scan), _outside(scan)]
+    if scan.n_states > 1:
+        sentences.append(meetings_sentence(scan))
+    caption = " ".join(part for part in sentences if part)
     page = new_page(scan, sum(heights), caption)
     grid = page.figure.add_gridspec(
         len(heights),
@@ -144,27 +153,37 @@ def _abscissa(scan: Scan) -> _Abscissa:
 
 def _draw_energies(axes: Axes, scan: Scan, x: _Abscissa) -> None:
     _draw_line(axes, x, scan.column("hartree_fock"), "Hartree–Fock", _column_style(scan, None))
-    if has_comparison(scan):
-        style: dict[str, Any] = {"ls": "-", "lw": 1.6, "color": INK, "zorder": 3}
-        _draw_line(axes, x, scan.references, "exact in the active space", style)
-    name = solver_label(scan)
-    for state in range(scan.n_states):
-        label = name if scan.n_states == 1 else f"{name}, state {state}"
-        _draw_points(axes, scan, x, scan.energies[:, state], state=state, label=label)
+    if scan.n_states > 1:
+        draw_states(axes, scan, x.values, x.order if x.joined else None)
+        draw_meetings(axes, scan, scan.energies)
+    else:
+        if has_comparison(scan):
+            style: dict[str, Any] = {"ls": "-", "lw": 1.6, "color": INK, "zorder": 3}
+            _draw_line(axes, x, scan.references, "exact in the active space", style)
+        _draw_points(axes, scan, x, scan.energies[:, 0], state=0, label=solver_label(scan))
     if axes.lines:
         _draw_columns(axes, scan, x)
     _ring_unmatched(axes, scan, x, scan.energies[:, 0], label="orbitals not matched")
     axes.set_ylabel(f"energy ({scan.unit})", fontsize=10.5, color=INK)
     if axes.lines:
-        many = len(axes.lines) > _LONG_LEGEND
-        if many:
-            low, high = axes.get_ylim()
-            axes.set_ylim(low, high + 0.3 * (high - low))
-        style = {"edgecolor": "none", "framealpha": 0.85, "handlelength": 2.4}
-        style |= {"ncols": 2, "fontsize": 8.5} if many else {"fontsize": 9.5}
-        for text in axes.legend(labelcolor=INK, **style).get_texts():
-            text.set_parse_math(False)  # a function's name is the user's
+        _write_legend(axes)
     axes.ticklabel_format(axis="y", useOffset=False)
+
+
+def _write_legend(axes: Axes) -> None:
+    """Write the legend: in one column, or above the curves in several."""
+    shown = len(axes.get_legend_handles_labels()[1])
+    rows = 0
+    style: dict[str, Any] = {"fontsize": 9.5}
+    if shown > _LONG_LEGEND:
+        n_columns = 2 if shown <= 2 * _LONG_LEGEND else 3
+        rows = -(-shown // n_columns)
+        style = {"ncols": n_columns, "fontsize": 8.5, "loc": "upper right"}
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + (0.06 + 0.08 * rows) * (high - low))
+    style |= {"edgecolor": "none", "framealpha": 0.85, "handlelength": 2.4}
+    for text in axes.legend(labelcolor=INK, **style).get_texts():
+        text.set_parse_math(False)  # a function's name is the user's
 
 
 def _draw_columns(axes: Axes, scan: Scan, x: _Abscissa) -> None:
@@ -260,9 +279,16 @@ def _mark_failures(axes: Axes, scan: Scan, x: _Abscissa) -> None:
 def _limits(scan: Scan) -> tuple[float, float]:
     """Return the ends of the error panel, which the solver's own errors choose."""
     scale = error_scale(scan)
-    errors = scan.errors[np.isfinite(scan.errors)] * scale.factor
+    errors = _own_errors(scan)
+    errors = errors[np.isfinite(errors)]
     top = max(float(errors.max()) * 1.12, 1.6 * scale.chemical_accuracy)
     return min(float(errors.min()) * 1.12, -0.06 * top), top
+
+
+def _own_errors(scan: Scan) -> FloatArray:
+    """Return the solver's errors of all states, ``(n_points, n_states)``, in the small unit."""
+    table = scan.state_errors if scan.n_states > 1 else scan.errors[:, None]
+    return table * error_scale(scan).factor
 
 
 def _column_errors(scan: Scan) -> dict[str, FloatArray]:
@@ -293,12 +319,15 @@ def _draw_errors(axes: Axes, scan: Scan, x: _Abscissa) -> None:
     axes.axhline(0.0, color=INK, lw=1.0, zorder=1)
     axes.axhline(scale.chemical_accuracy, color=BAND, lw=1.1, ls=":", zorder=1)
     known = [index for index in x.order if np.isfinite(errors[index])]
-    if x.joined:
+    if x.joined and scan.n_states == 1:
         axes.plot(x.values[known], errors[known], color=STATES[0], lw=1.0, zorder=3)
     for name, values in _column_errors(scan).items():
         if ((values >= low) & (values <= high)).any():
             _draw_line(axes, x, values, f"{column_label(name)} − exact", _column_style(scan, name))
-    _draw_points(axes, scan, x, errors, state=0, label=f"{solver_label(scan)} − exact")
+    if scan.n_states > 1:
+        draw_state_errors(axes, scan, x.values, x.order if x.joined else None)
+    else:
+        _draw_points(axes, scan, x, errors, state=0, label=f"{solver_label(scan)} − exact")
     _ring_unmatched(axes, scan, x, errors, label="_rings")
     axes.set_ylim(low, high)
     _label_accuracy(axes, x.values[known], errors[known], scale)

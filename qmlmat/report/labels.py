@@ -13,6 +13,7 @@ import numpy as np
 from qmlmat.surfaces import Scan
 from qmlmat.surfaces.facts import (
     ansatz_name,
+    curve_names,
     is_exact,
     is_unmatched,
     mapping,
@@ -142,7 +143,9 @@ def explanation(scan: Scan) -> str:
     n_done = sum(result is not None for result in scan.results)
     if not scan.is_complete:
         sentences.append(f"{n_done} of {len(scan.path)} points computed so far.")
-    if has_comparison(scan):
+    if has_comparison(scan) and scan.n_states > 1:
+        sentences.append(_states_sentence(scan))
+    elif has_comparison(scan):
         errors = np.abs(scan.errors) * error_scale(scan).factor
         sentences.append(_error_sentence(scan, errors))
     n_open = sum(r is not None and not r.failed and r.status != CONVERGED for r in scan.results)
@@ -158,6 +161,19 @@ def explanation(scan: Scan) -> str:
             " and the energy may jump."
         )
     return " ".join(sentences)
+
+
+def _states_sentence(scan: Scan) -> str:
+    """Return a sentence on the largest error of any state."""
+    scale = error_scale(scan)
+    errors = np.abs(scan.state_errors) * scale.factor
+    point, state = np.unravel_index(int(np.nanargmax(errors)), errors.shape)
+    name = curve_names(scan)[state if scan.followed is None else scan.followed[point, state]]
+    largest = f"Largest error {errors[point, state]:.3g} {scale.unit} at {place(scan, int(point))}"
+    n_above = int((errors > scale.chemical_accuracy).sum())
+    n_known = int(np.isfinite(errors).sum())
+    rest = "none" if n_above == 0 else str(n_above)
+    return f"{largest} ({name}); {rest} of {n_known} energies above chemical accuracy."
 
 
 def _error_sentence(scan: Scan, errors: FloatArray) -> str:

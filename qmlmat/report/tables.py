@@ -23,6 +23,8 @@ from qmlmat.report.printed import PrintableTable, natural_width
 from qmlmat.surfaces import Scan, ScanRow
 from qmlmat.surfaces.facts import (
     column_names,
+    curve_names,
+    curve_sets,
     is_exact,
     is_unmatched,
     n_params,
@@ -47,7 +49,8 @@ GIVE_WAY: Final = ("time", "params", "<S^2>", "overlap", "Hartree–Fock", "exac
 def scan_table(scan: Scan, *, width: int | None = None) -> Table:
     """Return a table with one row for each point, in the order of the path.
 
-    Energies in the scan's unit to six decimals, errors in mHa (meV for a scan in eV). Where there
+    Energies in the scan's unit to six decimals, errors in mHa (meV for a scan in eV). Several
+    states have a column for each followed curve, and the largest error of any. Where there
     are several further energies, errors of those that approximate the exact one are shown, and
     the exact one is left out. What is known at no point has no column.
 
@@ -98,15 +101,15 @@ def _energy_columns(scan: Scan) -> list[_Column]:
     names = column_names(scan)
     as_errors = comparable_columns(scan) if len(names) > 1 and not is_exact(scan) else ()
     plain = [name for name in names if name not in as_errors]
-    columns = [
-        (solver_label(scan) if state == 0 else f"state {state}", energies[:, state])
-        for state in range(scan.n_states)
-    ]
-    if has_comparison(scan) and not as_errors:
+    several = scan.n_states > 1
+    columns = _state_columns(scan) if several else [(solver_label(scan), energies[:, 0])]
+    if has_comparison(scan) and not as_errors and not several:
         columns.append(("exact", references))
     columns += [(column_label(name), scan.column(name)) for name in plain]
     found = [_numbers(f"{title}\n{scan.unit}", values, 6) for title, values in columns]
-    if has_comparison(scan):
+    if has_comparison(scan) and several:
+        found.append(_numbers(f"largest error\n{scale.unit}", _largest(scan) * scale.factor, 4))
+    elif has_comparison(scan):
         found.append(_numbers(f"error\n{scale.unit}", scan.errors * scale.factor, 4))
     for name in as_errors:
         label = "HF" if name == "hartree_fock" else column_label(name)
@@ -115,10 +118,32 @@ def _energy_columns(scan: Scan) -> list[_Column]:
     return found
 
 
+def _state_columns(scan: Scan) -> list[tuple[str, FloatArray]]:
+    """Return a column for each curve, degenerate ones together; for each state if not followed."""
+    names, table = curve_names(scan), scan.followed_energies
+    table = scan.energies if table is None else table
+    return [
+        (names[curves[0]] + (f" (×{len(curves)})" if len(curves) > 1 else ""), table[:, curves[0]])
+        for curves in curve_sets(scan)
+    ]
+
+
+def _largest(scan: Scan) -> FloatArray:
+    """Return the largest error of any state, without its sign, ``(n_points,)``."""
+    errors = np.abs(scan.state_errors)
+    return np.where(np.isfinite(errors).any(axis=1), np.fmax.reduce(errors, axis=1), np.nan)
+
+
+def _shows_spins(scan: Scan) -> bool:
+    """Return whether <S^2> says more than the names of the curves do."""
+    labels = () if scan.curves is None else scan.curves.labels
+    return not labels or any(label.multiplicity is None for label in labels)
+
+
 def _quality_columns(scan: Scan) -> list[_Column]:
     """Return what tells how far the energies can be trusted, and what they took."""
     results = scan.results
-    squares = [spin_squares(result) for result in results]
+    squares = [spin_squares(result) if _shows_spins(scan) else None for result in results]
     overlaps = [None if result is None else result.overlap for result in results]
     columns = [
         (

@@ -8,21 +8,20 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.polynomial import Polynomial
-from scipy.optimize import brentq
 
 from qmlmat.errors import InputError
 from qmlmat.solvers.base import LEVEL_WIDTH
 from qmlmat.surfaces.continuation import Label
 from qmlmat.surfaces.curves import state_labels
+from qmlmat.surfaces.meetings import dips, gap_minimum, meeting, sign_changes
 from qmlmat.typing import FloatArray, IntArray
 from qmlmat.units import Unit, hartree_to_ev
 
 if TYPE_CHECKING:
     from qmlmat.surfaces.scan import Scan
 
-NEIGHBOURS: Final = 5
-"""Points through which a gap is interpolated: the smallest, and two on either side."""
+NONE: Final = -1
+"""Stands for a state that does not exist."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +96,8 @@ def minimum_gap(
     if followed:
         table = _followed(scan, call)
     else:
-        table = _of_label(scan, Label(multiplicity=multiplicity, irrep=irrep))
+        states = _states_of(scan, Label(multiplicity=multiplicity, irrep=irrep))
+        table = _at(scan.energies, states)
     if not (0 <= i < table.shape[1] and 0 <= j < table.shape[1]) or i == j:
         raise InputError(
             f"{call}: there are {table.shape[1]} {'curves' if followed else 'such states'}, "
@@ -122,8 +122,8 @@ def minimum_gap(
         x[known],
         gaps[known],
         smallest,
-        (i, j),
-        Label(multiplicity=multiplicity, irrep=irrep),
+        states=(i, j),
+        label=Label(multiplicity=multiplicity, irrep=irrep),
     )
 
 
@@ -145,11 +145,11 @@ def crossings(scan: Scan) -> tuple[Crossing, ...]:
     width = _level_width(scan.unit)
     found: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for a, b in combinations(range(table.shape[1]), 2):
-        for k, m, sign in _changes(table[order, b] - table[order, a], width):
+        for k, m, sign in sign_changes(table[order, b] - table[order, a], width):
             pair = (a, b) if sign > 0 else (b, a)
             found.setdefault((k, m), []).append(pair)
     merged = [
-        _crossing(scan.unit, x[order], table[order], order, interval, group)
+        _crossing(scan.unit, x[order], table[order], order=order, interval=interval, curves=group)
         for interval, pairs in found.items()
         for group in _as_levels(table[order], interval, pairs, width)
     ]
@@ -172,20 +172,35 @@ def avoided_crossings(scan: Scan) -> tuple[GapMinimum, ...]:
     x = _coordinate(scan, "avoided_crossings(scan)")
     order = np.argsort(x, kind="stable")
     x = x[order]
-    places = {one.points for one in crossings(scan)} if scan.curves is not None else set()
-    spans = [(min(scan.path.along()[list(p)]), max(scan.path.along()[list(p)])) for p in places]
+    met = [] if scan.curves is None else [x[_span(order, one)] for one in crossings(scan)]
     found = []
     for label in _labels(scan):
-        table = _of_label(scan, label)[order]
+        states = _states_of(scan, label)[order]
+        table = _at(scan.energies[order], states)
+        curves = states if scan.curves is None else _at(scan.curves.numbers[order], states)
         for n in range(table.shape[1] - 1):
             gaps = table[:, n + 1] - table[:, n]
-            for k in _dips(gaps, _level_width(scan.unit)):
-                if not label.irrep and any(
-                    low <= x[k + 1] and x[k - 1] <= high for low, high in spans
-                ):
-                    continue
-                found.append(_minimum(scan.unit, x, gaps, k, (n, n + 1), label))
+            found += [
+                _minimum(scan.unit, x, gaps, k, states=(n, n + 1), label=label)
+                for k in dips(gaps, _level_width(scan.unit))
+                if _same_pair(curves[k - 1 : k + 2, n : n + 2])
+                and (label.irrep or not any(_overlap(x[k - 1 : k + 2], span) for span in met))
+            ]
     return tuple(sorted(found, key=lambda one: (one.coordinate, one.states)))
+
+
+def _same_pair(curves: FloatArray | IntArray) -> bool:
+    """Return whether two states are the same two curves at all points, in whichever order."""
+    ordered = np.sort(curves, axis=1)
+    return bool((ordered == ordered[0]).all())
+
+
+def _span(order: IntArray, one: Crossing) -> list[int]:
+    return sorted(int(np.flatnonzero(order == point)[0]) for point in one.points)
+
+
+def _overlap(near: FloatArray, span: FloatArray) -> bool:
+    return bool(near[0] < span[1] and span[0] < near[-1])
 
 
 def _coordinate(scan: Scan, call: str) -> FloatArray:
@@ -211,23 +226,29 @@ def _level_width(unit: Unit) -> float:
     return LEVEL_WIDTH if unit == "hartree" else hartree_to_ev(LEVEL_WIDTH)
 
 
-def _of_label(scan: Scan, wanted: Label) -> FloatArray:
-    """Return the energies of the states of a label, ``(n_points, n)``, ascending; NaN: none."""
+def _states_of(scan: Scan, wanted: Label) -> IntArray:
+    """Return the states of a label, ascending in energy, ``(n_points, n)``; -1: none."""
     rows = [
         []
         if result is None or result.failed
         else [
-            float(energy)
-            for energy, label in zip(result.energies, state_labels(result), strict=True)
+            k
+            for k, label in enumerate(state_labels(result))
             if wanted.multiplicity in {None, label.multiplicity}
             and wanted.irrep in {"", label.irrep}
         ]
         for result in scan.results
     ]
-    table = np.full((len(rows), max((len(row) for row in rows), default=0)), np.nan)
+    table = np.full((len(rows), max((len(row) for row in rows), default=0)), NONE, dtype=np.int64)
     for index, row in enumerate(rows):
         table[index, : len(row)] = row
     return table
+
+
+def _at(table: FloatArray | IntArray, states: IntArray) -> FloatArray:
+    """Return the values of chosen states, ``(n_points, n)``; NaN where there is none."""
+    values = np.take_along_axis(table, np.maximum(states, 0), axis=1)
+    return np.where(states == NONE, np.nan, values)
 
 
 def _labels(scan: Scan) -> tuple[Label, ...]:
@@ -236,63 +257,27 @@ def _labels(scan: Scan) -> tuple[Label, ...]:
     return tuple(sorted(found, key=lambda one: (one.multiplicity or 0, one.irrep)))
 
 
-def _minimum(  # noqa: PLR0917 - a row of numbers
+def _minimum(
     unit: Unit,
     x: FloatArray,
     gaps: FloatArray,
     smallest: int,
+    *,
     states: tuple[int, int],
     label: Label,
 ) -> GapMinimum:
     """Return the minimum of a gap near its smallest value, which is inside."""
-    near = _near(x, gaps, smallest)
-    scale = float(gaps[near].max()) or 1.0
-    centre, width = float(x[smallest]), float(np.ptp(x[near])) / 2
-    t, square = (x[near] - centre) / width, (gaps[near] / scale) ** 2
-    curve = Polynomial.fit(t, square, len(near) - 1).convert()
-    low, high = ((x[smallest + side] - centre) / width for side in (-1, 1))
-    roots = curve.deriv().roots()
-    inside = roots.real[(np.abs(roots.imag) < 1e-9) & (low < roots.real) & (roots.real < high)]
-    places = np.append(inside, 0.0)  # the point itself
-    best = float(places[int(np.argmin(curve(places)))])
+    place, gap = gap_minimum(x, gaps, smallest)
     return GapMinimum(
-        coordinate=centre + width * best,
-        gap=scale * float(np.sqrt(max(float(curve(best)), 0.0))),
-        grid_coordinate=centre,
+        coordinate=place,
+        gap=gap,
+        grid_coordinate=float(x[smallest]),
         grid_gap=float(gaps[smallest]),
         states=states,
         unit=unit,
         multiplicity=label.multiplicity,
         irrep=label.irrep,
     )
-
-
-def _near(x: FloatArray, values: FloatArray, k: int) -> list[int]:
-    """Return the known points around one, as many on both sides: three, or ``NEIGHBOURS``."""
-    known = np.flatnonzero(np.isfinite(values)).tolist()
-    place = known.index(k)
-    reach = min(place, len(known) - 1 - place, NEIGHBOURS // 2)
-    return [int(one) for one in known[place - reach : place + reach + 1]] if len(x) else []
-
-
-def _dips(gaps: FloatArray, width: float) -> list[int]:
-    """Return the inner points whose gap is smaller than both neighbours', and not degenerate."""
-    inner = range(1, len(gaps) - 1)
-    return [k for k in inner if width < gaps[k] < gaps[k - 1] and gaps[k] < gaps[k + 1]]
-
-
-def _changes(difference: FloatArray, width: float) -> list[tuple[int, int, int]]:
-    """Return where a difference changes its sign: both points, and the sign before."""
-    found = []
-    last: int | None = None
-    for k, value in enumerate(difference):
-        if not np.isfinite(value):
-            last = None
-        elif abs(value) > width:
-            if last is not None and difference[last] * value < 0:
-                found.append((last, k, int(np.sign(difference[last]))))
-            last = k
-    return found
 
 
 _Pair = tuple[int, int]
@@ -312,34 +297,23 @@ def _as_levels(
     return list(dict.fromkeys((level(low), level(high)) for low, high in pairs))
 
 
-def _crossing(  # noqa: PLR0917 - a row of numbers
+def _crossing(
     unit: Unit,
     x: FloatArray,
     table: FloatArray,
+    *,
     order: IntArray,
     interval: _Pair,
     curves: tuple[tuple[int, ...], tuple[int, ...]],
 ) -> Crossing:
     """Return a crossing, with its place by interpolation of the difference of two curves."""
-    before, after = interval
     low, high = curves[0][0], curves[1][0]
-    known = [
-        k
-        for k in range(max(before - 1, 0), min(after + 2, len(x)))
-        if np.isfinite(table[k, [low, high]]).all()
-    ]
-    t = (x - x[before]) / (x[after] - x[before])
-
-    def curve(values: FloatArray) -> Polynomial:
-        return Polynomial.fit(t[known], values[known], len(known) - 1)
-
-    difference = curve(table[:, high] - table[:, low])
-    place = float(brentq(difference, 0.0, 1.0))
+    place, energy = meeting(x, table[:, low], table[:, high], interval)
     return Crossing(
-        coordinate=float(x[before] + place * (x[after] - x[before])),
-        energy=float(curve(table[:, low])(place)),
+        coordinate=place,
+        energy=energy,
         rising=curves[0],
         falling=curves[1],
-        points=(int(order[before]), int(order[after])),
+        points=(int(order[interval[0]]), int(order[interval[1]])),
         unit=unit,
     )

@@ -97,7 +97,7 @@ def followed_curves(
         if index not in usable:
             continue
         source = _ancestor(path, index, found)
-        here = _continued(molecule, usable, index, source, found, len(labels))
+        here = _continued(molecule, usable, index, source=source, found=found, start=len(labels))
         found[index] = here
         for bundle in here.bundles:
             for curve in bundle.curves:
@@ -135,10 +135,11 @@ def _ancestor(path: Path, index: int, found: Mapping[int, Continuation]) -> int 
     return next(iter(found), None) if parent is None else parent
 
 
-def _continued(  # noqa: PLR0917 - the state of a walk over the tree
+def _continued(
     molecule: Molecule,
     results: Mapping[int, PointResult],
     index: int,
+    *,
     source: int | None,
     found: Mapping[int, Continuation],
     start: int,

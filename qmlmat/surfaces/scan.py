@@ -169,6 +169,26 @@ class Scan:
         """Ground-state energies above the references, shape ``(n_points,)`` (``unit``)."""
         return self.energies[:, 0] - self.references
 
+    @property
+    def state_references(self) -> FloatArray:
+        """Exact energies beside each state, shape ``(n_points, n_states)`` (``unit``).
+
+        The n-th state of a multiplicity and irrep is compared with the n-th exact one of the same;
+        NaN where unknown.
+        """
+        table = np.full((len(self.path), self.n_states), np.nan)
+        table[:, 0] = self.references
+        for index, result in enumerate(self.results):
+            known = None if result is None or result.failed else result.solution
+            if known is not None and known.reference_energies is not None:
+                table[index, : known.n_states] = known.reference_energies
+        return table
+
+    @property
+    def state_errors(self) -> FloatArray:
+        """Energies above ``state_references``, shape ``(n_points, n_states)`` (``unit``)."""
+        return self.energies - self.state_references
+
     def column(self, name: str) -> FloatArray:
         """Return a further energy along the path, shape ``(n_points,)``; NaN where unknown."""
         return np.array(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Final
 
-from qmlmat.surfaces.facts import column_names, n_params, spin_squares
+from qmlmat.surfaces.facts import column_names, n_params, spin_squares, state_irreps
 from qmlmat.surfaces.scan import Scan
 from qmlmat.typing import FloatArray
 
@@ -17,12 +17,16 @@ FIRST_COLUMN: Final = "point"
 LAST_COLUMN: Final = "wall_time (s)"
 """Heading of the last column: how long the point took."""
 
+_OF_SEVERAL: Final = ("curve", "irrep")
+"""Columns of each state where there are several: the curve it belongs to, and its irrep."""
+
 
 def write_csv(scan: Scan, file: FilePath) -> None:
     """Write one row for each point: coordinates, energies and what is known of their quality.
 
-    Units stand in the header, e.g. ``energy_0 (hartree)``; numbers have every digit; what is not
-    known is empty.
+    Energies are ascending at each point; with several states ``curve_0``, ... say to which curve
+    each belongs. Units stand in the header, e.g. ``energy_0 (hartree)``; numbers have every
+    digit; what is not known is empty.
     """
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
@@ -43,6 +47,8 @@ def _header(scan: Scan) -> list[str]:
         "status",
         "overlap",
         *(f"spin_square_{state}" for state in states),
+        *(f"{name}_{state}" for name in _OF_SEVERAL for state in states if scan.n_states > 1),
+        *(f"reference_{state} ({unit})" for state in states if scan.n_states > 1),
         "n_params",
         LAST_COLUMN,
     ]
@@ -66,9 +72,22 @@ def _rows(scan: Scan) -> Iterator[list[str]]:
             row.status,
             _number(None if result is None else result.overlap),
             *_padded(spin_squares(result), scan.n_states),
+            *(_of_several(scan, row.index) if scan.n_states > 1 else ()),
             _number(n_params(result)),
             _number(row.wall_time),
         ]
+
+
+def _of_several(scan: Scan, index: int) -> list[str]:
+    """Return the curve, the irrep and the exact energy of each state."""
+    curves = [] if scan.followed is None else scan.followed[index].tolist()
+    irreps = list(state_irreps(scan.results[index]) or ())
+    return [
+        *(str(number) if number >= 0 else "" for number in curves or [-1] * scan.n_states),
+        *irreps,
+        *[""] * (scan.n_states - len(irreps)),
+        *_padded(scan.state_references[index], scan.n_states),
+    ]
 
 
 def _has_stderr(scan: Scan) -> bool:

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qmlmat.provenance import canonical_json, content_hash
-from qmlmat.surfaces.facts import column_names, n_params, spin_squares
+from qmlmat.surfaces.facts import (
+    column_names,
+    curve_names,
+    n_params,
+    spin_squares,
+    state_irreps,
+)
 from qmlmat.surfaces.scan import Scan
 from qmlmat.surfaces.surface import PointResult
 from qmlmat.typing import FloatArray
@@ -25,6 +31,8 @@ _Array = tuple[NDArray[Any], tuple[str, ...], dict[str, str]]
 _TAKEN: Final = frozenset(
     {
         *("point", "state", "atom", "xyz", "energy", "reference", "positions", "forces", "symbols"),
+        *("curve", "curve_name", "irrep", "curve_number", "followed_energy"),
+        *("state_reference",),
         *("spin_square", "stderr", "status", "overlap", "n_params", "wall_time"),
     }
 )
@@ -38,6 +46,8 @@ def to_dataset(scan: Scan) -> xarray.Dataset:
     paths have the dimension ``point``, and coordinates along it. Shapes, with ``...`` for these:
 
     - ``energy`` and ``spin_square`` ``(..., state)``; ``stderr`` where energies have one
+    - with several states ``curve`` (the number of each one's curve, -1: none), ``irrep`` and
+      ``state_reference`` ``(..., state)``, ``followed_energy`` ``(..., curve_number)``
     - ``reference``, ``status``, ``overlap``, ``n_params``, ``wall_time`` ``(...)``
     - ``hartree_fock`` and every further energy ``(...)``
     - ``positions`` ``(..., atom, xyz)`` (Å), ``forces`` where they are known
@@ -63,6 +73,9 @@ def to_dataset(scan: Scan) -> xarray.Dataset:
     coordinates["atom_symbol"] = ("atom", np.array(path.points[0].symbols))
     coordinates["xyz"] = ("xyz", np.array(["x", "y", "z"]))
     coordinates["state"] = ("state", np.arange(scan.n_states))
+    if scan.curves is not None:
+        coordinates["curve_number"] = ("curve_number", np.arange(scan.curves.n_curves))
+        coordinates["curve_name"] = ("curve_number", np.array(curve_names(scan)))
     variables: dict[str, Any] = {}
     for name, (values, inner, attributes) in _arrays(scan).items():
         table = values.reshape(*shape, *values.shape[1:])
@@ -97,7 +110,24 @@ def _arrays(scan: Scan) -> dict[str, _Array]:
         found["spin_square"] = (_rows(squares, scan.n_states), ("state",), {"long_name": "<S^2>"})
     if any(row is not None for row in stderr):
         found["stderr"] = (_rows(stderr, scan.n_states), ("state",), energy)
-    return found | _atomic(scan)
+    return found | _of_several(scan) | _atomic(scan)
+
+
+def _of_several(scan: Scan) -> dict[str, _Array]:
+    """Return what several states have beside their energies."""
+    if scan.n_states < 2:
+        return {}
+    energy, n_states = {"units": str(scan.unit)}, scan.n_states
+    irreps = [list(state_irreps(result) or ()) for result in scan.results]
+    words = np.array([row + [""] * (n_states - len(row)) for row in irreps])
+    found: dict[str, _Array] = {
+        "state_reference": (scan.state_references, ("state",), energy),
+        "irrep": (words, ("state",), {}),
+    }
+    if scan.followed is not None and scan.followed_energies is not None:
+        found["curve"] = (scan.followed, ("state",), {"long_name": "curve of each state"})
+        found["followed_energy"] = (scan.followed_energies, ("curve_number",), energy)
+    return found
 
 
 def _atomic(scan: Scan) -> dict[str, _Array]:

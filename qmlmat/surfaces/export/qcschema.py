@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from importlib import metadata
 from pathlib import Path as FilePath
 from typing import Any
@@ -13,6 +14,7 @@ from qmlmat.surfaces.facts import (
     n_params,
     solver_label,
     spin_squares,
+    state_irreps,
     surface_inputs,
 )
 from qmlmat.surfaces.scan import Scan
@@ -122,9 +124,21 @@ def _extras(scan: Scan, index: int, result: PointResult) -> dict[str, Any]:
         "notes": list(result.notes),
         "overlap": result.overlap,
         "spin_squares": None if squares is None else [float(value) for value in squares],
+        **(_of_several(scan, index, result) if scan.n_states > 1 else {}),
         "n_params": n_params(result),
         "wall_time": result.wall_time,
         "active_space": surface_inputs(scan).get("active_space"),
+    }
+
+
+def _of_several(scan: Scan, index: int, result: PointResult) -> dict[str, Any]:
+    """Return the curve, irrep and exact energy of each state; energies in the scan's unit."""
+    irreps = state_irreps(result)
+    exact = scan.state_references[index].tolist()
+    return {
+        "curves": None if scan.followed is None else scan.followed[index].tolist(),
+        "irreps": None if irreps is None else list(irreps),
+        "state_references": [value if math.isfinite(value) else None for value in exact],
     }
 
 

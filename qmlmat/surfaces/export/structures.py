@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from qmlmat.surfaces.facts import has_energy
+from qmlmat.surfaces.facts import has_energy, spin_squares, state_irreps
 from qmlmat.surfaces.scan import Scan
 from qmlmat.surfaces.surface import PointResult
 from qmlmat.units import ev_to_hartree, hartree_to_ev
@@ -48,9 +48,24 @@ def _frame(scan: Scan, index: int, result: PointResult) -> Any:  # noqa: ANN401 
     }
     if result.reference is not None:
         info["reference_hartree"] = result.reference * to_hartree
+    if scan.n_states > 1:
+        info |= _of_several(scan, index, result)
     atoms = Atoms(symbols=list(point.symbols), positions=point.positions, info=info)
     known: dict[str, Any] = {"energy": float(result.energies[0]) * to_ev}
     if result.forces is not None:
         known["forces"] = result.forces * to_ev
     atoms.calc = SinglePointCalculator(atoms, **known)  # type: ignore[no-untyped-call]
     return atoms
+
+
+def _of_several(scan: Scan, index: int, result: PointResult) -> dict[str, Any]:
+    """Return the curves, <S^2> and irreps of the states of a point, in the order of energy."""
+    found: dict[str, Any] = {}
+    if scan.followed is not None:
+        found["curves"] = scan.followed[index]
+    squares, irreps = spin_squares(result), state_irreps(result)
+    if squares is not None:
+        found["spin_squares"] = squares
+    if irreps is not None:
+        found["irreps"] = " ".join(name or "?" for name in irreps)
+    return found
