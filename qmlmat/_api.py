@@ -13,8 +13,17 @@ from qmlmat.backends import (
 from qmlmat.errors import QmlmatError, QmlmatWarning
 from qmlmat.operators.parallel import set_num_threads
 from qmlmat.properties import (
+    AbsorptionSpectrum,
+    NaturalOrbitals,
+    StateProperties,
+    Transition,
+    absorption_spectrum,
     edge_minima,
+    natural_orbitals,
+    orbital_entropies,
+    property_errors,
     spectroscopic_constants,
+    state_properties,
     stationary_points,
     vibrational_levels,
 )
@@ -22,8 +31,10 @@ from qmlmat.report import (
     constants_table,
     error_table,
     plot_scan,
+    plot_spectrum,
     scan_constants,
     scan_table,
+    spectrum_table,
     states_table,
     summarise_errors,
 )
@@ -116,6 +127,16 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "one_rdm",
     "two_rdm",
     "spin_square",
+    # What the states are like
+    "state_properties",
+    "StateProperties",
+    "absorption_spectrum",
+    "AbsorptionSpectrum",
+    "Transition",
+    "property_errors",
+    "natural_orbitals",
+    "NaturalOrbitals",
+    "orbital_entropies",
     # Circuits
     "Ansatz",
     "Circuit",
@@ -173,6 +194,8 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "plot_scan",
     "scan_table",
     "states_table",
+    "plot_spectrum",
+    "spectrum_table",
     # What can go wrong
     "QmlmatError",
     "QmlmatWarning",

@@ -26,6 +26,18 @@ HARTREE_IN_WAVENUMBER: Final = 219474.63136314
 ELECTRON_MASS_IN_U: Final = 5.485799090441e-4
 """Mass of the electron, the unit of mass of atomic units (unified atomic mass units, u)."""
 
+DIPOLE_IN_DEBYE: Final = 2.541746473
+"""One atomic unit of the electric dipole moment, e a0 (debye)."""
+
+FINE_STRUCTURE: Final = 7.2973525643e-3
+"""The fine-structure constant."""
+
+AVOGADRO: Final = 6.02214076e23
+"""Avogadro's constant, exact (1/mol)."""
+
+EV_NANOMETRE: Final = 1239.8419843320026
+"""``h c``, exact: a photon's energy times its wavelength (eV nm)."""
+
 CHEMICAL_ACCURACY: Final = 1.593601437e-3
 """One kcal/mol (hartree): the error chemists call "chemical accuracy"."""
 

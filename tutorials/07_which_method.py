@@ -99,18 +99,16 @@ assert max(largest["q-sc-EOM"]) > 1
 # %% [markdown]
 # ## 3. What is not there
 #
-# At 2.0 Å the determinant weighs 0.4 in the ground state of N2. Excitations of one and two electrons
-# out of it hold a quintet, tens of millihartree too high, but not the lowest septet, which has six
-# unpaired electrons. The solution says so itself:
+# At 2.0 Å the determinant weighs 0.4 in the ground state of N2. Excitations of one and two
+# electrons out of it hold a quintet, tens of millihartree too high, but not the lowest septet,
+# which has six unpaired electrons. The solution says so itself:
 
 # %%
 if QUICK:
     basis, space = "sto-3g", qm.ActiveSpace(6, 6)
 else:
     basis, space = "cc-pvdz", qm.ActiveSpace(10, 8)
-stretched = qm.molecular_hamiltonian(
-    qm.Molecule.from_xyz("N 0 0 0; N 0 0 2.0", basis=basis), space
-)
+stretched = qm.molecular_hamiltonian(qm.Molecule.from_xyz("N 0 0 0; N 0 0 2.0", basis=basis), space)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", qm.QmlmatWarning)
     response = qm.solve(stretched, qm.EOM("q-sc-EOM"), n_states=6)
@@ -128,7 +126,8 @@ assert any("7 Sigma_u+" in note for note in response.notes)
 # %%
 for multiplicity, irrep in ((5, "Sigma_g+"), (7, "Sigma_u+")):
     found = qm.solve(stretched, qm.SSVQE(multiplicity=multiplicity, irrep=irrep))
-    print(f"  {multiplicity} {irrep}  {found.energy:.6f} hartree, {1e3 * found.error:.3f} mHa too high")
+    high = 1e3 * found.error
+    print(f"  {multiplicity} {irrep}  {found.energy:.6f} hartree, {high:.3f} mHa too high")
     assert found.error < 1e-3
 
 # %% [markdown]
@@ -136,5 +135,5 @@ for multiplicity, irrep in ((5, "Sigma_g+"), (7, "Sigma_u+")):
 #
 # - surfaces, broken bonds, degenerate ground states: `SSVQE`, or `VQD` for the last digit;
 # - one geometry near equilibrium, or shots: `EOM("q-sc-EOM")`;
-# - a check of either: `Exact` up to a few hundred thousand determinants, `Krylov` without a circuit;
+# - a check of either: `Exact`, or `Krylov` where that is out of reach;
 # - always: read `notes`, `multiplicities` and `residuals`.

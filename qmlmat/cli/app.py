@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qmlmat.cli import circuits, commands
+from qmlmat.cli import circuits, commands, spectra
 from qmlmat.cli.screen import run, set_threads
 
 EXIT_CODES = """\
@@ -213,6 +213,30 @@ def solve(
     set_threads(threads)
     run(
         lambda screen: commands.solve(screen, file, checkpoint=checkpoint),
+        as_json=as_json,
+        debug=debug,
+    )
+
+
+@app.command(epilog=EXIT_CODES)
+def spectrum(
+    file: InputFile,
+    plot: Plot = None,
+    width: Annotated[
+        float,
+        typer.Option("--width", metavar="EV", help="Full width at half maximum of lines (eV)."),
+    ] = 0.3,
+    shape: Annotated[
+        str, typer.Option("--shape", metavar="[gaussian|lorentzian]", help="Shape of lines.")
+    ] = "gaussian",
+    threads: Threads = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+) -> None:
+    """Compute excitation energies and strengths at the input's own geometry, and draw them."""
+    set_threads(threads)
+    run(
+        lambda screen: spectra.spectrum(screen, file, plot=plot, width=width, shape=shape),
         as_json=as_json,
         debug=debug,
     )

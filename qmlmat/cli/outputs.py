@@ -6,17 +6,14 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import Field, RootModel
+
+from qmlmat.cli.spectrum_output import SpectrumOutput
+from qmlmat.cli.table import Output
 
 if TYPE_CHECKING:
     from qmlmat.report.constants import MethodConstants
     from qmlmat.surfaces import PointResult, Scan, ScanRow
-
-
-class Output(BaseModel):
-    """A part of the output."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class AxisOutput(Output):
@@ -327,6 +324,7 @@ class OutputDocument(
     RootModel[
         ScanOutput
         | SolveOutput
+        | SpectrumOutput
         | PlotOutput
         | ExportOutput
         | CircuitsOutput

@@ -4,6 +4,8 @@ from qmlmat.report.constants import MethodConstants, constants_table, scan_const
 from qmlmat.report.error_table import error_table
 from qmlmat.report.errors import ErrorSummary, summarise_errors
 from qmlmat.report.plots import KINDS, check_plot_file, draw_scan, plot_scan
+from qmlmat.report.spectrum_plot import draw_spectrum, plot_spectrum
+from qmlmat.report.spectrum_table import spectrum_heading, spectrum_table
 from qmlmat.report.states_table import states_table
 from qmlmat.report.tables import scan_notes, scan_table
 
@@ -14,11 +16,15 @@ __all__ = [
     "check_plot_file",
     "constants_table",
     "draw_scan",
+    "draw_spectrum",
     "error_table",
     "plot_scan",
+    "plot_spectrum",
     "scan_constants",
     "scan_notes",
     "scan_table",
+    "spectrum_heading",
+    "spectrum_table",
     "states_table",
     "summarise_errors",
 ]

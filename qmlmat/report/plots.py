@@ -50,16 +50,28 @@ def plot_scan(scan: Scan, file: str | os.PathLike[str], *, kind: str = "auto") -
             this scan's path.
     """
     path = check_plot_file(file)
-    figure = draw_scan(scan, kind)
+    return save_figure(draw_scan(scan, kind), path)
+
+
+def save_figure(figure: Figure, path: Path, *, call: str = "plot_scan") -> Path:
+    """Write a figure to a file that was checked, and return it.
+
+    Raises:
+        InputError: If it cannot be written.
+    """
     try:
         figure.savefig(path, dpi=_DPI)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(call, path, error) from error
     return path
 
 
-def check_plot_file(file: str | os.PathLike[str]) -> Path:
+def check_plot_file(file: str | os.PathLike[str], *, call: str = "plot_scan") -> Path:
     """Return ``file`` as a path after checking, before any work, that a figure may go there.
+
+    Args:
+        file: Where to write; the ending chooses among PNG, PDF and SVG.
+        call: What messages call the function that draws.
 
     Raises:
         InputError: If it has an unknown ending, is a folder or a store, or cannot be written.
@@ -67,19 +79,19 @@ def check_plot_file(file: str | os.PathLike[str]) -> Path:
     path = Path(file).expanduser()
     if path.suffix.lower() not in FORMATS:
         raise InputError(
-            f'plot_scan("{path}"): a figure\'s name ends in {", ".join(FORMATS)}. Name it so.'
+            f'{call}("{path}"): a figure\'s name ends in {", ".join(FORMATS)}. Name it so.'
         )
     if path.is_dir() or not path.parent.is_dir():
         raise InputError(
-            f'plot_scan("{path}"): "{path if path.is_dir() else path.parent}" is not '
+            f'{call}("{path}"): "{path if path.is_dir() else path.parent}" is not '
             f"{'a file' if path.is_dir() else 'a folder'}. "
             "Choose another name, or make the folder first: mkdir -p FOLDER"
         )
-    _check_place(path)
+    _check_place(call, path)
     return path
 
 
-def _check_place(path: Path) -> None:
+def _check_place(call: str, path: Path) -> None:
     """Refuse a place that cannot be written, and one that holds a database."""
     try:
         if path.exists():
@@ -91,17 +103,17 @@ def _check_place(path: Path) -> None:
             draft.touch(exist_ok=False)
             draft.unlink()
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(call, path, error) from error
     if start == SQLITE_MAGIC:
         raise InputError(
-            f'plot_scan("{path}"): this file is a database, perhaps the store of a scan, and is '
+            f'{call}("{path}"): this file is a database, perhaps the store of a scan, and is '
             "left as it is. Choose another name for the figure."
         )
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
+def _unwritable(call: str, path: Path, error: OSError) -> InputError:
     return InputError(
-        f'plot_scan("{path}"): the figure cannot be written ({error.strerror or error}). '
+        f'{call}("{path}"): the figure cannot be written ({error.strerror or error}). '
         "Choose a file you may write."
     )
 

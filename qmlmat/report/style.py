@@ -59,20 +59,35 @@ def new_page(scan: Scan, height: float, caption: str, *, left: float = 0.115) ->
         caption: Sentences below.
         left: Where title and caption begin (fraction of the width).
     """
+    lines = (scan.title, heading(scan)) if scan.title else (heading(scan), "")
+    return titled_page(lines, height, caption, left=left)
+
+
+def titled_page(
+    lines: tuple[str, str], height: float, caption: str, *, left: float = 0.115
+) -> Page:
+    """Return a figure with a title, a line below it, which may be empty, and a caption.
+
+    Args:
+        lines: The title and the line below it.
+        height: Height of the axes (inches); the labels below them come on top of it.
+        caption: Sentences below.
+        left: Where title and caption begin (fraction of the width).
+    """
     from matplotlib.figure import Figure  # noqa: PLC0415 - no global state, no display
 
     text = _filled(caption, 72 * WIDTH * (_RIGHT - left))
     below = 0.12 + _LINE * (text.count("\n") + 1) if text else 0.0
-    head, labels = 0.62 if scan.title else 0.45, 0.55
+    head, labels = 0.62 if lines[1] else 0.45, 0.55
     total = head + height + labels + below
     figure = Figure(figsize=(WIDTH, total), facecolor="white")
-    _write_texts(figure, scan, text, left)
+    _write_texts(figure, lines, text, left)
     return Page(figure=figure, top=1 - head / total, bottom=(labels + below) / total)
 
 
-def _write_texts(figure: Figure, scan: Scan, caption: str, left: float) -> None:
+def _write_texts(figure: Figure, lines: tuple[str, str], caption: str, left: float) -> None:
     height = figure.get_figheight()
-    first, second = (scan.title, heading(scan)) if scan.title else (heading(scan), "")
+    first, second = lines
     plain: dict[str, Any] = {"parse_math": False}  # the user's words: a dollar is a dollar
     room = 72 * WIDTH * (_RIGHT - left)
     style: dict[str, Any] = {"weight": "bold", "color": INK, "va": "top"}

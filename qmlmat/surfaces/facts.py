@@ -35,12 +35,21 @@ def surface_inputs(scan: Scan) -> Mapping[str, Any]:
 def solver_label(scan: Scan) -> str:
     """Return what the surface is called in a legend, e.g. ``"VQE uccsd"``."""
     surface = surface_inputs(scan)
-    name = str(mapping(surface.get("solver")).get("solver") or surface.get("function") or "surface")
-    ansatz = ansatz_name(scan)
-    if ansatz:
-        return f"{name.upper()} {ansatz}"
-    pool = _template(scan, "pool")
-    return f"{name.upper()} from {pool}" if pool else name
+    solver = mapping(surface.get("solver"))
+    return solver_words(solver) if solver else str(surface.get("function") or "surface")
+
+
+def solver_words(solver: Mapping[str, Any]) -> str:
+    """Return what a solver with these inputs is called, e.g. ``"qEOM on VQE uccsd"``."""
+    name = str(solver.get("solver") or "solver")
+    for key, form in (("ansatz", "{} {}"), ("pool", "{} from {}")):
+        template = mapping(solver.get(key)).get("template")
+        if template:
+            return form.format(name.upper(), template)
+    ground = mapping(solver.get("ground"))
+    if ground:
+        return f"{solver.get('method') or name.upper()} on {solver_words(ground)}"
+    return name
 
 
 def ansatz_name(scan: Scan) -> str | None:
