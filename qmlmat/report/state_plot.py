@@ -36,6 +36,14 @@ def state_table(scan: Scan, table: FloatArray) -> FloatArray:
     return table if scan.curves is None else scan.curves.along(table)
 
 
+def known_of(table: FloatArray, curves: Sequence[int]) -> FloatArray:
+    """Return the values of degenerate curves, of the first that is known, ``(n_points,)``."""
+    found = table[:, curves[0]]
+    for curve in curves[1:]:
+        found = np.where(np.isnan(found), table[:, curve], found)
+    return found
+
+
 def draw_states(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int] | None) -> None:
     """Draw each curve with its name: a line where points are joined, and markers.
 
@@ -55,10 +63,11 @@ def draw_states(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int] | No
         style = _style(scan, place, curves[0])
         label = names[curves[0]] if len(curves) == 1 else f"{names[curves[0]]} (×{len(curves)})"
         if behind and order is not None:
-            known = [k for k in order if np.isfinite(exact[k, curves[0]])]
+            levels = known_of(exact, curves)
+            known = [k for k in order if np.isfinite(levels[k])]
             name = "exact in the active space" if place == 0 else "_exact"
             ends: dict[str, Any] = {"lw": 3.2, "color": FAINT, "alpha": 0.35, "zorder": 2}
-            axes.plot(x[known], exact[known, curves[0]], label=name, **ends)
+            axes.plot(x[known], levels[known], label=name, **ends)
         _draw_curve(axes, scan, x, energies[:, curves[0]], order, label=label, style=style)
 
 
@@ -67,7 +76,7 @@ def draw_state_errors(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int
     errors = state_table(scan, scan.state_errors) * error_scale(scan).factor
     for place, curves in enumerate(curve_sets(scan)):
         style = _style(scan, place, curves[0])
-        _draw_curve(axes, scan, x, errors[:, curves[0]], order, label="_error", style=style)
+        _draw_curve(axes, scan, x, known_of(errors, curves), order, label="_error", style=style)
 
 
 def draw_meetings(axes: Axes, scan: Scan, table: FloatArray) -> None:
