@@ -10,6 +10,8 @@ import numpy as np
 from qmlmat.report.labels import error_scale, unit_symbol
 from qmlmat.report.style import FAINT, INK, MARKERS, STATES, converged
 from qmlmat.surfaces import Scan, avoided_crossings, crossings
+from qmlmat.surfaces.continuation import Label
+from qmlmat.surfaces.crossings import states_of
 from qmlmat.surfaces.facts import curve_names, curve_sets, is_exact
 from qmlmat.typing import FloatArray
 from qmlmat.units import hartree_to_ev
@@ -34,6 +36,14 @@ def state_table(scan: Scan, table: FloatArray) -> FloatArray:
     return table if scan.curves is None else scan.curves.along(table)
 
 
+def known_of(table: FloatArray, curves: Sequence[int]) -> FloatArray:
+    """Return the values of degenerate curves, of the first that is known, ``(n_points,)``."""
+    found = table[:, curves[0]]
+    for curve in curves[1:]:
+        found = np.where(np.isnan(found), table[:, curve], found)
+    return found
+
+
 def draw_states(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int] | None) -> None:
     """Draw each curve with its name: a line where points are joined, and markers.
 
@@ -53,13 +63,12 @@ def draw_states(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int] | No
         style = _style(scan, place, curves[0])
         label = names[curves[0]] if len(curves) == 1 else f"{names[curves[0]]} (×{len(curves)})"
         if behind and order is not None:
-            known = [k for k in order if np.isfinite(exact[k, curves[0]])]
+            levels = known_of(exact, curves)
+            known = [k for k in order if np.isfinite(levels[k])]
             name = "exact in the active space" if place == 0 else "_exact"
             ends: dict[str, Any] = {"lw": 3.2, "color": FAINT, "alpha": 0.35, "zorder": 2}
-            axes.plot(x[known], exact[known, curves[0]], label=name, **ends)
-        if order is not None:
-            _draw_joined(axes, x, energies[:, curves[0]], order, style)
-        _draw_marks(axes, scan, x, energies[:, curves[0]], style, label=label)
+            axes.plot(x[known], levels[known], label=name, **ends)
+        _draw_curve(axes, scan, x, energies[:, curves[0]], order, label=label, style=style)
 
 
 def draw_state_errors(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int] | None) -> None:
@@ -67,9 +76,7 @@ def draw_state_errors(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int
     errors = state_table(scan, scan.state_errors) * error_scale(scan).factor
     for place, curves in enumerate(curve_sets(scan)):
         style = _style(scan, place, curves[0])
-        if order is not None:
-            _draw_joined(axes, x, errors[:, curves[0]], order, style)
-        _draw_marks(axes, scan, x, errors[:, curves[0]], style, label="_error")
+        _draw_curve(axes, scan, x, known_of(errors, curves), order, label="_error", style=style)
 
 
 def draw_meetings(axes: Axes, scan: Scan, table: FloatArray) -> None:
@@ -97,31 +104,14 @@ def draw_meetings(axes: Axes, scan: Scan, table: FloatArray) -> None:
     label = "avoided crossing"
     for one in avoided_crossings(scan):
         index = int(np.argmin(np.abs(x - one.grid_coordinate)))
-        states = avoided_states(scan, index, one.multiplicity, one.irrep, one.states)
-        low, high = table[index, list(states)]
+        label_of = Label(multiplicity=one.multiplicity, irrep=one.irrep)
+        states = states_of(scan, label_of, exactly=True)[index, list(one.states)]
+        low, high = table[index, states]
         bar: dict[str, Any] = {"color": INK, "lw": 1.2, "ls": ":", "marker": "_", "ms": 7}
         middle = (low + high) / 2
         ends = [middle - one.gap / 2, middle + one.gap / 2]
         axes.plot([one.coordinate] * 2, ends, label=label, zorder=5, **bar)
         label = "_avoided"
-
-
-def avoided_states(
-    scan: Scan, index: int, multiplicity: int | None, irrep: str, pair: tuple[int, int]
-) -> tuple[int, int]:
-    """Return which states of a point the n-th and m-th of a multiplicity and irrep are."""
-    result = scan.results[index]
-    assert result is not None
-    solution = result.solution
-    assert solution is not None
-    spins = solution.multiplicities or (None,) * solution.n_states
-    irreps = solution.irreps or ("",) * solution.n_states
-    same = [
-        k
-        for k, label in enumerate(zip(spins, irreps, strict=True))
-        if label == (multiplicity, irrep)
-    ]
-    return same[pair[0]], same[pair[1]]
 
 
 def meetings_sentence(scan: Scan) -> str:
@@ -130,7 +120,8 @@ def meetings_sentence(scan: Scan) -> str:
         return ""
     names, unit = curve_names(scan), unit_symbol(scan.path.axes[0].unit)
     met = dict.fromkeys(
-        f"{names[one.rising[0]]} and {names[one.falling[0]]} at {one.coordinate:.3f} {unit}".rstrip()
+        f"{names[one.rising[0]]} and {names[one.falling[0]]} at "
+        f"{one.coordinate:.3f} {unit}".rstrip()
         for one in crossings(scan)
     )
     to_ev = hartree_to_ev(1.0) if scan.unit == "hartree" else 1.0
@@ -161,22 +152,26 @@ def _style(scan: Scan, place: int, curve: int) -> dict[str, Any]:
     return {"color": STATES[place % n], "marker": marker, "ls": dash}
 
 
-def _draw_joined(
-    axes: Axes, x: FloatArray, values: FloatArray, order: Sequence[int], style: dict[str, Any]
+def _draw_curve(  # noqa: PLR0913 - one series
+    axes: Axes,
+    scan: Scan,
+    x: FloatArray,
+    values: FloatArray,
+    order: Sequence[int] | None,
+    *,
+    label: str,
+    style: dict[str, Any],
 ) -> None:
-    known = [index for index in order if np.isfinite(values[index])]
-    axes.plot(x[known], values[known], color=style["color"], ls=style["ls"], lw=1.1, zorder=3)
-
-
-def _draw_marks(
-    axes: Axes, scan: Scan, x: FloatArray, values: FloatArray, style: dict[str, Any], *, label: str
-) -> None:
-    done = converged(scan)
-    shared: dict[str, Any] = {"marker": style["marker"], "ms": 4.5, "mec": style["color"]}
-    for mask, face, named in ((done, style["color"], True), (~done, "white", not done.any())):
-        shown = mask & np.isfinite(values)
-        if shown.any():
-            text = label if named else "_open"
-            # the legend shows the dash, which tells the spin
-            axes.plot(x[shown], values[shown], ls="none", mfc=face, label="_marks", **shared)
-            axes.plot([], [], mfc=face, color=style["color"], ls=style["ls"], label=text, **shared)
+    """Draw one series, filled where the solver converged and hollow where it had not."""
+    places = range(len(x)) if order is None else order
+    known = [index for index in places if np.isfinite(values[index])]
+    if not known:
+        return
+    color, done = style["color"], converged(scan)
+    marks: dict[str, Any] = {"marker": style["marker"], "ms": 4.5, "mec": color}
+    dash = style["ls"] if order is not None else "none"
+    face = color if done[known].any() else "white"
+    axes.plot(x[known], values[known], color=color, ls=dash, lw=1.1, mfc=face, label=label, **marks)
+    hollow = [index for index in known if not done[index]]
+    if hollow and face != "white":
+        axes.plot(x[hollow], values[hollow], ls="none", mfc="white", label="_open", **marks)

@@ -96,7 +96,7 @@ def minimum_gap(
     if followed:
         table = _followed(scan, call)
     else:
-        states = _states_of(scan, Label(multiplicity=multiplicity, irrep=irrep))
+        states = states_of(scan, Label(multiplicity=multiplicity, irrep=irrep))
         table = _at(scan.energies, states)
     if not (0 <= i < table.shape[1] and 0 <= j < table.shape[1]) or i == j:
         raise InputError(
@@ -175,7 +175,7 @@ def avoided_crossings(scan: Scan) -> tuple[GapMinimum, ...]:
     met = [] if scan.curves is None else [x[_span(order, one)] for one in crossings(scan)]
     found = []
     for label in _labels(scan):
-        states = _states_of(scan, label)[order]
+        states = states_of(scan, label, exactly=True)[order]
         table = _at(scan.energies[order], states)
         curves = states if scan.curves is None else _at(scan.curves.numbers[order], states)
         for n in range(table.shape[1] - 1):
@@ -226,16 +226,26 @@ def _level_width(unit: Unit) -> float:
     return LEVEL_WIDTH if unit == "hartree" else hartree_to_ev(LEVEL_WIDTH)
 
 
-def _states_of(scan: Scan, wanted: Label) -> IntArray:
-    """Return the states of a label, ascending in energy, ``(n_points, n)``; -1: none."""
+def states_of(scan: Scan, wanted: Label, *, exactly: bool = False) -> IntArray:
+    """Return the states of a label, ascending in energy, ``(n_points, n)``; -1: none.
+
+    Args:
+        scan: The scan.
+        wanted: The label; what it leaves open may be anything.
+        exactly: Whether what it leaves open must be open in a state, too.
+    """
     rows = [
         []
         if result is None or result.failed
         else [
             k
             for k, label in enumerate(state_labels(result))
-            if wanted.multiplicity in {None, label.multiplicity}
-            and wanted.irrep in {"", label.irrep}
+            if label == wanted
+            or (
+                not exactly
+                and wanted.multiplicity in {None, label.multiplicity}
+                and wanted.irrep in {"", label.irrep}
+            )
         ]
         for result in scan.results
     ]

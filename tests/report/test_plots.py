@@ -230,7 +230,7 @@ def test_every_state_has_its_own_marker():
     """Excited states are told apart by colour, marker and label."""
     changes = {k: {"energies": np.array([-1.0, -0.5, 0.0]) + k} for k in range(6)}
     scan = _scan(changes=changes)
-    lines = [_line(draw_scan(scan).axes[0], f"VQE uccsd, state {k}") for k in range(3)]
+    lines = [_line(draw_scan(scan).axes[0], f"state {k}") for k in range(3)]
     assert len({line.get_marker() for line in lines}) == 3
     assert len({line.get_markeredgecolor() for line in lines}) == 3
     for state, line in enumerate(lines):

@@ -17,8 +17,8 @@ WATER = qm.Molecule(
 
 @functools.cache
 def lithium_hydride() -> Scan:
-    """Four singlets of LiH, two of them a pair, by qEOM-like roots: they have errors."""
-    surface = qm.SolverSurface(LIH, qm.ActiveSpace(2, 5), qm.EOM(multiplicity=1), n_states=4)
+    """Four singlets of LiH, two of them a pair, by a circuit: they have errors."""
+    surface = qm.SolverSurface(LIH, qm.ActiveSpace(2, 5), qm.SSVQE(multiplicity=1), n_states=4)
     return qm.scan(surface, qm.stretch(LIH, (0, 1), [2.0, 2.5, 3.0, 3.5, 4.0]))
 
 
