@@ -17,7 +17,15 @@ from qmlmat.systems.spin import apply_spin_square
 
 ROUNDING = 1e-12  # sums of at most a few hundred float64 products
 
-SECTORS = [(1, (1, 0)), (2, (1, 1)), (4, (2, 2)), (4, (3, 1)), (5, (1, 4)), (5, (3, 2)), (6, (3, 3))]
+SECTORS = [
+    (1, (1, 0)),
+    (2, (1, 1)),
+    (4, (2, 2)),
+    (4, (3, 1)),
+    (5, (1, 4)),
+    (5, (3, 2)),
+    (6, (3, 3)),
+]
 
 
 @st.composite
