@@ -56,7 +56,7 @@ def test_ritz_vectors_are_orthonormal_and_have_their_residuals():
 
 
 def test_ritz_values_are_upper_bounds_state_for_state():
-    """Cauchy's interlacing: the k-th is never below the k-th exact one, and more states lower it."""
+    """Cauchy: the k-th is never below the k-th exact one, and more states lower it."""
     h = hamiltonian(LITHIUM_HYDRIDE)
     exact = np.linalg.eigvalsh(dense(h))
     before = np.inf
@@ -79,7 +79,7 @@ def test_an_invariant_subspace_gives_exact_states():
 
 
 def test_dependent_states_are_dropped():
-    """A state twice, and the sum of two others: as many directions as there are, the same energies."""
+    """A state twice, and the sum of two others: the same directions, the same energies."""
     h = hamiltonian(LITHIUM_HYDRIDE)
     vectors = random_states(h, 4)
     more = np.concatenate([vectors, vectors[:1], (vectors[1] + vectors[2])[None]])
