@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, get_args
 
+import numpy as np
+
 from qmlmat.backends import StateBackend
 from qmlmat.errors import InputError, nearest
 from qmlmat.solvers.base import Solution
-from qmlmat.solvers.ground import FromGroundState
+from qmlmat.solvers.ground import FromGroundState, ground_root
 from qmlmat.solvers.manifold import Manifold, check_closed_shell, manifolds
 from qmlmat.solvers.response import SMALLEST_METRIC, Response
 from qmlmat.solvers.roots import Root, ritz_roots
@@ -24,10 +26,9 @@ class EOM(FromGroundState):
     """Excited states as excitations of a ground state.
 
     ``"q-sc-EOM"``: the Hamiltonian in the span of ``U G_i|HF>``, with ``U`` the ground state's
-    circuit and ``G_i`` the excitations of the manifold, spin by spin and irrep by irrep. An ordinary
-    eigenproblem, exact where the ground state is exact, the manifold complete, and the circuit keeps
-    spin: one that mixes it elsewhere has mixed excited states. ``"qEOM"``: the linear response of the ground state
-    to ``G_i`` and ``G_i†``, from double commutators and their metric.
+    circuit and ``G_i`` the excitations of the manifold. An ordinary eigenproblem, exact where the
+    circuit's state is exact and the manifold complete. ``"qEOM"``: the linear response of the
+    ground state to ``G_i`` and ``G_i†``, from double commutators and their metric.
 
     The roots are those the manifold holds, not the lowest of the sector: states of higher rank are
     missing, and a note names them where the exact levels are known. The ground state is among
@@ -82,37 +83,55 @@ class EOM(FromGroundState):
         if self.method == "qEOM":
             check_closed_shell("EOM(qEOM)", hamiltonian)
         ground = self.ground_state(hamiltonian, guess=guess, backend=backend, seed=seed)
+        find = self._inside if self.method == "q-sc-EOM" else self._response
+        roots, notes = find(hamiltonian, ground, backend)
+        return self.finished(hamiltonian, ground, roots, n_states, notes)
+
+    def _inside(
+        self, hamiltonian: MolecularHamiltonian, ground: Solution, backend: StateBackend
+    ) -> tuple[list[Root], tuple[str, ...]]:
+        """Return the roots inside the circuit, irrep by irrep, all spins of one together.
+
+        A circuit that does not keep spin mixes them; roots are then told apart by <S^2>.
+        """
+        assert ground.circuit is not None
+        assert ground.params is not None
+        by_irrep: dict[int, list[Manifold]] = {}
+        for manifold in manifolds(hamiltonian, self.manifold, irrep=self.irrep):
+            by_irrep.setdefault(manifold.block.label, []).append(manifold)
+        roots = []
+        for several in by_irrep.values():
+            vectors = np.concatenate([one.vectors() for one in several])
+            if any(one.holds_ground for one in several):
+                roots.append(ground_root(ground))
+            if len(vectors):
+                inside = backend.apply(ground.circuit, vectors, ground.params)
+                roots += ritz_roots(rayleigh_ritz(hamiltonian, inside))
+        return self.wanted(hamiltonian, roots), ()
+
+    def _response(
+        self,
+        hamiltonian: MolecularHamiltonian,
+        ground: Solution,
+        backend: StateBackend,  # noqa: ARG002 (no circuit but the ground state's)
+    ) -> tuple[list[Root], tuple[str, ...]]:
+        """Return the roots of linear response, spin by spin and irrep by irrep."""
+        assert ground.states is not None
         roots: list[Root] = []
         metrics: list[float] = []
         n_unstable = 0
-        assert ground.states is not None
         for manifold in manifolds(
             hamiltonian, self.manifold, multiplicity=self.multiplicity, irrep=self.irrep
         ):
             if manifold.holds_ground:
-                roots.append(Root(energy=ground.energy, state=ground.states[0]))
-            if not manifold.size:
-                continue
-            if self.method == "q-sc-EOM":
-                roots += _inside(manifold, ground, backend, n_states)
-                continue
-            response = Response.of(manifold, ground.states[0])
-            found, unstable = response.roots(ground.energy)
-            roots += found
-            metrics.append(response.smallest)
-            n_unstable += unstable
-        notes = _response_notes(metrics, n_unstable)
-        return self.finished(hamiltonian, ground, roots, n_states, notes)
-
-
-def _inside(
-    manifold: Manifold, ground: Solution, backend: StateBackend, n_states: int
-) -> list[Root]:
-    """Return the roots of the Hamiltonian in the manifold inside the circuit."""
-    assert ground.circuit is not None
-    assert ground.params is not None
-    vectors = backend.apply(ground.circuit, manifold.vectors(), ground.params)
-    return ritz_roots(rayleigh_ritz(manifold.hamiltonian, vectors), n_states)
+                roots.append(ground_root(ground))
+            if manifold.size:
+                response = Response.of(manifold, ground.states[0])
+                found, unstable = response.roots(ground.energy)
+                roots += found
+                metrics.append(response.smallest)
+                n_unstable += unstable
+        return self.wanted(hamiltonian, roots), _response_notes(metrics, n_unstable)
 
 
 def _response_notes(metrics: list[float], n_unstable: int) -> tuple[str, ...]:

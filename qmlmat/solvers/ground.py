@@ -14,7 +14,7 @@ from qmlmat.solvers.adapt import ADAPTVQE
 from qmlmat.solvers.averages import check_backend, check_multiplicity
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.manifold import RANKS, Rank
-from qmlmat.solvers.roots import Root, roots_solution
+from qmlmat.solvers.roots import Root, roots_of, roots_solution
 from qmlmat.solvers.vqe import VQE
 from qmlmat.systems import MolecularHamiltonian
 
@@ -91,6 +91,10 @@ class FromGroundState:
         warnings.warn(note, QmlmatWarning, stacklevel=5)
         return replace(found, notes=(*found.notes, note))
 
+    def wanted(self, hamiltonian: MolecularHamiltonian, roots: list[Root]) -> list[Root]:
+        """Return the roots of the multiplicity and irrep asked for."""
+        return roots_of(hamiltonian, roots, multiplicity=self.multiplicity, irrep=self.irrep)
+
     def finished(
         self,
         hamiltonian: MolecularHamiltonian,
@@ -108,3 +112,9 @@ class FromGroundState:
             hamiltonian, roots, n_states, status=ground.status, notes=(*ground.notes, *notes)
         )
         return replace(found, circuit=ground.circuit, params=ground.params, history=ground.history)
+
+
+def ground_root(ground: Solution) -> Root:
+    """Return the ground state as a root."""
+    assert ground.states is not None
+    return Root(energy=ground.energy, state=ground.states[0])

@@ -14,7 +14,7 @@ from qmlmat.solvers.averages import Targets
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.qse import check_threshold, condition_note
 from qmlmat.solvers.references import N_CONFIGURATIONS, reference_state
-from qmlmat.solvers.roots import Root, ritz_roots, roots_solution
+from qmlmat.solvers.roots import Root, ritz_roots, roots_of, roots_solution
 from qmlmat.solvers.subspace import OVERLAP_THRESHOLD, rayleigh_ritz
 from qmlmat.solvers.variational import check_count
 from qmlmat.systems import MolecularHamiltonian
@@ -119,7 +119,8 @@ class Krylov:
         for vectors in by_symmetry.values():
             found = rayleigh_ritz(hamiltonian, vectors, threshold=self.threshold)
             conditions.append(found.condition)
-            roots += ritz_roots(found, n_states)
+            roots += ritz_roots(found)
+        roots = roots_of(hamiltonian, roots, multiplicity=self.multiplicity, irrep=self.irrep)
         notes = (condition_note(conditions), f"Time step {step:.4f} 1/hartree.")
         return roots_solution(hamiltonian, roots, n_states, status="converged", notes=notes)
 

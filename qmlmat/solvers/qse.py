@@ -78,7 +78,8 @@ class QSE(FromGroundState):
                 continue
             found = rayleigh_ritz(hamiltonian, vectors, threshold=self.threshold)
             conditions.append(found.condition)
-            roots += ritz_roots(found, n_states)
+            roots += ritz_roots(found)
+        roots = self.wanted(hamiltonian, roots)
         return self.finished(hamiltonian, ground, roots, n_states, (condition_note(conditions),))
 
 

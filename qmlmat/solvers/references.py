@@ -12,7 +12,7 @@ from qmlmat.backends import Reference
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
 from qmlmat.systems import MolecularHamiltonian
-from qmlmat.systems.blocks import Block, symmetry_blocks
+from qmlmat.systems.blocks import Block, is_linear_irrep, symmetry_blocks
 from qmlmat.typing import FloatArray, IntArray, StateArray
 
 N_CONFIGURATIONS: Final = 5
@@ -21,6 +21,9 @@ references are nearly the states, and the circuit has nothing to do."""
 
 N_SEARCHED: Final = 24
 """Configurations of a block among which those of the references are found."""
+
+EXTRA_ROOTS: Final = 4
+"""Further roots of a block in which states of one irrep of a linear molecule are sought."""
 
 SMALLEST_GAP: Final = 0.1
 """Smallest denominator of the second-order estimates (hartree)."""
@@ -82,7 +85,8 @@ def choose_references(
     """
     blocks = symmetry_blocks(hamiltonian, multiplicity=multiplicity, irrep=irrep)
     diagonal = hamiltonian.diagonal().ravel()
-    candidates = [_SelectedCI(hamiltonian, block, diagonal) for block in blocks]
+    finer = irrep if is_linear_irrep(hamiltonian.point_group, irrep) else None
+    candidates = [_SelectedCI(hamiltonian, block, diagonal, finer) for block in blocks]
     levels = [
         (energy, k)
         for k, candidate in enumerate(candidates)
@@ -147,9 +151,13 @@ class _SelectedCI:
     """A selected CI in one block, whose configurations enter as wholes."""
 
     def __init__(
-        self, hamiltonian: MolecularHamiltonian, block: Block, diagonal: FloatArray
+        self,
+        hamiltonian: MolecularHamiltonian,
+        block: Block,
+        diagonal: FloatArray,
+        irrep: str | None,
     ) -> None:
-        self._hamiltonian, self._block = hamiltonian, block
+        self._hamiltonian, self._block, self._irrep = hamiltonian, block, irrep
         self._levels = np.asarray(block.functions.power(2).T @ diagonal)
         n = int(block.configurations.max()) + 1
         lowest = np.full(n, np.inf)
@@ -160,7 +168,7 @@ class _SelectedCI:
 
     def estimates(self, n_states: int) -> FloatArray:
         """Return the energies of the lowest roots, second order included, ascending (hartree)."""
-        n_roots = min(n_states, self._block.size)
+        n_roots = min(n_states + (EXTRA_ROOTS if self._irrep else 0), self._block.size)
         chosen = _lowest(self._energies, N_SEARCHED // 2)
         while True:
             functions = np.flatnonzero(np.isin(self._block.configurations, chosen))
@@ -171,11 +179,21 @@ class _SelectedCI:
             if not more.size:
                 break
             chosen = np.concatenate([chosen, more])
-        self._weights = np.zeros((n_roots, len(self._energies)))
-        for weight, vector in zip(self._weights, vectors.T, strict=True):
-            np.add.at(weight, self._block.configurations[functions], vector**2)
-        estimates: FloatArray = energies - gains.sum(axis=1)
+        fitting = [k for k in range(n_roots) if self._fits(functions, vectors[:, k])][:n_states]
+        self._weights = np.zeros((len(fitting), len(self._energies)))
+        for weight, k in zip(self._weights, fitting, strict=True):
+            np.add.at(weight, self._block.configurations[functions], vectors[:, k] ** 2)
+        estimates: FloatArray = (energies - gains.sum(axis=1))[fitting]
         return estimates
+
+    def _fits(self, functions: IntArray, vector: FloatArray) -> bool:
+        """Return whether a root has the irrep of a linear molecule that is asked for."""
+        group = self._hamiltonian.point_group
+        if self._irrep is None or group is None:
+            return True
+        state = (self._block.functions[:, functions] @ vector).reshape(self._hamiltonian.shape)
+        name = group.state_irrep(self._block.label, state, self._hamiltonian.nelec)
+        return name == self._irrep
 
     def references(self, energies: Sequence[float], n_configurations: int) -> list[ChosenReference]:
         """Return the roots in the configurations that weigh most in the roots estimated.
@@ -198,9 +216,10 @@ class _SelectedCI:
             rest = np.setdiff1d(np.arange(len(self._energies)), some)
             some = np.append(some, rest[np.argmax(weights.max(axis=0)[rest])])
         _, vectors = self._diagonalised(functions)
+        fitting = [vector for vector in vectors.T if self._fits(functions, vector)]
         return [
             self._reference(functions, vector, energy)
-            for vector, energy in zip(vectors.T, energies, strict=False)
+            for vector, energy in zip(fitting, energies, strict=False)
         ]
 
     def _diagonalised(self, functions: IntArray) -> tuple[FloatArray, FloatArray]:

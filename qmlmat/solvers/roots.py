@@ -11,6 +11,7 @@ from qmlmat.errors import InputError
 from qmlmat.solvers.base import Solution, Status
 from qmlmat.solvers.subspace import Subspace, spin_squares
 from qmlmat.systems import MolecularHamiltonian
+from qmlmat.systems.blocks import is_linear_irrep, state_irreps
 from qmlmat.typing import StateArray
 
 
@@ -24,12 +25,42 @@ class Root:
     """Normalised state, shape ``(n_alpha_strings, n_beta_strings)``."""
 
 
-def ritz_roots(found: Subspace, n_states: int) -> list[Root]:
-    """Return the lowest roots of a subspace."""
+def ritz_roots(found: Subspace) -> list[Root]:
+    """Return the roots of a subspace."""
     return [
         Root(energy=float(energy), state=state)
-        for energy, state in zip(found.energies[:n_states], found.states, strict=False)
+        for energy, state in zip(found.energies, found.states, strict=True)
     ]
+
+
+def roots_of(
+    hamiltonian: MolecularHamiltonian,
+    roots: Iterable[Root],
+    *,
+    multiplicity: int | None,
+    irrep: str | None,
+) -> list[Root]:
+    """Return the roots of a multiplicity and an irrep, ascending.
+
+    A root that mixes spins counts as of the multiplicity nearest to its <S^2>. Irreps of linear
+    molecules are told by their angular momentum; those of the Abelian group are taken as given.
+
+    Args:
+        hamiltonian: The Hamiltonian.
+        roots: Roots, of the irrep in the Abelian group.
+        multiplicity: ``2s + 1``; ``None``: any.
+        irrep: Name; ``None``: any.
+    """
+    found = sorted(roots, key=lambda root: root.energy)
+    if multiplicity is not None:
+        squares = spin_squares(hamiltonian, [root.state for root in found])
+        near = np.round(np.sqrt(1 + 4 * np.maximum(squares, 0)))
+        found = [root for root, value in zip(found, near, strict=True) if value == multiplicity]
+    if irrep is None or not is_linear_irrep(hamiltonian.point_group, irrep):
+        return found
+    names = state_irreps(hamiltonian, tuple(root.state for root in found))
+    assert names is not None
+    return [root for root, name in zip(found, names, strict=True) if name == irrep]
 
 
 def roots_solution(

@@ -18,6 +18,7 @@ from qmlmat.solvers.base import Solution, Solver
 from qmlmat.solvers.checkpoint import solve_with_checkpoint
 from qmlmat.solvers.levels import with_levels
 from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
+from qmlmat.systems.blocks import is_linear_irrep
 from qmlmat.systems.spectrum import lowest_states
 from qmlmat.units import CHEMICAL_ACCURACY
 
@@ -106,6 +107,7 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     wanted = getattr(solver, "multiplicity", None), getattr(solver, "irrep", None)
     if n_states > 1 or wanted != (None, None):
         found = with_levels(found, hamiltonian, multiplicity=wanted[0], irrep=wanted[1])
+        found = _with_irrep_check(found, hamiltonian, wanted[1])
     found = _with_reference(found, hamiltonian)
     found = _with_spin_check(found, hamiltonian.nelec, wanted[0])
     found = _with_error_reached(found)
@@ -211,6 +213,25 @@ def _with_pure_spins(found: Solution, wanted: int | None) -> Solution:
     )
 
 
+def _with_irrep_check(
+    found: Solution, hamiltonian: MolecularHamiltonian, wanted: str | None
+) -> Solution:
+    """Say which states are not of the irrep of a linear molecule that was asked for."""
+    group = hamiltonian.point_group
+    if found.irreps is None or group is None or not is_linear_irrep(group, wanted):
+        return found
+    others = [f"{k} ({name or 'mixed'})" for k, name in enumerate(found.irreps) if name != wanted]
+    if not others:
+        return found
+    return _noted(
+        found,
+        f"States are not of irrep {wanted}: {', '.join(others)}. A circuit keeps the irreps of the "
+        f"Abelian subgroup only ({', '.join(group.names)}): ask for one of these, "
+        "and for as many states as lie below.",
+        warn=True,
+    )
+
+
 def _with_error_reached(found: Solution) -> Solution:
     """Say how far a solver came that did not converge, or that grew a circuit in vain."""
     if found.error is None or not found.history:
@@ -241,6 +262,8 @@ def _check_variational(found: Solution, wanted: int | None) -> None:
     error = found.error
     if wanted is not None and found.multiplicities and found.multiplicities[0] != wanted:
         return  # of another spin than the reference
+    if any("not of irrep" in note for note in found.notes):
+        return  # nor of its irrep
     if error is not None and error < -VARIATIONAL_TOLERANCE:
         raise VariationalError(
             f"solve: the energy {found.energy:.10f} {found.unit} is {-error:.2e} below the exact "

@@ -150,6 +150,14 @@ def abelian_labels(group: PointGroup | None, irrep: str) -> tuple[int, ...]:
     return found
 
 
+def is_linear_irrep(group: PointGroup | None, irrep: str | None) -> bool:
+    """Return whether an irrep is one of a linear molecule's own, such as ``"Delta_g"``.
+
+    An irrep of the Abelian group holds states of several of them.
+    """
+    return irrep is not None and group is not None and irrep not in group.names
+
+
 def _linear_names(group: PointGroup, abelian: str) -> list[str]:
     """Return the irreps of a linear molecule that have a part in one of the Abelian group."""
     if group.angular is None:
@@ -239,7 +247,7 @@ def _of_irrep(
 ) -> Iterator[tuple[float, StateArray, float]]:
     """Yield the lowest states of a block that have the irrep of a linear molecule asked for."""
     group = hamiltonian.point_group
-    is_finer = irrep is not None and group is not None and irrep not in group.names
+    is_finer = is_linear_irrep(group, irrep)
     n_roots = min(n_states, block.size)
     while True:
         found = block.states(hamiltonian, n_roots)
