@@ -24,8 +24,9 @@ class EOM(FromGroundState):
     """Excited states as excitations of a ground state.
 
     ``"q-sc-EOM"``: the Hamiltonian in the span of ``U G_i|HF>``, with ``U`` the ground state's
-    circuit and ``G_i`` the excitations of the manifold. An ordinary eigenproblem, exact where the
-    circuit is exact and the manifold complete. ``"qEOM"``: the linear response of the ground state
+    circuit and ``G_i`` the excitations of the manifold, spin by spin and irrep by irrep. An ordinary
+    eigenproblem, exact where the ground state is exact, the manifold complete, and the circuit keeps
+    spin: one that mixes it elsewhere has mixed excited states. ``"qEOM"``: the linear response of the ground state
     to ``G_i`` and ``G_i†``, from double commutators and their metric.
 
     The roots are those the manifold holds, not the lowest of the sector: states of higher rank are

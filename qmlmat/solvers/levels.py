@@ -17,6 +17,7 @@ from qmlmat.systems.blocks import (
     symmetry_blocks,
     symmetry_states,
 )
+from qmlmat.typing import FloatArray
 from qmlmat.units import hartree_to_ev
 
 LEVELS_DIMENSION: Final = 20_000
@@ -56,7 +57,7 @@ def with_levels(
     n_exact = min(found.n_states + 1, sum(block.size for block in blocks))
     exact = symmetry_states(hamiltonian, n_exact, multiplicity=multiplicity, irrep=irrep)
     energies = _matched(found, hamiltonian, exact)
-    notes = (*_cut(exact, found.n_states), *_missing(found, exact))
+    notes = (*_cut(exact, found.n_states), *_missing(found, exact, energies))
     return replace(
         found,
         reference_energy=float(exact.energies[0]),
@@ -82,7 +83,7 @@ def _exact_keys(exact: SymmetrySpectrum) -> list[Key]:
 
 def _matched(
     found: Solution, hamiltonian: MolecularHamiltonian, exact: SymmetrySpectrum
-) -> np.ndarray:
+) -> FloatArray:
     """Return the exact energy for each state: the n-th of its kind for the n-th of its kind."""
     energies = np.full(found.n_states, np.nan)
     keys, known = _keys(found), _exact_keys(exact)
@@ -112,26 +113,25 @@ def _cut(exact: SymmetrySpectrum, n_states: int) -> tuple[str, ...]:
     )
 
 
-def _missing(found: Solution, exact: SymmetrySpectrum) -> tuple[str, ...]:
+def _missing(found: Solution, exact: SymmetrySpectrum, matched: FloatArray) -> tuple[str, ...]:
     """Return a note that names the exact levels that were not found."""
     n_states = found.n_states
     keys = _keys(found)
     if None in keys:
         return ()
-    names = _exact_keys(exact)
-    last = exact.energies[n_states - 1]
-    below = [
-        (key, energy)
-        for key, energy in zip(names[:n_states], exact.energies[:n_states], strict=True)
-        if energy < last - LEVEL_WIDTH  # of the last level any part will do
-    ]
+    names, energies = _exact_keys(exact)[:n_states], exact.energies[:n_states]
+    in_last = energies[-1] - LEVEL_WIDTH
+    if np.count_nonzero(np.abs(matched - energies[-1]) < LEVEL_WIDTH) < (energies >= in_last).sum():
+        in_last = np.inf  # else of the last level any part will do
     left = Counter(key for key in keys if key is not None)
     missing = []
-    for key, energy in below:
+    for key, energy in zip(names, energies, strict=True):
         if left[key]:
             left[key] -= 1
             continue
-        above = hartree_to_ev(float(energy - exact.energies[0]))
+        if energy >= in_last:
+            continue
+        above = hartree_to_ev(float(energy - energies[0]))
         missing.append(f"{key[0]} {key[1]}".strip() + f" at {above:.3f} eV")
     if not missing:
         return ()

@@ -25,6 +25,9 @@ N_SEARCHED: Final = 24
 SMALLEST_GAP: Final = 0.1
 """Smallest denominator of the second-order estimates (hartree)."""
 
+DIGITS: Final = 4
+"""Decimals up to which estimates of a degenerate level agree (hartree)."""
+
 ALIKE: Final = 1e-6
 """Difference of energies and couplings up to which configurations count as partners by symmetry,
 and enter together (hartree)."""
@@ -85,7 +88,8 @@ def choose_references(
         for k, candidate in enumerate(candidates)
         for energy in candidate.estimates(n_states)
     ]
-    levels = sorted(levels)[:n_states]
+    # Of a degenerate level that is cut always the same component is taken.
+    levels = sorted(levels, key=lambda level: (round(level[0], DIGITS), level[1]))[:n_states]
     found = [
         chosen
         for k, candidate in enumerate(candidates)

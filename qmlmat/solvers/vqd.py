@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -20,22 +20,26 @@ from qmlmat.systems import MolecularHamiltonian, WeightedSum
 from qmlmat.systems.spectrum import spectral_range
 from qmlmat.typing import FloatArray, IntArray, Observable, StateArray
 
+MARGIN: Final = 1.5
+"""Default weight of the overlaps, in spectral ranges: were it the range itself, the highest state
+could mix with the lowest at no cost."""
+
 
 @dataclass(frozen=True)
 class VQD(CircuitStates):
     """Lowest states, one after the other, each with angles of its own.
 
     State k minimises ``<H> + sum_{j<k} beta |<psi_j|psi>|^2`` from its own reference. ``beta`` must
-    exceed every excitation energy: by default it is the sector's spectral range, from a few Lanczos
-    steps. An error of a lower state is handed on to those above it: energies are no bounds, and
-    ``Solution.residuals`` says how good each state is.
+    exceed every excitation energy: by default it is 1.5 times the sector's spectral range, from a
+    few Lanczos steps. An error of a lower state is handed on to those above it: energies are no
+    bounds, and ``Solution.residuals`` says how good each state is.
 
     References:
         O. Higgott, D. Wang, S. Brierley, Quantum 3, 156 (2019), doi:10.22331/q-2019-07-01-156.
     """
 
     deflation: float | None = None
-    """Weight ``beta`` of the overlaps (hartree); ``None``: the spectral range."""
+    """Weight ``beta`` of the overlaps (hartree); ``None``: 1.5 times the spectral range."""
 
     is_variational: ClassVar[bool] = False
     """Whether each energy is an upper bound on the exact one of the same place."""
@@ -46,7 +50,7 @@ class VQD(CircuitStates):
         if beta is not None and not 0 < beta < np.inf:
             raise InputError(
                 f"VQD(deflation={beta!r}): a weight is positive and finite, and larger than the "
-                "highest excitation energy wanted (hartree). None takes the spectral range."
+                "highest excitation energy wanted (hartree). None takes 1.5 spectral ranges."
             )
 
     def inputs(self) -> dict[str, Any]:
@@ -73,7 +77,7 @@ class VQD(CircuitStates):
         search = self.search(hamiltonian, backend, seed)
         starts = self.targets.find(hamiltonian, n_states)[:n_states]
         beta = (
-            spectral_range(hamiltonian.matvec, hamiltonian.shape)
+            MARGIN * spectral_range(hamiltonian.matvec, hamiltonian.shape)
             if self.deflation is None
             else self.deflation
         )

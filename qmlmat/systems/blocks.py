@@ -20,6 +20,9 @@ from qmlmat.typing import FloatArray, IntArray, StateArray
 DENSE_FUNCTIONS: Final = 1000
 """Configuration state functions of a block up to which its whole matrix is diagonalised."""
 
+DIGITS: Final = 8
+"""Decimals up to which energies of a degenerate level agree (hartree)."""
+
 IMPURE: Final = 1e-2
 """Weight outside one irrep from which a state of a circuit counts as without irrep."""
 
@@ -199,9 +202,10 @@ def symmetry_states(
     for block in blocks:
         for energy, state, residual in _of_irrep(hamiltonian, block, n_states, irrep):
             rows.append((energy, state, residual, block))
-    rows.sort(key=lambda row: row[0])
+    # Where a degenerate level is cut, always the same component is taken, not one by rounding.
+    rows.sort(key=lambda row: (round(row[0], DIGITS), row[3].spin, row[3].label))
     check_number(n_states, len(rows), multiplicity, irrep)
-    rows = rows[:n_states]
+    rows = sorted(rows[:n_states], key=lambda row: row[0])
     names = None
     if group is not None:
         names = tuple(group.state_irrep(b.label, v, hamiltonian.nelec) for _, v, _, b in rows)
