@@ -24,9 +24,10 @@ class EOM(FromGroundState):
     """Excited states as excitations of a ground state.
 
     ``"q-sc-EOM"``: the Hamiltonian in the span of ``U G_i|HF>``, with ``U`` the ground state's
-    circuit and ``G_i`` the excitations of the manifold. An ordinary eigenproblem, exact where the
-    circuit is exact and the manifold complete. ``"qEOM"``: the linear response of the ground state
-    to ``G_i`` and ``G_i†``, from double commutators and their metric.
+    circuit and ``G_i`` the excitations of the manifold, spin by spin and irrep by irrep. An
+    ordinary eigenproblem, exact where the ground state is exact, the manifold complete, and the
+    circuit keeps spin, on every state and not on the ground state alone. ``"qEOM"``: the linear
+    response of the ground state to ``G_i`` and ``G_i†``, from double commutators and their metric.
 
     The roots are those the manifold holds, not the lowest of the sector: states of higher rank are
     missing, and a note names them where the exact levels are known. The ground state is among
