@@ -470,6 +470,30 @@ def test_torch_gradients_chain_through_the_door():
             assert not expectation(evaluator, inputs).requires_grad
 
 
+def test_torch_gradients_add_up_over_several_references():
+    """A weighted average of energies, one reference each: what solvers of several states search."""
+    circuit = Ansatz("uccsd").circuit(3, (1, 2))
+    rng = np.random.default_rng(8)
+    observables = tuple(random_observable(3, (1, 2), rng) for _ in range(3))
+    bits = ("100110", "010110", "001101")
+    references = tuple(Reference.determinant(b) for b in bits)
+    preparation = Preparation(circuit, references)
+    weights = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    one = torch.tensor(rng.normal(size=circuit.n_params), requires_grad=True)
+    batch = torch.tensor(rng.normal(size=(2, circuit.n_params)), requires_grad=True)
+    paired = BACKEND.prepare(
+        Request(preparation=preparation, observables=observables, pairing="each")
+    )
+    every = BACKEND.prepare(Request(preparation=preparation, observables=observables))
+    assert expectation(every, batch).shape == (2, 3, 3)
+    assert torch.autograd.gradcheck(lambda x: expectation(paired, x) @ weights, one)
+    assert torch.autograd.gradcheck(lambda x: expectation(every, x.sin()), batch)
+    average = expectation(paired, one) @ weights
+    average.backward()
+    answer = paired.value_and_gradient(one.detach().numpy())
+    assert one.grad.numpy() == pytest.approx(weights.numpy() @ answer.gradient, abs=1e-12)
+
+
 def test_the_door_wants_double_precision():
     """float32 parameters would silently lose digits."""
     circuit = Ansatz("uccsd").circuit(2, (1, 1))

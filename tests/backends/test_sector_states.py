@@ -260,3 +260,141 @@ def test_unfitting_states_and_sectors_are_refused(rng):
         )
     with pytest.raises(InputError, match=r"Set Preparation\.params"):
         BACKEND.metric(prepared(circuit, None))
+
+
+def several_references():
+    """Four references of different lengths, in an order that is not that of the sector."""
+    half = 0.5**0.5
+    return (
+        Reference.hartree_fock(NORB, NELEC),
+        Reference((("101010", half), ("110001", -half))),
+        Reference.determinant("011001"),
+        Reference((("110010", 0.6), ("101100", 0.8))),
+    )
+
+
+@pytest.mark.parametrize("axes", [(), (3,), (2, 3)])
+def test_several_references_are_one_more_axis_of_a_batch(circuit, rng, axes):
+    """States, metric, pool slopes and Hessian products: the last axis of the batch, one by one."""
+    references = several_references()
+    params = rng.normal(size=(*axes, circuit.n_params))
+    observable = random_observable(NORB, NELEC, rng)
+    pool = Ansatz("uccgsd", spin_tied=True).circuit(NORB, NELEC)
+    direction = rng.normal(size=circuit.n_params)
+    together = Preparation(circuit, references, params)
+    assert together.batch_axes == (4,)
+
+    def all_of(preparation):
+        return (
+            BACKEND.state(preparation),
+            BACKEND.metric(preparation),
+            BACKEND.pool_gradients(preparation, observable, pool),
+            BACKEND.hvp(preparation, observable, direction),
+        )
+
+    found = all_of(together)
+    for k, reference in enumerate(references):
+        alone = all_of(Preparation(circuit, reference, params))
+        for whole, one in zip(found, alone, strict=True):
+            assert whole.shape == (*axes, 4, *one.shape[len(axes) :])
+            part = np.moveaxis(whole, len(axes), 0)[k]
+            assert part == pytest.approx(one, abs=BATCH * max(1, np.abs(one).max()))
+
+
+@pytest.mark.parametrize("at_a_time", [1, 3, 100])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_expectations_of_several_references_are_those_of_each(
+    monkeypatch, circuit, rng, at_a_time, n_threads
+):
+    """Every reference with every observable, values and gradients, however they are shared out."""
+    monkeypatch.setattr(parallel, "_chosen", [n_threads])
+    size = 2 * Sector(NORB, NELEC).dimension
+    monkeypatch.setattr(sector_evaluator, "BATCH_AMPLITUDES", at_a_time * size)
+    references = several_references()
+    observables = tuple(random_observable(NORB, NELEC, rng) for _ in range(2))
+    params = rng.normal(size=(3, circuit.n_params))
+
+    def answer(reference):
+        preparation = Preparation(circuit, reference)
+        request = Request(preparation=preparation, observables=observables)
+        return BACKEND.prepare(request).value_and_gradient(params)
+
+    together, single = answer(references), [answer(reference) for reference in references]
+    scale = np.abs(together.gradient).max()
+    assert together.values.shape == (3, 4, 2)
+    assert together.gradient.shape == (3, 4, 2, circuit.n_params)
+    for k, one in enumerate(single):
+        assert together.values[:, k] == pytest.approx(one.values, abs=BATCH * scale)
+        assert together.gradient[:, k] == pytest.approx(one.gradient, abs=BATCH * scale)
+
+
+def test_each_reference_may_meet_an_observable_of_its_own(circuit, rng):
+    """SSVQE's objective: reference k with observable k; gradients by central differences."""
+    references = several_references()
+    observables = tuple(random_observable(NORB, NELEC, rng) for _ in range(4))
+    preparation = Preparation(circuit, references)
+    request = Request(preparation=preparation, observables=observables, pairing="each")
+    evaluator = BACKEND.prepare(request)
+    params = rng.normal(size=circuit.n_params)
+    answer = evaluator.value_and_gradient(params)
+    assert answer.values.shape == (4,)
+    assert answer.gradient.shape == (4, circuit.n_params)
+    states = BACKEND.state(Preparation(circuit, references, params))
+    for value, state, observable in zip(answer.values, states, observables, strict=True):
+        mean = np.vdot(state, observable.matvec(state)).real
+        assert value == pytest.approx(mean, abs=1e-12 * 100)
+    step = 1e-5
+    for k in range(circuit.n_params):
+        shift = step * np.eye(circuit.n_params)[k]
+        above, below = (evaluator(params + s * shift).values for s in (1, -1))
+        differences = (above - below) / (2 * step)
+        assert answer.gradient[:, k] == pytest.approx(differences, abs=1e-6)
+    weights = rng.uniform(size=4)
+    assert evaluator(params).values @ weights == pytest.approx(answer.values @ weights, abs=1e-12)
+
+
+def test_one_reference_in_a_tuple_is_an_axis_of_length_one(circuit, rng):
+    """As arrays of one row are: shapes say what was asked."""
+    params = rng.normal(size=circuit.n_params)
+    reference = Reference.hartree_fock(NORB, NELEC)
+    alone, tupled = (prepared(circuit, params, r) for r in (reference, (reference,)))
+    assert alone.batch_axes == ()
+    assert tupled.batch_axes == (1,)
+    assert np.array_equal(BACKEND.state(tupled), BACKEND.state(alone)[None])
+    observable = random_observable(NORB, NELEC, rng)
+    requests = [Request(preparation=p, observables=(observable,)) for p in (alone, tupled)]
+    one, other = BACKEND.run(requests)
+    assert (one.values.shape, other.values.shape) == ((1,), (1, 1))
+
+
+def test_one_circuit_keeps_the_overlaps_of_its_references(circuit, rng):
+    """<r_i| U† U |r_j> = <r_i|r_j>: what several states by one circuit rest on."""
+    references = several_references()
+    both = prepared(circuit, rng.normal(size=circuit.n_params), references)
+    at_start = prepared(circuit, np.zeros(circuit.n_params), references)
+    expected = BACKEND.overlap(at_start, at_start)
+    assert BACKEND.overlap(both, both) == pytest.approx(expected, abs=1e-12)
+    assert BACKEND.transition(both, both).shape == (4, 4, NORB, NORB)
+
+
+def test_a_complex_reference_makes_the_whole_batch_complex(rng):
+    """One of them suffices; the real ones are what they are alone."""
+    circuit = Ansatz("uccsd").circuit(NORB, NELEC)
+    params = rng.normal(size=circuit.n_params)
+    half = 0.5**0.5
+    turned = Reference((("110100", half), ("101010", 1j * half)))
+    real = Reference.determinant("011001")
+    states = BACKEND.state(prepared(circuit, params, (real, turned)))
+    assert np.iscomplexobj(states)
+    for state, reference in zip(states, (real, turned), strict=True):
+        alone = BACKEND.state(prepared(circuit, params, reference))
+        assert state == pytest.approx(alone, abs=BATCH)
+
+
+def test_references_that_meet_another_number_of_observables_are_refused(circuit, rng):
+    """Paired one to one, four references want four observables."""
+    observables = tuple(random_observable(NORB, NELEC, rng) for _ in range(3))
+    preparation = Preparation(circuit, several_references())
+    request = Request(preparation=preparation, observables=observables, pairing="each")
+    with pytest.raises(InputError, match="one reference where there are several"):
+        BACKEND.prepare(request)(np.zeros(circuit.n_params))

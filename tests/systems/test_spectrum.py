@@ -5,7 +5,7 @@ import pytest
 
 from qmlmat.errors import InputError, QmlmatError
 from qmlmat.systems import ActiveSpace, Molecule, molecular_hamiltonian, spectrum
-from qmlmat.systems.spectrum import lowest_states
+from qmlmat.systems.spectrum import lowest_states, spectral_range
 
 SAME = 1e-10
 """Two converged energies: the square of the residual tolerance, plus rounding."""
@@ -94,3 +94,24 @@ def test_main_job_agrees_with_pyscf():
     solver = mcscf.CASCI(field, 8, 10)
     solver.fcisolver.conv_tol = 1e-13
     assert found.energies[0] == pytest.approx(solver.kernel()[0], abs=SAME)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 12, 40, 150])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_spectral_range_is_never_below_the_true_one(size, seed):
+    """Random symmetric matrices, and ones with a single level far from the others."""
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(size, size))
+    far = np.diag(np.append(rng.uniform(size=size - 1), 50.0))
+    turn = np.linalg.qr(rng.normal(size=(size, size)))[0]
+    for dense in (matrix + matrix.T, turn @ far @ turn.T):
+        values = np.linalg.eigvalsh(dense)
+        estimate = spectral_range(lambda v, dense=dense: dense @ v, (size,))
+        assert estimate >= (values[-1] - values[0]) * (1 - 1e-12)
+
+
+def test_the_spectral_range_of_an_exhausted_space_is_exact():
+    """Three distinct levels are found in three steps; one level has none."""
+    values = np.repeat([-1.0, 0.5, 4.0], 10)
+    assert spectral_range(lambda v: values * v, (30,)) == pytest.approx(5.0, abs=1e-9)
+    assert spectral_range(lambda v: 3.0 * v, (6, 5)) == pytest.approx(0.0, abs=1e-9)
