@@ -324,7 +324,8 @@ def _from(guess: Solution, growth: Growth) -> Grown:
             "guess from the same molecule and active space, or none."
         )
     assert guess.params is not None
-    return growth.inherited(known, guess.params, guess.inverse_hessian)
+    params = guess.params[0] if guess.params.ndim == 2 else guess.params
+    return growth.inherited(known, params, guess.inverse_hessian)
 
 
 def _end(growth: Growth, grown: Grown) -> Status:

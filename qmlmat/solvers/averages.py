@@ -20,8 +20,9 @@ from qmlmat.solvers.references import (
 from qmlmat.solvers.subspace import rayleigh_ritz, spin_squares
 from qmlmat.solvers.variational import check_count, penalised
 from qmlmat.systems import MolecularHamiltonian
-from qmlmat.systems.blocks import check_number, symmetry_blocks
-from qmlmat.typing import FloatArray, Observable
+from qmlmat.systems.blocks import abelian_labels, check_number, symmetry_blocks
+from qmlmat.systems.point_group import determinant_labels
+from qmlmat.typing import FloatArray, Observable, StateArray
 
 LOWER: Final = 1e-4
 """How much lower the states of other references must be, all together, to take their place
@@ -101,10 +102,37 @@ class Targets:
             )
         lowest = abs(hamiltonian.nelec[0] - hamiltonian.nelec[1])
         spins = [multiplicity(square) for square in spin_squares(hamiltonian, states)]
+        self._check_given(hamiltonian, states, spins)
         return tuple(
             StartState(reference, lowest if spin is None else spin - 1)
             for reference, spin in zip(references, spins, strict=True)
         )
+
+    def _check_given(
+        self,
+        hamiltonian: MolecularHamiltonian,
+        states: Sequence[StateArray],
+        spins: Sequence[int | None],
+    ) -> None:
+        """Raise unless a user's references have the multiplicity and irrep asked for."""
+        if self.multiplicity is not None and set(spins) != {self.multiplicity}:
+            raise InputError(
+                f"references=...: their multiplicities are {list(spins)}, multiplicity="
+                f"{self.multiplicity} was asked for. Use Reference.csf(steps, nelec) of that spin, "
+                "or leave multiplicity out."
+            )
+        if self.irrep is None:
+            return
+        wanted = abelian_labels(hamiltonian.point_group, self.irrep)
+        assert hamiltonian.point_group is not None
+        labels = determinant_labels(hamiltonian.sector, hamiltonian.point_group.orbitals)
+        found = {int(k) for state in states for k in np.unique(labels[np.abs(state) > 0])}
+        if not found <= set(wanted):
+            names = [hamiltonian.point_group.names[k] for k in sorted(found)]
+            raise InputError(
+                f'references=...: they hold the irreps {names}, asked for was irrep="{self.irrep}". '
+                "Give references of that irrep, or leave irrep out."
+            )
 
 
 def check_multiplicity(name: str, value: object) -> None:

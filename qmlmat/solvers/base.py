@@ -45,6 +45,9 @@ LEVEL_WIDTH: Final = 1e-4
 """Distance of energies up to which states are one degenerate level (hartree): circuits split
 degenerate states by their error."""
 
+PAIR_WIDTH: Final = 2e-3
+"""Distance of energies up to which two states of a degenerate irrep are one level (hartree)."""
+
 SPIN_PURITY: Final = 0.05
 """Largest distance of <S^2> from ``s (s + 1)`` of a state that counts as of multiplicity 2s + 1."""
 
@@ -57,6 +60,11 @@ def multiplicity(spin_square: float) -> int | None:
     nearest = round(float(np.sqrt(1 + 4 * max(spin_square, 0.0))))
     pure = (nearest**2 - 1) / 4
     return nearest if abs(spin_square - pure) <= SPIN_PURITY else None
+
+
+def _is_paired(irrep: str) -> bool:
+    """Return whether an irrep of a linear molecule has two components."""
+    return irrep.startswith(("Pi", "Delta", "Phi", "Gamma"))
 
 
 @dataclass(frozen=True)
@@ -170,20 +178,28 @@ class Solution:
         """``2s + 1`` of each state; ``None`` for one that mixes spins, or all where unknown."""
         if self.spin_squares is None:
             return None
-        return tuple(multiplicity(square) for square in self.spin_squares)
+        found = tuple(multiplicity(square) for square in self.spin_squares)
+        if self.circuit is None:
+            return found
+        odd = sum(self.circuit.nelec) % 2  # an even multiplicity takes an odd number of electrons
+        return tuple(None if m is not None and (m + odd) % 2 == 0 else m for m in found)
 
     @property
     def levels(self) -> tuple[tuple[int, ...], ...]:
         """Numbers of the states of each level, ascending: degenerate states are one level.
 
-        States count as degenerate within ``LEVEL_WIDTH``, and of one multiplicity where known.
+        States count as degenerate within ``LEVEL_WIDTH``, and of one multiplicity where known; two
+        of one irrep of a linear molecule that is degenerate, such as Pi, within ``PAIR_WIDTH``.
         """
         spins = self.multiplicities or (None,) * self.n_states
+        irreps = self.irreps or ("",) * self.n_states
         groups: list[list[int]] = []
         for k in range(self.n_states):
             for group in groups:
                 last = group[-1]
-                if self.energies[k] - self.energies[last] < LEVEL_WIDTH and spins[k] == spins[last]:
+                is_pair = len(group) == 1 and irreps[k] == irreps[last] and _is_paired(irreps[k])
+                width = PAIR_WIDTH if is_pair else LEVEL_WIDTH
+                if self.energies[k] - self.energies[last] < width and spins[k] == spins[last]:
                     group.append(k)
                     break
             else:

@@ -80,8 +80,8 @@ def solve_with_checkpoint(  # noqa: PLR0913 (what the verb was given)
         )
     if n_states != 1:
         raise InputError(
-            f"solve(n_states={n_states}, checkpoint=...): circuits grow for the ground state. Use "
-            "n_states=1."
+            f"solve(n_states={n_states}, checkpoint=...): a checkpoint keeps a circuit that grows "
+            "for one state. Use n_states=1, or no checkpoint."
         )
     path = Path(file).expanduser().resolve()  # a link stays a link
     inputs = _inputs(hamiltonian, solver, seed)

@@ -44,6 +44,16 @@ class FromGroundState:
                 f"{name}(ground={self.ground!r}): not a solver of ground states. Use "
                 'VQE("uccsd") or ADAPTVQE().'
             )
+        ground = self.ground
+        is_plain = ground.reference is None
+        if isinstance(ground, ADAPTVQE):
+            is_plain &= (ground.multiplicity, ground.irrep, ground.references) == (None,) * 3
+        if not is_plain:
+            raise InputError(
+                f"{name}(ground={type(ground).__name__}(...)): excitations are out of the "
+                "Hartree-Fock determinant, so its circuit must act on that. Leave reference, "
+                "references, multiplicity and irrep of the ground state out."
+            )
         if self.manifold not in RANKS:
             raise InputError(
                 f'{name}(manifold="{self.manifold}"): no such manifold. '

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from qmlmat.operators.spin_basis import sector_spins
 from qmlmat.solvers.base import LEVEL_WIDTH, Solution
 from qmlmat.systems import MolecularHamiltonian
 from qmlmat.systems.blocks import (
@@ -19,6 +20,9 @@ from qmlmat.systems.blocks import (
 )
 from qmlmat.typing import FloatArray
 from qmlmat.units import hartree_to_ev
+
+REFERENCE_DIMENSION: Final = 100_000
+"""Largest sector whose exact lowest energy is computed beside every solution."""
 
 LEVELS_DIMENSION: Final = 20_000
 """Largest sector whose exact levels are computed beside the states found."""
@@ -52,7 +56,11 @@ def with_levels(
     )
     if hamiltonian.dimension > LEVELS_DIMENSION:
         note = f"No exact levels: the sector has {hamiltonian.dimension} determinants."
-        return replace(found, notes=(*found.notes, note))
+        found = replace(found, notes=(*found.notes, note))
+        if (multiplicity, irrep) == (None, None) or hamiltonian.dimension > REFERENCE_DIMENSION:
+            return found
+        lowest = symmetry_states(hamiltonian, 1, multiplicity=multiplicity, irrep=irrep)
+        return replace(found, reference_energy=float(lowest.energies[0]))
     blocks = symmetry_blocks(hamiltonian, multiplicity=multiplicity, irrep=irrep)
     n_exact = min(found.n_states + 1, sum(block.size for block in blocks))
     exact = symmetry_states(hamiltonian, n_exact, multiplicity=multiplicity, irrep=irrep)
@@ -87,8 +95,11 @@ def _matched(
     """Return the exact energy for each state: the n-th of its kind for the n-th of its kind."""
     energies = np.full(found.n_states, np.nan)
     keys, known = _keys(found), _exact_keys(exact)
+    spins = sector_spins(hamiltonian.sector)
     for key in set(keys) - {None}:
         assert key is not None
+        if key[0] - 1 not in spins:
+            continue  # a mixture whose <S^2> happens to look pure
         places = [k for k, other in enumerate(keys) if other == key]
         levels = [e for e, other in zip(exact.energies, known, strict=True) if other == key]
         if len(levels) < len(places):

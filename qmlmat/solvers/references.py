@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from qmlmat.backends import Reference
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import Sector
+from qmlmat.solvers.variational import reference_of
 from qmlmat.systems import MolecularHamiltonian
 from qmlmat.systems.blocks import Block, is_linear_irrep, symmetry_blocks
 from qmlmat.typing import FloatArray, IntArray, StateArray
@@ -112,7 +113,9 @@ def given_references(
         InputError: If one is of another sector, or two are not orthogonal.
     """
     sector = hamiltonian.sector
-    states = tuple(reference_state(reference, sector) for reference in references)
+    states = tuple(
+        reference_state(reference_of(hamiltonian, reference), sector) for reference in references
+    )
     table = np.array(states).reshape(len(states), -1)
     overlap = np.abs(table.conj() @ table.T - np.eye(len(states)))
     if overlap.max(initial=0.0) > 1e-10:
@@ -276,10 +279,3 @@ def _lowest(values: FloatArray, n: int) -> IntArray:
         return np.arange(len(values))
     limit = np.partition(values, n - 1)[n - 1] + ALIKE
     return np.flatnonzero(values <= limit)
-
-
-def references_inputs(references: Sequence[Reference] | None) -> dict[str, Any]:
-    """Return references as plain values, only where there are any."""
-    if references is None:
-        return {}
-    return {"references": [reference.to_list() for reference in references]}

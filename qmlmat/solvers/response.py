@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from scipy.linalg import eig
 
+from qmlmat.errors import InputError
 from qmlmat.solvers.manifold import Manifold
 from qmlmat.solvers.roots import Root
 from qmlmat.typing import FloatArray, StateArray
@@ -17,6 +18,22 @@ SMALLEST_METRIC: Final = 1e-6
 
 REAL: Final = 1e-6
 """Imaginary part of an excitation energy from which it counts as an instability (hartree)."""
+
+
+def real_state(state: StateArray) -> FloatArray:
+    """Return a state as a real vector, its global phase removed.
+
+    Raises:
+        InputError: If it is complex beyond that.
+    """
+    largest = state.flat[np.abs(state).argmax()]
+    turned = state * (np.abs(largest) / largest)
+    if np.abs(np.imag(turned)).max() > 1e-8:
+        raise InputError(
+            "EOM(qEOM): the ground state is complex, and these equations are for real ones. Use a "
+            'circuit of excitations such as VQE("uccsd"), or EOM("q-sc-EOM").'
+        )
+    return np.ascontiguousarray(np.real(turned))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,12 +61,16 @@ class Response:
 
     @classmethod
     def of(cls, manifold: Manifold, state: StateArray) -> Response:
-        """Return the matrices of a manifold's operators in a real state.
+        """Return the matrices of a manifold's operators in a state that is real up to a phase.
 
         Args:
             manifold: The operators.
             state: The ground state, shape ``(n_alpha_strings, n_beta_strings)``.
+
+        Raises:
+            InputError: If the state is complex.
         """
+        state = real_state(state)
         matvec, image = manifold.hamiltonian.matvec, manifold.hamiltonian.matvec(state)
         up, down = (manifold.applied(state, adjoint=adjoint) for adjoint in (False, True))
         h_up, h_down = (np.array([matvec(v) for v in vectors]) for vectors in (up, down))
@@ -100,7 +121,7 @@ class Response:
                 continue
             pair = vector.real if np.abs(vector.real).max() > 1e-8 else vector.imag
             up, down = np.split(pair, 2)
-            if value.real <= 0 or pair @ right @ pair <= 0:
+            if pair @ right @ pair <= 0:
                 continue  # de-excitations: the same roots with the other sign
             state = (kept @ up) @ self.excited - (kept @ down) @ self.lowered
             norm = np.linalg.norm(state)

@@ -16,14 +16,11 @@ from qmlmat.errors import InputError, QmlmatWarning, VariationalError
 from qmlmat.provenance import provenance
 from qmlmat.solvers.base import Solution, Solver
 from qmlmat.solvers.checkpoint import solve_with_checkpoint
-from qmlmat.solvers.levels import with_levels
+from qmlmat.solvers.levels import REFERENCE_DIMENSION, with_levels
 from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
 from qmlmat.systems.blocks import is_linear_irrep
 from qmlmat.systems.spectrum import lowest_states
 from qmlmat.units import CHEMICAL_ACCURACY
-
-REFERENCE_DIMENSION: Final = 100_000
-"""Largest sector whose exact ground-state energy is computed beside every solution."""
 
 VARIATIONAL_TOLERANCE: Final = 1e-8
 """How far below exact rounding may take an exact-backend energy (unit of the Hamiltonian)."""
@@ -113,7 +110,8 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     found = _with_error_reached(found)
     record = provenance(solver=solver.inputs(), seed=seed)
     found = replace(found, provenance=record)
-    if wanted == (None, None):  # else a trace of lower states of another spin or irrep is allowed
+    # Of one spin or irrep, a trace of lower states of others is allowed.
+    if wanted == (None, None) and getattr(solver, "is_variational", True):
         _check_variational(found)
     return found
 
@@ -233,8 +231,20 @@ def _with_irrep_check(
     )
 
 
+def _with_worst_state(found: Solution) -> Solution:
+    """Say which of several states is furthest off, beyond chemical accuracy."""
+    if found.errors is None or found.n_states == 1 or np.isnan(found.errors).all():
+        return found
+    worst = int(np.nanargmax(np.abs(found.errors)))
+    error = float(found.errors[worst])
+    if worst == 0 or abs(error) < CHEMICAL_ACCURACY:
+        return found
+    return _noted(found, f"State {worst} is {1e3 * error:.3f} mHa off, more than any other.")
+
+
 def _with_error_reached(found: Solution) -> Solution:
     """Say how far a solver came that did not converge, or that grew a circuit in vain."""
+    found = _with_worst_state(found)
     if found.error is None or not found.history:
         return found
     above = f"{1e3 * found.error:.3f} mHa above the exact energy"

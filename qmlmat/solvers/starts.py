@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -99,6 +100,9 @@ def carried_over(guess: Solution, circuit: Circuit) -> tuple[FloatArray, BoolArr
     Raises:
         InputError: If the guess is of another sector, or has nothing in common with the circuit.
     """
+    assert guess.params is not None
+    if guess.params.ndim == 2:  # angles of each state: those of the lowest
+        guess = replace(guess, params=guess.params[0], inverse_hessian=None)
     assert guess.params is not None
     known = guess.circuit
     if known is None or known == circuit:

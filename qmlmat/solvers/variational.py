@@ -100,7 +100,7 @@ def check_problem(name: str, n_states: int, backend: StateBackend) -> None:
     if n_states != 1:
         raise InputError(
             f"solve({name}, n_states={n_states}): {name} finds the ground state. "
-            "Use n_states=1, or Exact() for excited states."
+            "Use n_states=1, or SSVQE() or EOM() for excited states."
         )
     if not (backend.capabilities.gradient and backend.capabilities.state):
         raise CapabilityError(

@@ -51,14 +51,6 @@ class Block:
         image: FloatArray = self.functions.T @ hamiltonian.matvec(state).ravel()
         return image
 
-    def matrix(self, hamiltonian: MolecularHamiltonian) -> FloatArray:
-        """Return the Hamiltonian's matrix in the block, shape ``(size, size)`` (hartree)."""
-        dense = self.functions.toarray()
-        images = [hamiltonian.matvec(column.reshape(hamiltonian.shape)) for column in dense.T]
-        matrix = self.functions.T @ np.array(images).reshape(self.size, -1).T
-        symmetric: FloatArray = 0.5 * (matrix + matrix.T)
-        return symmetric
-
     def states(self, hamiltonian: MolecularHamiltonian, n_states: int) -> Spectrum:
         """Return the lowest states of the block, dense up to ``DENSE_FUNCTIONS`` functions.
 
@@ -111,18 +103,18 @@ def symmetry_blocks(
     for spin in spins:
         basis = spin_basis(sector.norb, sector.nelec, spin)
         of_functions = basis.labels(labels)
-        keys = basis.closed << np.int64(sector.norb) | basis.open_shells
+        shells = np.stack([basis.closed, basis.open_shells])
         for label in np.unique(of_functions):
             if wanted is not None and label not in wanted:
                 continue
             columns = np.flatnonzero(of_functions == label)
-            _, configurations = np.unique(keys[columns], return_inverse=True)
+            _, configurations = np.unique(shells[:, columns], axis=1, return_inverse=True)
             found.append(
                 Block(
                     spin=spin,
                     label=int(label),
                     functions=basis.functions[:, columns],
-                    configurations=configurations,
+                    configurations=configurations.ravel(),
                 )
             )
     return tuple(found)
@@ -234,6 +226,12 @@ def check_number(n_states: int, n_known: int, multiplicity: int | None, irrep: s
     """
     if n_states <= n_known:
         return
+    if n_known == 0:
+        raise InputError(
+            f'irrep="{irrep}": the sector has no state of it'
+            f"{'' if multiplicity is None else f' with multiplicity {multiplicity}'}. Use another "
+            "irrep, or a larger active space."
+        )
     which = "" if multiplicity is None else f" of multiplicity {multiplicity}"
     which += "" if irrep is None else f" and irrep {irrep}"
     raise InputError(
@@ -278,9 +276,8 @@ def state_irreps(
         weights = np.bincount(labels, np.abs(state.ravel()) ** 2, minlength=len(group.names))
         label = int(weights.argmax())
         pure = weights[label] > (1 - IMPURE) * weights.sum()
-        is_real = not np.iscomplexobj(state)
         name = group.names[label] if pure else ""
-        if pure and group.angular is not None and is_real:
+        if pure and group.angular is not None:
             name = group.state_irrep(label, state, hamiltonian.nelec)
         names.append(name)
     return tuple(names)
@@ -292,19 +289,19 @@ def dominant_configurations(states: tuple[StateArray, ...], sector: Sector) -> t
     A configuration is the occupation of each orbital: ``"2200 (0.97), 2020 (0.01)"``.
     """
     alpha, beta = sector.alpha_strings[:, None], sector.beta_strings
-    keys = ((alpha & beta) << np.int64(sector.norb) | (alpha ^ beta)).ravel()
-    distinct, places = np.unique(keys, return_inverse=True)
+    shells = np.stack([(alpha & beta).ravel(), (alpha ^ beta).ravel()])
+    distinct, places = np.unique(shells, axis=1, return_inverse=True)
     texts = []
     for state in states:
-        weights = np.bincount(places, np.abs(state.ravel()) ** 2)
+        weights = np.bincount(places.ravel(), np.abs(state.ravel()) ** 2)
         largest = [k for k in np.argsort(-weights)[:2] if weights[k] >= 0.05]
-        parts = [f"{_occupations(distinct[k], sector.norb)} ({weights[k]:.2f})" for k in largest]
+        parts = [f"{_occupations(distinct[:, k], sector.norb)} ({weights[k]:.2f})" for k in largest]
         texts.append(", ".join(parts))
     return tuple(texts)
 
 
-def _occupations(key: int, norb: int) -> str:
-    closed, single = key >> norb, key & ((1 << norb) - 1)
+def _occupations(shells: IntArray, norb: int) -> str:
+    closed, single = map(int, shells)
     return "".join(str(2 * (closed >> p & 1) + (single >> p & 1)) for p in range(norb))
 
 

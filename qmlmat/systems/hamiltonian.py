@@ -25,7 +25,7 @@ from qmlmat.units import Unit
 
 MAX_DIMENSION: Final = 50_000_000
 """Largest sector accepted (determinants): one vector of it takes 0.4 GB."""
-SYMMETRY_TOLERANCE: Final = 1e-9
+SYMMETRY_TOLERANCE: Final = 1e-8
 """Largest violation of the integrals' permutation symmetry accepted (hartree)."""
 
 
