@@ -9,7 +9,13 @@ import numpy as np
 
 from qmlmat.report.labels import column_label, error_scale, has_comparison, place
 from qmlmat.surfaces import Scan
-from qmlmat.surfaces.facts import column_names, solver_label
+from qmlmat.surfaces.facts import (
+    column_names,
+    curve_names,
+    curve_sets,
+    known_of,
+    solver_label,
+)
 from qmlmat.typing import FloatArray
 
 NOT_COMPARABLE: Final = frozenset({"nevpt2"})
@@ -49,17 +55,33 @@ class ErrorSummary:
 def summarise_errors(scan: Scan) -> tuple[ErrorSummary, ...]:
     """Return the errors of the solver, then of every column that has the same exact energy.
 
+    Of several states each followed curve has its own, degenerate ones together.
+
     NEVPT2 is left out: it adds correlation from outside the active space, so the exact energy of
     that space is not what it approximates.
     """
     found = []
-    if has_comparison(scan):
+    if has_comparison(scan) and scan.n_states > 1:
+        found += _of_states(scan)
+    elif has_comparison(scan):
         found.append(_summary(scan, solver_label(scan), scan.errors))
     found += [
         _summary(scan, column_label(name), scan.column(name) - scan.references)
         for name in comparable_columns(scan)
     ]
     return tuple(found)
+
+
+def _of_states(scan: Scan) -> list[ErrorSummary]:
+    """Return the errors of each followed curve, or of each state where none are followed."""
+    names, table = curve_names(scan), scan.state_errors
+    table = table if scan.curves is None else scan.curves.along(table)
+    errors = {curves[0]: known_of(table, curves) for curves in curve_sets(scan)}
+    return [
+        _summary(scan, f"{solver_label(scan)}, {names[first]}", values)
+        for first, values in errors.items()
+        if np.isfinite(values).any()
+    ]
 
 
 def comparable_columns(scan: Scan) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from qmlmat.report.style import FAINT, INK, MARKERS, STATES, converged
 from qmlmat.surfaces import Scan, avoided_crossings, crossings
 from qmlmat.surfaces.continuation import Label
 from qmlmat.surfaces.crossings import states_of
-from qmlmat.surfaces.facts import curve_names, curve_sets, is_exact
+from qmlmat.surfaces.facts import curve_names, curve_sets, is_exact, known_of
 from qmlmat.typing import FloatArray
 from qmlmat.units import hartree_to_ev
 
@@ -34,14 +34,6 @@ def state_table(scan: Scan, table: FloatArray) -> FloatArray:
         table: Values, ``(n_points, n_states)``.
     """
     return table if scan.curves is None else scan.curves.along(table)
-
-
-def known_of(table: FloatArray, curves: Sequence[int]) -> FloatArray:
-    """Return the values of degenerate curves, of the first that is known, ``(n_points,)``."""
-    found = table[:, curves[0]]
-    for curve in curves[1:]:
-        found = np.where(np.isnan(found), table[:, curve], found)
-    return found
 
 
 def draw_states(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int] | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -120,6 +120,14 @@ def curve_sets(scan: Scan) -> tuple[tuple[int, ...], ...]:
                 continue
         found.append([k])
     return tuple(map(tuple, found))
+
+
+def known_of(table: FloatArray, curves: Sequence[int]) -> FloatArray:
+    """Return the values of degenerate curves, of the first that is known, ``(n_points,)``."""
+    found = table[:, curves[0]]
+    for curve in curves[1:]:
+        found = np.where(np.isnan(found), table[:, curve], found)
+    return found
 
 
 def _lowest_spin(labels: tuple[Label, ...]) -> int | None:

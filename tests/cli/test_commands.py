@@ -661,3 +661,29 @@ def test_solve_keeps_a_growing_circuit_in_a_file(folder):
     refused = run("solve", "h2.toml", "--checkpoint", "h2.json")
     assert refused.exit_code == 2
     assert "use ADAPTVQE" in refused.stderr
+
+
+def test_a_scan_of_several_states_shows_each_curve(folder):
+    """LiH, four singlets: a column and a row of errors for each, and the curves in the JSON."""
+    text = """
+        [molecule]
+        xyz = "Li 0 0 0; H 0 0 1.6"
+        basis = "sto-3g"
+        [active_space]
+        n_electrons = 2
+        norb = 5
+        [path]
+        bond = [0, 1]
+        lengths = [2.6, 3.0, 3.4]
+        [solver]
+        name = "SSVQE"
+        multiplicity = 1
+        n_states = 4
+    """
+    (folder / "lih.toml").write_text(text, encoding="utf-8")
+    done = run("scan", "lih.toml")
+    assert done.exit_code == 0
+    assert "2 ¹Σ⁺" in done.output
+    found = json.loads(run("scan", "lih.toml", "--json").stdout)
+    jsonschema.validate(found, json_schema("output"))
+    assert [point["curves"] for point in found["points"]] == [[0, 1, 2, 3]] * 3

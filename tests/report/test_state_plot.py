@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from excited import lithium_hydride, water
 
-from qmlmat.report import draw_scan, scan_table
+from qmlmat.report import draw_scan, scan_table, summarise_errors
 from qmlmat.surfaces.facts import curve_names, curve_sets
 
 
@@ -58,3 +58,13 @@ def test_a_table_of_several_states_has_a_column_for_each_curve():
         assert name in head
     assert "<S^2>" not in table
     assert "2 ¹A1" in str(scan_table(water()))
+
+
+def test_each_curve_has_its_own_errors():
+    """A pair has one row; Hartree-Fock is compared with the ground state as before."""
+    found = summarise_errors(lithium_hydride())
+    assert [one.method for one in found] == [
+        "SSVQE uccgsd, 1 ¹Σ⁺", "SSVQE uccgsd, 2 ¹Σ⁺", "SSVQE uccgsd, 1 ¹Π", "Hartree–Fock",
+    ]  # fmt: skip
+    expected = 1e3 * np.abs(lithium_hydride().state_errors[:, :2]).max(axis=0)
+    assert [one.largest for one in found[:2]] == pytest.approx(expected)
