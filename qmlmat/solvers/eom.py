@@ -44,7 +44,7 @@ class EOM(FromGroundState):
         >>> h2 = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.75"))
         >>> found = qm.solve(h2, qm.EOM("q-sc-EOM"), n_states=4)
         >>> [round(float(e), 6) for e in found.energies - found.energies[0]]
-        [0.0, 0.594337, 0.957884, 1.59693]
+        [0.0, 0.594335, 0.957878, 1.596922]
     """
 
     method: Method = "q-sc-EOM"

@@ -10,7 +10,7 @@ import pytest
 import scipy.linalg
 import scipy.optimize
 import torch
-from molecules import HYDROGEN, LITHIUM_HYDRIDE, WATER, hamiltonian
+from molecules import HYDROGEN, LITHIUM_HYDRIDE, RECTANGLE, WATER, hamiltonian
 from pyscf import gto, mcscf, scf
 from twins import generator_matrix
 
@@ -427,8 +427,13 @@ def test_settings_that_make_no_sense_are_refused():
     with pytest.raises(InputError, match=r"ADAPTVQE\(.*torch\.optim\.Optimizer class"):
         qm.ADAPTVQE(optimizer=print)
     h = hamiltonian(HYDROGEN)
-    with pytest.raises(InputError, match=r"Exact\(\) for excited states"):
-        qm.solve(h, qm.ADAPTVQE(), n_states=2)
+    ground = qm.Reference.csf("20", (1, 1))
+    with pytest.raises(InputError, match=r"references=\(\.\.\.\), one for each state"):
+        qm.solve(h, qm.ADAPTVQE(reference=ground), n_states=2)
+    with pytest.raises(InputError, match=r"give references=\(\.\.\.\) instead"):
+        qm.ADAPTVQE(reference=ground, multiplicity=1)
+    with pytest.raises(InputError, match="Give one for each state"):
+        qm.solve(h, qm.ADAPTVQE(weights=(1.0,)), n_states=2)
     other = qm.solve(hamiltonian(LITHIUM_HYDRIDE), qm.ADAPTVQE())
     with pytest.raises(InputError, match="same molecule and active space"):
         qm.solve(h, qm.ADAPTVQE(), guess=other)
@@ -554,7 +559,8 @@ def test_what_an_element_is_worth_is_its_angle_times_its_curvature():
     """A small angle along a steep valley stays, a larger one along a flat one goes."""
     h = hamiltonian(LITHIUM_HYDRIDE)
     solver = qm.ADAPTVQE(gradient_tolerance=1e-2)
-    growth = solver._growth(h, solver.pool_circuit(h), qm.SectorBackend(), None)
+    average = solver._average(h, 1)
+    growth = solver._growth(average, solver.pool_circuit(h), qm.SectorBackend(), None)
     found = qm.solve(h, qm.ADAPTVQE(gradient_tolerance=1e-4))
     curvature = orbital_curvatures(h, found.circuit)
     assert curvature.max() > 2 * curvature.min()
@@ -595,3 +601,42 @@ def test_the_name_of_a_pool_is_no_part_of_the_record():
     assert qm.ADAPTVQE(circuit) != qm.ADAPTVQE(circuit.restricted([0, 1]))
     shorter = qm.ADAPTVQE(circuit.restricted([0, 1]))
     assert qm.ADAPTVQE(circuit).inputs() != shorter.inputs()
+
+
+@pytest.mark.parametrize(("multiplicity", "n_states"), [(1, 3), (3, 2)])
+@pytest.mark.parametrize("name", ["rectangle", "water"])
+def test_one_grown_circuit_serves_several_states(name, multiplicity, n_states):
+    """H4 and water by slopes of the average below 3e-4: 0.1 mHa, bounds, pure spins."""
+    h = hamiltonian({"rectangle": RECTANGLE, "water": WATER}[name])
+    solver = qm.ADAPTVQE(multiplicity=multiplicity, gradient_tolerance=3e-4, spin_penalty=0.05)
+    found = qm.solve(h, solver, n_states=n_states)
+    assert found.status == "converged"
+    assert -1e-9 < found.errors.min() <= found.errors.max() < 0.1 * MILLIHARTREE
+    assert found.multiplicities == (multiplicity,) * n_states
+    assert len(found.references) == n_states
+    assert found.params.shape == (found.circuit.n_params,)
+
+
+def test_slopes_of_several_states_are_their_weighted_sum():
+    """Of a circuit with angles: each reference alone, times its weight."""
+    h = hamiltonian(RECTANGLE)
+    solver = qm.ADAPTVQE(multiplicity=1, weights=(3.0, 1.0))
+    pool, backend = solver.pool_circuit(h), qm.SectorBackend()
+    average = solver._average(h, 2)
+    growth = solver._growth(average, pool, backend, None)
+    grown = growth.extended(growth.empty(), growth.slopes(growth.empty()), 1, 5)
+    expected = sum(
+        weight * backend.pool_gradients(qm.Preparation(grown.circuit, r, grown.params), h, pool)
+        for weight, r in zip((0.75, 0.25), average.references, strict=True)
+    )
+    np.testing.assert_allclose(growth.slopes(grown), expected, atol=1e-12)
+    assert np.abs(expected).max() > 1e-3
+
+
+def test_a_ground_state_alone_has_no_references_in_its_record():
+    """Stores of ground states stay what they were."""
+    found = qm.solve(hamiltonian(HYDROGEN), qm.ADAPTVQE())
+    assert found.references is None
+    for key in ("multiplicity", "irrep", "references", "weights"):
+        assert key not in qm.ADAPTVQE().inputs()
+    assert qm.ADAPTVQE(multiplicity=3).inputs()["multiplicity"] == 3
