@@ -130,7 +130,7 @@ class Targets:
         if not found <= set(wanted):
             names = [hamiltonian.point_group.names[k] for k in sorted(found)]
             raise InputError(
-                f'references=...: they hold the irreps {names}, asked for was irrep="{self.irrep}". '
+                f'references=...: they hold the irreps {names}, not irrep="{self.irrep}". '
                 "Give references of that irrep, or leave irrep out."
             )
 

@@ -10,8 +10,15 @@ import numpy as np
 from qmlmat.backends import StateBackend
 from qmlmat.solvers.averages import check_multiplicity
 from qmlmat.solvers.base import Solution
+from qmlmat.solvers.levels import cut_notes
+from qmlmat.solvers.subspace import spin_squares
 from qmlmat.systems import MolecularHamiltonian, spin_square
-from qmlmat.systems.blocks import symmetry_states
+from qmlmat.systems.blocks import (
+    check_number,
+    is_linear_irrep,
+    symmetry_blocks,
+    symmetry_states,
+)
 
 
 @dataclass(frozen=True)
@@ -50,12 +57,9 @@ class Exact:
         seed: int | None,  # noqa: ARG002
     ) -> Solution:
         """Return the lowest eigenpairs; see ``solve``."""
-        if n_states == 1 and self.multiplicity is None and self.irrep is None:
-            spectrum = hamiltonian.spectrum(1)
-        else:
-            spectrum = symmetry_states(
-                hamiltonian, n_states, multiplicity=self.multiplicity, irrep=self.irrep
-            )
+        if n_states > 1 or self.multiplicity is not None or self.irrep is not None:
+            return self._by_symmetry(hamiltonian, n_states)
+        spectrum = hamiltonian.spectrum(1)
         squares = [spin_square(v, hamiltonian.norb, hamiltonian.nelec) for v in spectrum.states]
         return Solution(
             energies=spectrum.energies,
@@ -65,4 +69,26 @@ class Exact:
             residuals=spectrum.residuals,
             spin_squares=np.array(squares),
             reference_energy=float(spectrum.energies[0]),
+        )
+
+    def _by_symmetry(self, hamiltonian: MolecularHamiltonian, n_states: int) -> Solution:
+        """Return states of pure spin and irrep, each its own exact level."""
+        spin, irrep = self.multiplicity, self.irrep
+        blocks = symmetry_blocks(hamiltonian, multiplicity=spin, irrep=irrep)
+        n_known = sum(block.size for block in blocks)
+        check_number(n_states, n_known, spin, irrep)
+        n_roots = n_states if is_linear_irrep(hamiltonian.point_group, irrep) else n_states + 1
+        found = symmetry_states(hamiltonian, min(n_roots, n_known), multiplicity=spin, irrep=irrep)
+        states, energies = found.states[:n_states], found.energies[:n_states]
+        return Solution(
+            energies=energies,
+            unit=hamiltonian.unit,
+            status="converged",
+            states=states,
+            residuals=found.residuals[:n_states],
+            spin_squares=spin_squares(hamiltonian, states),
+            reference_energy=float(energies[0]),
+            reference_energies=energies,
+            irreps=None if found.irreps is None else found.irreps[:n_states],
+            notes=cut_notes(found, n_states),
         )

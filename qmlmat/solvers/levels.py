@@ -14,6 +14,7 @@ from qmlmat.systems import MolecularHamiltonian
 from qmlmat.systems.blocks import (
     SymmetrySpectrum,
     dominant_configurations,
+    is_linear_irrep,
     state_irreps,
     symmetry_blocks,
     symmetry_states,
@@ -46,14 +47,13 @@ def with_levels(
         multiplicity: What the solver was asked for; ``None``: any.
         irrep: What the solver was asked for; ``None``: any.
     """
-    if found.states is None:
+    states = found.states
+    if states is None:
         return found
-    irreps = state_irreps(hamiltonian, found.states)
-    found = replace(
-        found,
-        irreps=irreps,
-        configurations=dominant_configurations(found.states, hamiltonian.sector),
-    )
+    found = replace(found, configurations=dominant_configurations(states, hamiltonian.sector))
+    if found.reference_energies is not None:  # exact states
+        return found
+    found = replace(found, irreps=state_irreps(hamiltonian, states))
     if hamiltonian.dimension > LEVELS_DIMENSION:
         note = f"No exact levels: the sector has {hamiltonian.dimension} determinants."
         found = replace(found, notes=(*found.notes, note))
@@ -62,10 +62,12 @@ def with_levels(
         lowest = symmetry_states(hamiltonian, 1, multiplicity=multiplicity, irrep=irrep)
         return replace(found, reference_energy=float(lowest.energies[0]))
     blocks = symmetry_blocks(hamiltonian, multiplicity=multiplicity, irrep=irrep)
-    n_exact = min(found.n_states + 1, sum(block.size for block in blocks))
+    finer = is_linear_irrep(hamiltonian.point_group, irrep)
+    n_more = found.n_states + (0 if finer else 1)
+    n_exact = min(n_more, sum(block.size for block in blocks))
     exact = symmetry_states(hamiltonian, n_exact, multiplicity=multiplicity, irrep=irrep)
     energies = _matched(found, hamiltonian, exact)
-    notes = (*_cut(exact, found.n_states), *_missing(found, exact, energies))
+    notes = (*cut_notes(exact, found.n_states), *_missing(found, exact, energies))
     return replace(
         found,
         reference_energy=float(exact.energies[0]),
@@ -112,7 +114,7 @@ def _matched(
     return energies
 
 
-def _cut(exact: SymmetrySpectrum, n_states: int) -> tuple[str, ...]:
+def cut_notes(exact: SymmetrySpectrum, n_states: int) -> tuple[str, ...]:
     """Return a note where the states asked for are part of a degenerate level."""
     if len(exact.energies) <= n_states:
         return ()
