@@ -115,6 +115,7 @@ def test_too_few_states_are_noticed():
             states=found.states[:2],
             residuals=found.residuals[:2],
             spin_squares=found.spin_squares[:2],
+            reference_energies=None,
         )
 
     caught(fewer, r"energies have shape \(2,\)")

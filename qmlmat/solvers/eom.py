@@ -90,17 +90,26 @@ class EOM(FromGroundState):
     def _inside(
         self, hamiltonian: MolecularHamiltonian, ground: Solution, backend: StateBackend
     ) -> tuple[list[Root], tuple[str, ...]]:
-        """Return the roots inside the circuit, irrep by irrep, all spins of one together.
+        """Return the roots inside the circuit, spin by spin and irrep by irrep.
 
-        A circuit that does not keep spin mixes them; roots are then told apart by <S^2>.
+        The complete manifold is taken with all spins of an irrep together, which is exact also for
+        a circuit that mixes them; roots are then told apart by <S^2>.
         """
         assert ground.circuit is not None
         assert ground.params is not None
-        by_irrep: dict[int, list[Manifold]] = {}
-        for manifold in manifolds(hamiltonian, self.manifold, irrep=self.irrep):
-            by_irrep.setdefault(manifold.block.label, []).append(manifold)
+        is_complete = self.manifold == "all"
+        together: dict[tuple[int, int], list[Manifold]] = {}
+        for manifold in manifolds(
+            hamiltonian,
+            self.manifold,
+            multiplicity=None if is_complete else self.multiplicity,
+            irrep=self.irrep,
+        ):
+            block = manifold.block
+            key = (0 if is_complete else block.spin, block.label)
+            together.setdefault(key, []).append(manifold)
         roots = []
-        for several in by_irrep.values():
+        for several in together.values():
             vectors = np.concatenate([one.vectors() for one in several])
             if any(one.holds_ground for one in several):
                 roots.append(ground_root(ground))

@@ -19,7 +19,6 @@ from qmlmat.solvers.references import (
     choose_references,
     given_references,
     reference_state,
-    references_inputs,
     state_reference,
 )
 from qmlmat.systems import spin_square
@@ -168,12 +167,6 @@ def test_given_references_must_be_orthogonal_and_of_the_sector():
         given_references(h, (ground, tilted))
     with pytest.raises(InputError, match="norb=2"):
         given_references(h, (qm.Reference.csf("200", (1, 1)),))
-
-
-def test_references_are_in_the_record_only_where_there_are_any():
-    assert references_inputs(None) == {}
-    rows = references_inputs((qm.Reference.csf("20", (1, 1)),))["references"]
-    assert qm.Reference.from_list(rows[0]) == qm.Reference.csf("20", (1, 1))
 
 
 def test_references_for_a_spin_or_irrep_there_is_none_of_are_refused():
