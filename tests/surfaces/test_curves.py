@@ -1,6 +1,7 @@
 """Curves of several states over whole scans: the known crossings, whatever a solver leaves open."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from qmlmat.units import hartree_to_ev
 SYSTEMS = {
     "LiH": (several.lithium_hydride, ()),
     "H2O": (several.water, (0.8097,)),
+    "H2O, long bonds": (
+        partial(several.water, lengths=(1.27, 1.32, 1.37, 1.42), n_states=5),
+        (1.3508,),
+    ),
     "H4": (several.rectangle, (1.011,)),
     "N2": (several.nitrogen, (1.2578,)),
 }
