@@ -14,7 +14,7 @@ from qmlmat.solvers.roots import Root
 from qmlmat.typing import FloatArray, StateArray
 
 SMALLEST_METRIC: Final = 1e-6
-"""Eigenvalues of the metric up to which directions are dropped: they excite nothing."""
+"""Size of eigenvalues of ``D`` up to which directions are dropped: they excite nothing."""
 
 REAL: Final = 1e-6
 """Imaginary part of an excitation energy from which it counts as an instability (hartree)."""
@@ -109,7 +109,7 @@ class Response:
             ground_energy: Energy to which excitations are added (hartree).
         """
         weights, turns = np.linalg.eigh(self.delta)
-        kept = turns[:, weights > SMALLEST_METRIC]
+        kept = turns[:, np.abs(weights) > SMALLEST_METRIC]
         a, b, delta, sigma = (kept.T @ m @ kept for m in (self.a, self.b, self.delta, self.sigma))
         left = np.block([[a, b], [b, a]])
         right = np.block([[delta, sigma], [-sigma, -delta]])
