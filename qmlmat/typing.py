@@ -15,6 +15,9 @@ FloatArray: TypeAlias = NDArray[np.float64]
 IntArray: TypeAlias = NDArray[np.int64]
 """Integer array."""
 
+MaskArray: TypeAlias = NDArray[np.uint64]
+"""Bit masks; bit w is wire w."""
+
 BoolArray: TypeAlias = NDArray[np.bool_]
 """Mask."""
 
