@@ -121,7 +121,11 @@ class _Rotation:
         if string:
             ladder.append(QubitGate("cz", (string[-1], target)))
         clifford = [QubitGate("cx", pair) for pair in self.cnots]
-        if len(spread) == 1 and spread == self.cnots and controls == [(spread[0][1], controls[0][1])]:
+        if (
+            len(spread) == 1
+            and spread == self.cnots
+            and controls == [(spread[0][1], controls[0][1])]
+        ):
             middle = _two_cnots(target, *controls[0], angle)
             return ladder_around(ladder, middle)
         core = _controlled_ry(target, controls, angle)
@@ -242,7 +246,8 @@ def _merged(
                     gate,
                     QubitGate("s", (control,)),
                 ]
-                return [*before, *core[:last], *core[last + 1 :], *after[:k], *joined, *after[k + 1 :]]
+                after = [*after[:k], *joined, *after[k + 1 :]]
+                return [*before, *core[:last], *core[last + 1 :], *after]
             if gate.wires[0] == control or gate.wires[1] in (control, target):
                 break  # does not commute with the pair
     return [*before, *core, *after]

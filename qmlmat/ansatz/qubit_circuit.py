@@ -1,7 +1,7 @@
 """Circuits of elementary gates on qubits: what a mapping makes of a ``Circuit``, and what runs.
 
-A ``Circuit`` is fermionic: products of exponentials on orbitals, without qubits. A mapping lowers it
-to a ``QubitCircuit`` (``lowering.lower``); templates of kind ``"qubit"`` are one from the start.
+A ``Circuit`` is fermionic: products of exponentials on orbitals, without qubits. A mapping lowers
+it to a ``QubitCircuit`` (``lowering.lower``); templates of kind ``"qubit"`` are one from the start.
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ class QubitCircuit:
             )
         moved = tuple(_shifted(gate, self.n_params) for gate in other.gates)
         name = self.name if other.name == "custom" else other.name
-        return QubitCircuit(
-            self.n_qubits, self.gates + moved, self.n_params + other.n_params, name
-        )
+        return QubitCircuit(self.n_qubits, self.gates + moved, self.n_params + other.n_params, name)
 
     def inverse(self) -> QubitCircuit:
         """Return the inverse circuit, with the same parameters.

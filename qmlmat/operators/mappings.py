@@ -1,8 +1,8 @@
 """From occupation numbers to qubits: Jordan-Wigner, parity, Bravyi-Kitaev, and tapered ones.
 
-Each is a change of basis ``|n> -> |b>`` with ``b = A n`` modulo 2: qubit j holds the parity of a set
-of occupations. ``X**x Z**z`` becomes ``X**(A x) Z**(A^-T z)``. Parities that the electrons or the
-molecule's symmetry fix need no qubit: they are rows of ``A`` that are dropped.
+Each is a change of basis ``|n> -> |b>`` with ``b = A n`` modulo 2: qubit j holds the parity of a
+set of occupations. ``X**x Z**z`` becomes ``X**(A x) Z**(A^-T z)``. Parities that the electrons or
+the molecule's symmetry fix need no qubit: they are rows of ``A`` that are dropped.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Final, Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qmlmat.errors import InputError, nearest
 from qmlmat.operators.pauli import MAX_QUBITS, PauliSum, word_phase
@@ -228,8 +229,9 @@ def qubit_mapping(
     return QubitMapping(f"reduced {name}", n_modes, tapered.bits, tapered.fixed)
 
 
-def _parity(masks: MaskArray, mask: int) -> np.ndarray:
-    return (np.bitwise_count(masks & np.uint64(mask)) & 1).astype(np.uint8)
+def _parity(masks: MaskArray, mask: int) -> NDArray[np.uint8]:
+    parities: NDArray[np.uint8] = np.bitwise_count(masks & np.uint64(mask)) & np.uint8(1)
+    return parities
 
 
 def _inverse(rows: Sequence[int]) -> list[int] | None:

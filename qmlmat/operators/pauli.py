@@ -96,13 +96,11 @@ class PauliSum:
                 f"PauliSum.from_words({list(words)[:4]}): words of I, X, Y, Z and of one length, "
                 "wire 0 on the left."
             )
-        masks = [
-            [sum(1 << w for w, letter in enumerate(word) if letter in on) for word in words]
-            for on in ("XY", "ZY")
-        ]
-        n_qubits = lengths.pop() if lengths else 0
-        arrays = [np.array(mask, dtype=np.uint64) for mask in masks]
-        return cls.collected(n_qubits, *arrays, list(words.values()))
+        x, z = (
+            np.array([_mask(word, letters) for word in words], dtype=np.uint64)
+            for letters in ("XY", "ZY")
+        )
+        return cls.collected(lengths.pop() if lengths else 0, x, z, list(words.values()))
 
     @classmethod
     def identity(cls, n_qubits: int, coefficient: complex = 1.0) -> PauliSum:
@@ -199,6 +197,10 @@ class PauliSum:
                 f"PauliSum {symbol} PauliSum: {self.n_qubits} and {other.n_qubits} qubits. Use "
                 "sums on the same qubits."
             )
+
+
+def _mask(word: str, letters: str) -> int:
+    return sum(1 << w for w, letter in enumerate(word) if letter in letters)
 
 
 def word(x: int, z: int, n_qubits: int) -> str:

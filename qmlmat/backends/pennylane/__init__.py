@@ -1,0 +1,1 @@
+"""PennyLane's doors: circuits, operators, devices."""

@@ -1,0 +1,1 @@
+"""Qiskit's doors: circuits, operators, V2 primitives, fake devices."""
