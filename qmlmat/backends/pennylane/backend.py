@@ -1,0 +1,3 @@
+"""Requests answered by PennyLane's devices."""
+
+import pennylane  # noqa: F401

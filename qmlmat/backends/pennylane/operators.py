@@ -1,0 +1,3 @@
+"""Pauli sums as PennyLane's operators, and back."""
+
+import pennylane  # noqa: F401

@@ -1,0 +1,3 @@
+"""Requests answered by Qiskit's V2 primitives."""
+
+import qiskit  # noqa: F401

@@ -1,0 +1,3 @@
+"""Qubit circuits as Qiskit's, and back."""
+
+import qiskit  # noqa: F401

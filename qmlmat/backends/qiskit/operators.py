@@ -1,0 +1,3 @@
+"""Pauli sums as Qiskit's ``SparsePauliOp``, and back."""
+
+import qiskit  # noqa: F401

@@ -1,0 +1,3 @@
+"""Gates and depth of circuits after transpilation to a device."""
+
+import qiskit  # noqa: F401
