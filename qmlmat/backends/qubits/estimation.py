@@ -1,0 +1,328 @@
+"""Expectations from counts: groups of words measured together, their errors, and mitigation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from qmlmat.ansatz.qubit_circuit import QubitCircuit, QubitGate
+from qmlmat.backends.histogram import Histogram
+from qmlmat.backends.qubits.jobs import Batch, CountDoor, CountJob, Measured, Symmetry
+from qmlmat.backends.qubits.mitigation import (
+    MAX_READOUT_QUBITS,
+    Mitigation,
+    Readout,
+    acceptance_message,
+    extrapolated,
+)
+from qmlmat.errors import InputError, MeasurementError
+from qmlmat.operators.grouping import GroupingMethod, PauliGroup, allocate_shots, group_words
+from qmlmat.operators.pauli import PauliSum
+from qmlmat.typing import BoolArray, FloatArray, MaskArray
+
+CALIBRATION_RESAMPLES = 24
+"""Draws of the readout errors by which their own uncertainty is carried to the expectations."""
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """One basis of measurement of a batch."""
+
+    circuit: QubitCircuit
+    """The batch's circuit, folded, rotated into the basis and measured."""
+    group: PauliGroup
+    """The words measured."""
+    weights: FloatArray
+    """Coefficient of each word in each sum, signs included, shape ``(n_words, n_sums)``."""
+    shots: int
+    """Repetitions of each point."""
+
+
+@dataclass(eq=False)
+class SampledEstimator:
+    """Expectations from a device that counts bit strings.
+
+    The words of all sums are measured in groups that commute; the variance of a sum is that of
+    its value over the shots, group by group, covariances within a group included.
+    """
+
+    door: CountDoor
+    """The device."""
+    mitigation: Mitigation = field(default_factory=Mitigation)
+    """Which errors are mitigated."""
+    grouping: GroupingMethod = "commuting"
+    """Which words are measured together."""
+    _plans: dict[object, list[list[Setting]]] = field(default_factory=dict, repr=False)
+    _readout: dict[int, FloatArray] = field(default_factory=dict, repr=False)
+
+    def expectations(self, batches: Sequence[Batch], *, shots: int | None) -> list[Measured]:
+        """Return the expectations of every batch, by one submission.
+
+        Args:
+            batches: Circuits, angles and sums.
+            shots: Repetitions of each point, shared by its groups; each noise factor takes as many.
+
+        Raises:
+            InputError: If there are fewer shots than groups.
+            MeasurementError: If post-selection leaves nothing, or counts are missing.
+        """
+        assert shots is not None
+        plans = [self._plan(batch, shots) for batch in batches]
+        jobs = [
+            CountJob(setting.circuit, batch.angles, setting.shots)
+            for batch, plan in zip(batches, plans, strict=True)
+            for settings in plan
+            for setting in settings
+        ]
+        first = len(jobs)
+        missing = self._uncalibrated(jobs) if self.mitigation.readout else []
+        if missing:
+            jobs += _calibrations(missing, self.mitigation.calibration_shots)
+        answers = self.door.counts(jobs) if jobs else []
+        for job, answer in zip(jobs, answers, strict=True):
+            _check_counts(job, answer)
+        if missing:
+            self._calibrate(missing, answers[first:])
+        found, begin = [], 0
+        for batch, plan in zip(batches, plans, strict=True):
+            n_settings = sum(map(len, plan))
+            found.append(self._measured(batch, plan, answers[begin : begin + n_settings]))
+            begin += n_settings
+        return found
+
+    def _plan(self, batch: Batch, shots: int) -> list[list[Setting]]:
+        """Return the settings of each noise factor."""
+        key = (batch.circuit, batch.sums, batch.symmetry, shots)
+        if key not in self._plans:
+            groups = _groups(batch, self.grouping, keep=self.mitigation.symmetry)
+            self._plans[key] = [
+                _settings(batch, groups, shots, factor) for factor in self.mitigation.factors
+            ]
+        return self._plans[key]
+
+    def _measured(
+        self, batch: Batch, plan: Sequence[Sequence[Setting]], answers: Sequence[Histogram]
+    ) -> Measured:
+        constants = np.array([one.constant for one in batch.sums])
+        values, variances, begin = [], [], 0
+        for settings in plan:
+            value = np.tile(constants, (len(batch.angles), 1))
+            variance = np.zeros_like(value)
+            for setting, answer in zip(settings, answers[begin:], strict=False):
+                mean, error = self._of_group(batch, setting, answer)
+                value, variance = value + mean, variance + error
+            begin += len(settings)
+            values.append(value)
+            variances.append(variance)
+        n_shots = sum(s.shots for settings in plan for s in settings) * len(batch.angles)
+        if len(plan) == 1:
+            return Measured(values[0], variances[0], n_shots)
+        value, variance = extrapolated(
+            self.mitigation.factors,
+            np.array(values),
+            np.array(variances),
+            self.mitigation.extrapolation,
+        )
+        return Measured(value, variance, n_shots)
+
+    def _of_group(
+        self, batch: Batch, setting: Setting, answer: Histogram
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return a group's share of the sums and its variance, each ``(n_points, n_sums)``."""
+        if not self.mitigation.readout:
+            table, kept = _per_outcome(batch.symmetry, setting, answer.outcomes, self._keeps)
+            return ratio(answer.counts, table, kept, setting.shots)
+        n_bits = setting.circuit.n_qubits
+        everything = np.arange(1 << n_bits, dtype=np.uint64)
+        table, kept = _per_outcome(batch.symmetry, setting, everything, self._keeps)
+        joint = np.column_stack([table * kept[:, None], kept.astype(np.float64)])
+        qubits = self.door.bit_qubits(setting.circuit)
+        errors = np.array([self._readout[qubit] for qubit in qubits])
+
+        def corrected(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
+            turned = Readout(rates).inverse_transposed(joint)[answer.outcomes.astype(np.int64)]
+            return ratio(answer.counts, turned[:, :-1], turned[:, -1], setting.shots, done=True)
+
+        mean, variance = corrected(errors)
+        return mean, variance + self._calibration_variance(errors, lambda e: corrected(e)[0])
+
+    @property
+    def _keeps(self) -> bool:
+        return self.mitigation.symmetry
+
+    def _calibration_variance(self, errors: FloatArray, evaluate: object) -> FloatArray:
+        """Return the variance of expectations by the uncertainty of the readout errors."""
+        assert callable(evaluate)
+        shots = self.mitigation.calibration_shots
+        rng = np.random.default_rng(0)  # of a standard error, not of the answer
+        draws = rng.binomial(shots, errors, (CALIBRATION_RESAMPLES, *errors.shape)) / shots
+        table = np.array([evaluate(draw) for draw in draws])
+        variance: FloatArray = table.var(axis=0, ddof=1)
+        return variance
+
+    def _uncalibrated(self, jobs: Sequence[CountJob]) -> list[int]:
+        """Return the device's qubits whose readout is not known yet."""
+        used: set[int] = set()
+        for job in jobs:
+            if job.circuit.n_qubits > MAX_READOUT_QUBITS:
+                raise InputError(
+                    f"Mitigation(readout=True): {job.circuit.n_qubits} qubits, at most "
+                    f"{MAX_READOUT_QUBITS}. Use a reduced or tapered mapping, or readout=False."
+                )
+            used |= set(self.door.bit_qubits(job.circuit))
+        return sorted(used - set(self._readout))
+
+    def _calibrate(self, qubits: Sequence[int], answers: Sequence[Histogram]) -> None:
+        masks = np.array([1 << qubit for qubit in range(len(qubits))], dtype=np.uint64)
+        zeros, ones = (answer.parities(masks)[0] for answer in answers)
+        for k, qubit in enumerate(qubits):
+            self._readout[qubit] = np.array([(1 - zeros[k]) / 2, (1 + ones[k]) / 2])
+
+
+def ratio(
+    counts: np.ndarray, table: FloatArray, kept: FloatArray | BoolArray, shots: int, *, done: bool = False
+) -> tuple[FloatArray, FloatArray]:
+    """Return means of values over the shots that are kept, and their variances.
+
+    ``mean(table) / mean(kept)``; the variance is that of ``table - ratio * kept`` over the shots,
+    to first order in the deviation of the denominator.
+
+    Args:
+        counts: How often each outcome was seen, shape ``(n_points, n_outcomes)``.
+        table: Value of each outcome, shape ``(n_outcomes, n_sums)``.
+        kept: Weight of each outcome among those kept, shape ``(n_outcomes,)``.
+        shots: Repetitions, for messages.
+        done: Whether ``table`` has the weights in it already.
+
+    Raises:
+        MeasurementError: If nothing is kept.
+    """
+    totals = counts.sum(axis=1)[:, None]
+    weight = kept.astype(np.float64)
+    values = table if done else table * weight[:, None]
+    share = (counts @ weight)[:, None] / totals
+    if not (share > 0).all():
+        raise MeasurementError(acceptance_message(shots))
+    mean = counts @ values / totals / share
+    second = counts @ values**2 - 2 * mean * (counts @ (values * weight[:, None]))
+    second = second + mean**2 * (counts @ weight**2)[:, None]
+    variance = second / totals / np.maximum(totals - 1, 1) / share**2
+    return mean, np.maximum(variance, 0.0)
+
+
+def _per_outcome(
+    symmetry: Symmetry | None, setting: Setting, outcomes: MaskArray, keeps: bool
+) -> tuple[FloatArray, BoolArray]:
+    """Return the sums' value at each outcome, ``(n_outcomes, n_sums)``, and which are kept."""
+    group = setting.group
+    table = _signs(outcomes, group.diagonal) @ setting.weights
+    kept = np.ones(len(outcomes), dtype=bool)
+    if not keeps or symmetry is None:
+        return table, kept
+    for mask, value in zip(*group.symmetry_values(symmetry.words), strict=True):
+        kept &= _signs(outcomes, np.array([mask], dtype=np.uint64))[:, 0] == value
+    if not group.gates:  # occupations themselves are measured
+        kept &= _has_electrons(outcomes, symmetry)
+    return table, kept
+
+
+def _has_electrons(outcomes: MaskArray, symmetry: Symmetry) -> BoolArray:
+    norb = symmetry.mapping.n_modes // 2
+    occupied = [
+        (np.bitwise_count(outcomes & np.uint64(mask)) & 1) ^ constant
+        for mask, constant in symmetry.mapping.occupations
+    ]
+    found: BoolArray = np.ones(len(outcomes), dtype=bool)
+    for modes, n in zip((occupied[:norb], occupied[norb:]), symmetry.nelec, strict=True):
+        found &= np.sum(modes, axis=0, dtype=np.int64) == n
+    return found
+
+
+def _signs(outcomes: MaskArray, masks: MaskArray) -> FloatArray:
+    signs: FloatArray = 1.0 - 2.0 * (np.bitwise_count(outcomes[:, None] & masks) & 1)
+    return signs
+
+
+def _groups(batch: Batch, method: GroupingMethod, *, keep: bool) -> tuple[PauliGroup, ...]:
+    """Return the groups of the words of all sums of a batch, the identity left out."""
+    n_qubits = batch.circuit.n_qubits
+    x, z, size = (
+        np.concatenate([getattr(one, name) for one in batch.sums])
+        for name in ("x", "z", "coefficients")
+    )
+    union = PauliSum.collected(n_qubits, x, z, np.abs(size))
+    rest = (union.x | union.z) != 0
+    union = PauliSum(n_qubits, union.x[rest], union.z[rest], union.coefficients[rest])
+    words = batch.symmetry.words if keep and batch.symmetry is not None else None
+    return group_words(union, method, symmetries=words)
+
+
+def _settings(
+    batch: Batch, groups: Sequence[PauliGroup], shots: int, factor: int
+) -> list[Setting]:
+    if not groups:
+        return []
+    if shots < len(groups):
+        raise InputError(
+            f"shots={shots}: the observables are measured in {len(groups)} bases. Use at least "
+            "that many shots; thousands give useful errors."
+        )
+    share = allocate_shots(groups, shots)
+    prepared = folded(batch.circuit, factor)
+    settings = []
+    for group, n in zip(groups, share, strict=True):
+        rotation = tuple(QubitGate(name, wires) for name, wires in group.gates)
+        basis = QubitCircuit(prepared.n_qubits, rotation)
+        circuit = replace(prepared, gates=prepared.gates + basis.gates).measured()
+        table = np.column_stack([_coefficients(one, group) for one in batch.sums])
+        settings.append(Setting(circuit, group, table * group.signs[:, None], int(n)))
+    return settings
+
+
+def _coefficients(one: PauliSum, group: PauliGroup) -> FloatArray:
+    """Return a sum's coefficient of each word of a group."""
+    known = {
+        (x, z): c.real
+        for x, z, c in zip(one.x.tolist(), one.z.tolist(), one.coefficients, strict=True)
+    }
+    pairs = zip(group.x.tolist(), group.z.tolist(), strict=True)
+    return np.array([known.get(pair, 0.0) for pair in pairs])
+
+
+def folded(circuit: QubitCircuit, factor: int) -> QubitCircuit:
+    """Return ``U (U† U)^k`` with ``factor = 2 k + 1``, barriers between, the same parameters."""
+    if factor == 1:
+        return circuit
+    fence = (QubitGate("barrier", ()),)
+    there, back = circuit.gates, circuit.inverse().gates
+    gates = there + (fence + back + fence + there) * ((factor - 1) // 2)
+    return replace(circuit, gates=gates)
+
+
+def _calibrations(qubits: Sequence[int], shots: int) -> list[CountJob]:
+    """Return the two circuits that tell the readout errors of a device's qubits."""
+    size = max(qubits) + 1
+    reads = tuple(QubitGate("measure", (q,), bit=k) for k, q in enumerate(qubits))
+    flips = tuple(QubitGate("x", (q,)) for q in qubits)
+    none = np.zeros((1, 0))
+    return [
+        CountJob(QubitCircuit(size, gates + reads), none, shots, is_physical=True)
+        for gates in ((), flips)
+    ]
+
+
+def _check_counts(job: CountJob, answer: Histogram) -> None:
+    """Raise unless every point has its shots: some simulators succeed without counts.
+
+    Raises:
+        MeasurementError: If shots are missing, or a circuit that was to be read is all zeros.
+    """
+    seen = answer.counts.sum(axis=1)
+    if (seen != job.shots).any():
+        raise MeasurementError(
+            f"A device returned {int(seen.min())} of {job.shots} shots of a circuit without saying "
+            "why. Simulate only the qubits that are used (restricted(device, qubits)), or lower "
+            "the number of qubits."
+        )

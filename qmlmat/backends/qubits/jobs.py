@@ -1,0 +1,107 @@
+"""What devices are asked for, and the record of what was spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from qmlmat.ansatz.qubit_circuit import QubitCircuit
+from qmlmat.backends.histogram import Histogram
+from qmlmat.operators.mappings import QubitMapping
+from qmlmat.operators.pauli import PauliSum
+from qmlmat.typing import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One circuit at many angles, and what is measured in each of its states."""
+
+    circuit: QubitCircuit
+    """The circuit, nothing measured yet."""
+    angles: FloatArray
+    """Its parameters, shape ``(n_points, n_params)`` (radians)."""
+    sums: tuple[PauliSum, ...]
+    """What is measured."""
+    symmetry: Symmetry | None = None
+    """What is known of every state beforehand."""
+
+
+@dataclass(frozen=True, eq=False)
+class Symmetry:
+    """What is known of a state beforehand, for post-selection."""
+
+    mapping: QubitMapping
+    """Where the occupations stand."""
+    nelec: tuple[int, int]
+    """Electrons by spin."""
+    words: PauliSum
+    """Z words that the observables keep; the coefficients are their values, 1 or -1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Expectations of a batch."""
+
+    values: FloatArray
+    """Shape ``(n_points, n_sums)``."""
+    variances: FloatArray
+    """Variances of ``values`` as estimators, same shape; zero where exact."""
+    n_shots: int | None = None
+    """Repetitions spent; ``None`` where exact."""
+
+
+@dataclass(frozen=True, eq=False)
+class CountJob:
+    """One measured circuit at many angles."""
+
+    circuit: QubitCircuit
+    """The circuit; bit w is wire w."""
+    angles: FloatArray
+    """Its parameters, shape ``(n_points, n_params)`` (radians)."""
+    shots: int
+    """Repetitions of each point."""
+    is_physical: bool = False
+    """Whether wires are the device's own qubits, to be used as they are."""
+
+
+@dataclass
+class Usage:
+    """What was sent to a device so far."""
+
+    n_jobs: int = 0
+    """Submissions."""
+    n_circuits: int = 0
+    """Circuits with angles and a basis of measurement, each counted once however often repeated."""
+    n_shots: int = 0
+    """Repetitions."""
+    n_transpiled: int = 0
+    """Circuits made ready for the device."""
+
+    def add(self, *, n_circuits: int, n_shots: int) -> None:
+        """Count one submission."""
+        self.n_jobs += 1
+        self.n_circuits += n_circuits
+        self.n_shots += n_shots
+
+
+@runtime_checkable
+class ExpectationDoor(Protocol):
+    """A device that returns expectations."""
+
+    def expectations(self, batches: Sequence[Batch], *, shots: int | None) -> list[Measured]:
+        """Return the expectations of every batch, by one submission."""
+        ...
+
+
+@runtime_checkable
+class CountDoor(Protocol):
+    """A device that returns counts of bit strings."""
+
+    def counts(self, jobs: Sequence[CountJob]) -> list[Histogram]:
+        """Return the counts of every job, by one submission."""
+        ...
+
+    def bit_qubits(self, circuit: QubitCircuit) -> tuple[int, ...]:
+        """Return the device's qubit that each bit of a measured circuit is read from."""
+        ...
