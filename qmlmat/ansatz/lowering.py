@@ -128,7 +128,7 @@ class _Rotation:
         ):
             middle = _two_cnots(target, *controls[0], angle)
             return ladder_around(ladder, middle)
-        core = _controlled_ry(target, controls, angle)
+        core = controlled_rotation("ry", target, controls, angle)
         inside = ladder_around(ladder, core)
         return _merged(clifford, inside, list(reversed(clifford)))
 
@@ -200,25 +200,32 @@ def _two_cnots(target: int, control: int, value: int, angle: Angle) -> list[Qubi
     ]
 
 
-def _controlled_ry(
-    target: int, controls: Sequence[tuple[int, int]], angle: Angle
+def controlled_rotation(
+    name: str, target: int, controls: Sequence[tuple[int, int]], angle: Angle
 ) -> list[QubitGate]:
-    """Return RY(angle) of the target where all controls have their values.
+    """Return RY(angle) or RZ(angle) of the target where all controls have their values.
 
-    ``2**n`` equal rotations, signs turned by CZs in the order of a Gray code.
+    ``2**n`` equal rotations, signs turned by CZs (CXs for RZ) in the order of a Gray code.
+
+    Args:
+        name: ``"ry"`` or ``"rz"``.
+        target: The wire that turns.
+        controls: Wires and the values they must have.
+        angle: The angle.
     """
     n = len(controls)
     part = 1.0 / (1 << n)
+    turn = "cz" if name == "ry" else "cx"
     gates = []
     pattern = 0  # which controls' signs stand on the target
     values = sum(value << k for k, (_, value) in enumerate(controls))
     for k in range(1 << n):
         turned = (pattern & values).bit_count() & 1
         factor = -part if turned else part
-        gates.append(QubitGate("ry", (target,), angle.times(factor)))
+        gates.append(QubitGate(name, (target,), angle.times(factor)))
         if n:
             changed = min(((k + 1) & -(k + 1)).bit_length() - 1, n - 1)
-            gates.append(QubitGate("cz", (controls[changed][0], target)))
+            gates.append(QubitGate(turn, (controls[changed][0], target)))
             pattern ^= 1 << changed
     return gates
 
