@@ -43,6 +43,10 @@ class MeanFieldError(QmlmatError, RuntimeError):
     """The self-consistent field did not converge, also after the rescue."""
 
 
+class MeasurementError(QmlmatError, RuntimeError):
+    """A device's answer cannot be used: counts are missing, or nothing passes post-selection."""
+
+
 class VariationalError(QmlmatError, RuntimeError):
     """An exact-backend energy fell below the exact ground state: something is wrong.
 

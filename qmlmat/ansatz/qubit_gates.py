@@ -48,6 +48,7 @@ GATE_KINDS: Final[Mapping[str, GateKind]] = MappingProxyType(
         "cp": GateKind(2, _ROTATION, 1, "p"),
         "swap": GateKind(2),
         "gphase": GateKind(0, _ROTATION),
+        "barrier": GateKind(0),  # across all wires; compilers do not look past it
         "measure": GateKind(1, is_unitary=False),
         "reset": GateKind(1, is_unitary=False),
     }

@@ -10,9 +10,10 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qmlmat.ansatz import Circuit
+from qmlmat.ansatz import Circuit, QubitCircuit
 from qmlmat.errors import InputError, nearest
 from qmlmat.operators.csf import csf_terms
+from qmlmat.operators.pauli import PauliSum
 from qmlmat.operators.sector import Sector
 from qmlmat.typing import FloatArray, Observable
 
@@ -97,8 +98,8 @@ class Reference:
 class Preparation:
     """A state, or a batch of states: a circuit applied to a reference, or to several."""
 
-    circuit: Circuit
-    """The circuit ``U``."""
+    circuit: Circuit | QubitCircuit
+    """The circuit ``U``: fermionic, or of qubit gates."""
     reference: Reference | tuple[Reference, ...]
     """The state ``U`` acts on. Several are one more axis of the batch, after those of ``params``:
     states ``(..., n_references)``, expectations ``(..., n_references, n_observables)``."""
@@ -122,7 +123,7 @@ class Request:
 
     preparation: Preparation
     """The state or states."""
-    observables: tuple[Observable, ...] | None
+    observables: tuple[Observable | PauliSum, ...] | None
     """What is measured; ``None`` asks for counts of bit strings."""
     shots: int | None = None
     """Number of repetitions; ``None`` asks for exact expectations."""
@@ -153,12 +154,16 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class ValueAndGradient:
-    """Exact expectations and their derivatives."""
+    """Expectations and their derivatives."""
 
     values: FloatArray
     """Shape ``(..., n_observables)``; with ``pairing="each"`` the shape of the batch."""
     gradient: FloatArray
     """Derivatives by the parameters, shape ``(*values.shape, n_params)`` (per radian)."""
+    variances: FloatArray | None = None
+    """Variances of ``values`` as estimators, same shape; ``None`` where exact."""
+    gradient_variances: FloatArray | None = None
+    """Variances of ``gradient``, same shape; ``None`` where exact."""
 
 
 @dataclass(frozen=True, kw_only=True)

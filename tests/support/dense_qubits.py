@@ -13,6 +13,8 @@ def dense_state(circuit: QubitCircuit, params=()) -> np.ndarray:
     state = np.zeros((2,) * circuit.n_qubits, dtype=np.complex128)
     state[(0,) * circuit.n_qubits] = 1.0
     for gate in circuit.gates:
+        if gate.name == "barrier":
+            continue
         angle = 0.0 if gate.angle is None else gate.angle.value(params)
         state = np.moveaxis(state, gate.wires, range(len(gate.wires)))
         state = (_matrix(gate.name, angle) @ state.reshape(1 << len(gate.wires), -1)).reshape(

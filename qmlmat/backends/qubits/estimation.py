@@ -31,13 +31,15 @@ class Setting:
     """One basis of measurement of a batch."""
 
     circuit: QubitCircuit
-    """The batch's circuit, folded, rotated into the basis and measured."""
+    """The batch's circuit, rotated into the basis and measured."""
     group: PauliGroup
     """The words measured."""
     weights: FloatArray
     """Coefficient of each word in each sum, signs included, shape ``(n_words, n_sums)``."""
     shots: int
     """Repetitions of each point."""
+    fold: int
+    """The noise factor."""
 
 
 @dataclass(eq=False)
@@ -57,21 +59,20 @@ class SampledEstimator:
     _plans: dict[object, list[list[Setting]]] = field(default_factory=dict, repr=False)
     _readout: dict[int, FloatArray] = field(default_factory=dict, repr=False)
 
-    def expectations(self, batches: Sequence[Batch], *, shots: int | None) -> list[Measured]:
+    def expectations(self, batches: Sequence[Batch]) -> list[Measured]:
         """Return the expectations of every batch, by one submission.
 
         Args:
-            batches: Circuits, angles and sums.
-            shots: Repetitions of each point, shared by its groups; each noise factor takes as many.
+            batches: Circuits, angles, sums, and repetitions of each point: these are shared by the
+                groups of words, and each noise factor takes as many.
 
         Raises:
             InputError: If there are fewer shots than groups.
             MeasurementError: If post-selection leaves nothing, or counts are missing.
         """
-        assert shots is not None
-        plans = [self._plan(batch, shots) for batch in batches]
+        plans = [self._plan(batch) for batch in batches]
         jobs = [
-            CountJob(setting.circuit, batch.angles, setting.shots)
+            CountJob(setting.circuit, batch.angles, setting.shots, setting.fold)
             for batch, plan in zip(batches, plans, strict=True)
             for settings in plan
             for setting in settings
@@ -92,13 +93,14 @@ class SampledEstimator:
             begin += n_settings
         return found
 
-    def _plan(self, batch: Batch, shots: int) -> list[list[Setting]]:
+    def _plan(self, batch: Batch) -> list[list[Setting]]:
         """Return the settings of each noise factor."""
-        key = (batch.circuit, batch.sums, batch.symmetry, shots)
+        assert batch.shots is not None
+        key = (batch.circuit, batch.sums, batch.symmetry, batch.shots)
         if key not in self._plans:
             groups = _groups(batch, self.grouping, keep=self.mitigation.symmetry)
             self._plans[key] = [
-                _settings(batch, groups, shots, factor) for factor in self.mitigation.factors
+                _settings(batch, groups, batch.shots, factor) for factor in self.mitigation.factors
             ]
         return self._plans[key]
 
@@ -270,14 +272,13 @@ def _settings(
             "that many shots; thousands give useful errors."
         )
     share = allocate_shots(groups, shots)
-    prepared = folded(batch.circuit, factor)
     settings = []
     for group, n in zip(groups, share, strict=True):
         rotation = tuple(QubitGate(name, wires) for name, wires in group.gates)
-        basis = QubitCircuit(prepared.n_qubits, rotation)
-        circuit = replace(prepared, gates=prepared.gates + basis.gates).measured()
+        circuit = replace(batch.circuit, gates=batch.circuit.gates + rotation).measured()
         table = np.column_stack([_coefficients(one, group) for one in batch.sums])
-        settings.append(Setting(circuit, group, table * group.signs[:, None], int(n)))
+        weights = table * group.signs[:, None]
+        settings.append(Setting(circuit, group, weights, int(n), factor))
     return settings
 
 
@@ -289,16 +290,6 @@ def _coefficients(one: PauliSum, group: PauliGroup) -> FloatArray:
     }
     pairs = zip(group.x.tolist(), group.z.tolist(), strict=True)
     return np.array([known.get(pair, 0.0) for pair in pairs])
-
-
-def folded(circuit: QubitCircuit, factor: int) -> QubitCircuit:
-    """Return ``U (U† U)^k`` with ``factor = 2 k + 1``, barriers between, the same parameters."""
-    if factor == 1:
-        return circuit
-    fence = (QubitGate("barrier", ()),)
-    there, back = circuit.gates, circuit.inverse().gates
-    gates = there + (fence + back + fence + there) * ((factor - 1) // 2)
-    return replace(circuit, gates=gates)
 
 
 def _calibrations(qubits: Sequence[int], shots: int) -> list[CountJob]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from qmlmat.ansatz.qubit_circuit import QubitCircuit
+from qmlmat.ansatz.qubit_circuit import QubitCircuit, QubitGate
 from qmlmat.backends.histogram import Histogram
 from qmlmat.operators.mappings import QubitMapping
 from qmlmat.operators.pauli import PauliSum
@@ -23,6 +23,8 @@ class Batch:
     """Its parameters, shape ``(n_points, n_params)`` (radians)."""
     sums: tuple[PauliSum, ...]
     """What is measured."""
+    shots: int | None = None
+    """Repetitions of each point; ``None`` where exact."""
     symmetry: Symmetry | None = None
     """What is known of every state beforehand."""
 
@@ -61,6 +63,8 @@ class CountJob:
     """Its parameters, shape ``(n_points, n_params)`` (radians)."""
     shots: int
     """Repetitions of each point."""
+    fold: int = 1
+    """Odd factor by which everything before the measurement is folded, ``U (U† U)^k``."""
     is_physical: bool = False
     """Whether wires are the device's own qubits, to be used as they are."""
 
@@ -89,7 +93,7 @@ class Usage:
 class ExpectationDoor(Protocol):
     """A device that returns expectations."""
 
-    def expectations(self, batches: Sequence[Batch], *, shots: int | None) -> list[Measured]:
+    def expectations(self, batches: Sequence[Batch]) -> list[Measured]:
         """Return the expectations of every batch, by one submission."""
         ...
 
@@ -105,3 +109,17 @@ class CountDoor(Protocol):
     def bit_qubits(self, circuit: QubitCircuit) -> tuple[int, ...]:
         """Return the device's qubit that each bit of a measured circuit is read from."""
         ...
+
+
+def folded(circuit: QubitCircuit, factor: int) -> QubitCircuit:
+    """Return ``U (U† U)^k`` with ``factor = 2 k + 1``, barriers between, the same parameters.
+
+    Measurements at the end stay there.
+    """
+    if factor == 1:
+        return circuit
+    fence = (QubitGate("barrier", ()),)
+    there = tuple(gate for gate in circuit.gates if gate.name != "measure")
+    back = replace(circuit, gates=there).inverse().gates
+    gates = there + (fence + back + fence + there) * ((factor - 1) // 2)
+    return replace(circuit, gates=gates + circuit.gates[len(there) :])

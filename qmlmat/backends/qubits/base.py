@@ -1,0 +1,179 @@
+"""What backends on qubits have in common: settings, requests, one submission for all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qmlmat.backends.base import Capabilities
+from qmlmat.backends.qubits.estimation import SampledEstimator
+from qmlmat.backends.qubits.evaluator import QubitEvaluator
+from qmlmat.backends.qubits.jobs import CountDoor, CountJob, ExpectationDoor, Usage
+from qmlmat.backends.qubits.lowered import mapping_of, reference_circuit, untied
+from qmlmat.backends.qubits.mitigation import Mitigation
+from qmlmat.backends.requests import Counts, Estimate, Request, check_params
+from qmlmat.errors import CapabilityError, InputError
+from qmlmat.operators.grouping import GroupingMethod
+from qmlmat.operators.mappings import QubitMapping
+from qmlmat.operators.tapering import symmetry_masks
+
+
+@dataclass(frozen=True, kw_only=True)
+class QubitBackend(ABC):
+    """Abstract: runs circuits gate by gate on qubits, exactly or by shots.
+
+    Gradients are by shift rules. One call of an evaluator is one submission, and so is ``run`` of
+    many requests.
+    """
+
+    mapping: str | QubitMapping = "jordan_wigner"
+    """Where occupations stand: a name, or ``hamiltonian.qubit_mapping(...)`` for fewer qubits."""
+    shots: int | None = None
+    """Repetitions for the observables of one state where a request names none; ``None``: exact."""
+    mitigation: Mitigation = field(default_factory=Mitigation)
+    """Which errors of a device are mitigated, where it counts bit strings."""
+    grouping: GroupingMethod = "commuting"
+    """Which words are measured together: all that commute, or ``"qubit_wise"`` those that do on
+    each qubit, whose measurement takes no two-qubit gates."""
+    usage: Usage = field(default_factory=Usage, compare=False, repr=False)
+    """Jobs, circuits and shots so far."""
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        if self.shots is not None and (type(self.shots) is not int or self.shots < 1):
+            raise InputError(
+                f"{name}(shots={self.shots!r}): a whole number of at least 1, or None for exact "
+                "expectations."
+            )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Expectations and their gradients, exact without shots; no states."""
+        return Capabilities(
+            exact=self.shots is None, gradient=True, state=False, counts=self.counts_bits
+        )
+
+    @property
+    @abstractmethod
+    def counts_bits(self) -> bool:
+        """Whether the device counts bit strings."""
+
+    @abstractmethod
+    def door(self, shots: int | None, seed: int | None) -> ExpectationDoor:
+        """Return what measures expectations.
+
+        Args:
+            shots: Repetitions; ``None`` for exact ones.
+            seed: Seed of everything random that is ours.
+
+        Raises:
+            CapabilityError: If the device cannot do that.
+        """
+
+    def count_door(self, seed: int | None) -> CountDoor:
+        """Return what counts bit strings.
+
+        Args:
+            seed: Seed of everything random that is ours.
+
+        Raises:
+            CapabilityError: If the device cannot do that.
+        """
+        raise CapabilityError(
+            f"{type(self).__name__}: this device gives expectations, not counts (seed {seed}). Use "
+            "a sampler, or StatevectorBackend(shots=...)."
+        )
+
+    def sampled(self, seed: int | None) -> SampledEstimator:
+        """Return expectations from this device's counts."""
+        return SampledEstimator(self.count_door(seed), self.mitigation, self.grouping)
+
+    def prepare(self, request: Request, *, seed: int | None = None) -> QubitEvaluator:
+        """Return an evaluator of the request's expectations.
+
+        Args:
+            request: What is measured.
+            seed: Seed of the shots, where they are ours.
+
+        Raises:
+            CapabilityError: If the request asks for counts, or the device cannot do what it asks.
+            InputError: If circuit, references, observables and mapping do not fit.
+        """
+        shots = self.shots if request.shots is None else request.shots
+        evaluator = self._evaluator(request, shots, seed)
+        _ = evaluator.circuits, evaluator.sums  # what does not fit is said here
+        return evaluator
+
+    def _evaluator(self, request: Request, shots: int | None, seed: int | None) -> QubitEvaluator:
+        if request.observables is None:
+            raise CapabilityError(
+                f"{type(self).__name__}.prepare: counts have no derivatives. Use run([request])."
+            )
+        keeps = self.mitigation.symmetry and shots is not None
+        return QubitEvaluator(
+            request,
+            self.mapping,
+            self.door(shots, seed),
+            shots,
+            corrects_reference=self.mitigation.reference,
+            symmetry_words=symmetry_masks if keeps else None,
+        )
+
+    def run(
+        self, requests: Sequence[Request], *, seed: int | None = None
+    ) -> list[Estimate | Counts]:
+        """Return the answers in the order of the requests; expectations are one submission.
+
+        Raises:
+            CapabilityError: If the device cannot do what is asked.
+            InputError: If something does not fit, or parameters are missing.
+        """
+        answers: list[Estimate | Counts | None] = [None] * len(requests)
+        asked, finishes = [], []
+        for k, request in enumerate(requests):
+            if request.observables is None:
+                answers[k] = self._counts(request, seed)
+                continue
+            params = request.preparation.params
+            if params is None:
+                raise InputError(
+                    f"{type(self).__name__}.run: no params. Set Preparation.params (radians), or "
+                    "use prepare() and call the evaluator with them."
+                )
+            evaluator = self.prepare(request, seed=seed)
+            batches, finish = evaluator.planned(params)
+            finishes.append((k, len(asked), len(batches), finish))
+            asked += batches
+        if asked:
+            exact = {batch.shots is None for batch in asked}
+            if len(exact) > 1:
+                raise InputError("run: exact and sampled requests together. Run them apart.")
+            found = self.door(asked[0].shots, seed).expectations(asked)
+            for k, begin, n, finish in finishes:
+                answers[k] = finish(found[begin : begin + n])
+        return [answer for answer in answers if answer is not None]
+
+    def _counts(self, request: Request, seed: int | None) -> Counts:
+        """Return the counts of one prepared state."""
+        shots = self.shots if request.shots is None else request.shots
+        preparation = request.preparation
+        if shots is None:
+            raise InputError(
+                f"{type(self).__name__}.run(observables=None): counts need shots. Set "
+                "Request(shots=...)."
+            )
+        mapping = mapping_of(preparation, self.mapping)
+        ansatz = untied(preparation.circuit, mapping)
+        n_qubits, n_params = ansatz.circuit.n_qubits, preparation.circuit.n_params
+        given = np.zeros(0) if preparation.params is None else preparation.params
+        params = check_params(given, n_params, what="run")
+        if params.ndim > 1 or len(preparation.references) > 1:
+            raise InputError("run(observables=None): counts are of one state. Give one request each.")
+        start = reference_circuit(preparation.references[0], mapping, n_qubits)
+        circuit = start.then(ansatz.circuit).measured()
+        job = CountJob(circuit, ansatz.angles(params)[None], shots)
+        (found,) = self.count_door(seed).counts([job])
+        return Counts(counts=found.to_dict(0), n_shots=shots)

@@ -1,0 +1,302 @@
+"""Expectations and shift-rule gradients of one request on a device with qubits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from qmlmat.ansatz import Circuit
+from qmlmat.ansatz.qubit_circuit import QubitCircuit
+from qmlmat.backends.qubits.jobs import Batch, ExpectationDoor, Measured, Symmetry
+from qmlmat.backends.qubits.lowered import (
+    Untied,
+    mapping_of,
+    pauli_sum,
+    reference_circuit,
+    reference_values,
+    untied,
+)
+from qmlmat.backends.requests import Estimate, Request, ValueAndGradient, check_params
+from qmlmat.errors import InputError
+from qmlmat.operators.mappings import QubitMapping
+from qmlmat.operators.pauli import PauliSum
+from qmlmat.typing import FloatArray
+
+
+@dataclass(eq=False)
+class QubitEvaluator:
+    """A request on qubits made ready: all points, shifts and references of a call are one job.
+
+    A parameter's derivative is the sum over its gates, each by the shift rule of its own
+    frequencies.
+    """
+
+    request: Request
+    """The request; its parameters are not used."""
+    mapping: str | QubitMapping
+    """Where occupations stand."""
+    door: ExpectationDoor
+    """What measures."""
+    shots: int | None
+    """Repetitions of each point; ``None`` where exact."""
+    corrects_reference: bool = False
+    """Whether the error at zero angles is subtracted."""
+    symmetry_words: Callable[[PauliSum], tuple[int, ...]] | None = None
+    """Finds the Z words that a sum keeps, where states are post-selected."""
+    _corrections: tuple[FloatArray, FloatArray] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.request.observables:
+            raise InputError("Request(observables=()): nothing to measure. Name an observable.")
+
+    @cached_property
+    def _mapping(self) -> QubitMapping | None:
+        return mapping_of(self.request.preparation, self.mapping)
+
+    @cached_property
+    def ansatz(self) -> Untied:
+        """The circuit with one angle for each gate."""
+        return untied(self.request.preparation.circuit, self._mapping)
+
+    @property
+    def n_qubits(self) -> int:
+        """Number of qubits."""
+        return self.ansatz.circuit.n_qubits
+
+    @cached_property
+    def circuits(self) -> tuple[QubitCircuit, ...]:
+        """Reference and ansatz, for each reference."""
+        return tuple(
+            reference_circuit(reference, self._mapping, self.n_qubits).then(self.ansatz.circuit)
+            for reference in self.request.preparation.references
+        )
+
+    @cached_property
+    def sums(self) -> tuple[PauliSum, ...]:
+        """The observables as sums of words."""
+        assert self.request.observables is not None
+        return tuple(
+            pauli_sum(one, self._mapping, self.n_qubits) for one in self.request.observables
+        )
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters."""
+        return self.request.preparation.circuit.n_params
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether state i meets observable i only."""
+        return self.request.pairing == "each"
+
+    def __call__(self, params: FloatArray) -> Estimate:
+        """Return expectations; see ``Estimate`` for the shapes.
+
+        Raises:
+            InputError: If the shape of ``params`` is wrong.
+        """
+        batches, finish = self.planned(params)
+        return finish(self.door.expectations(batches))
+
+    def planned(
+        self, params: FloatArray
+    ) -> tuple[list[Batch], Callable[[Sequence[Measured]], Estimate]]:
+        """Return what is to be measured, and what makes the answer of it.
+
+        Raises:
+            InputError: If the shape of ``params`` is wrong.
+        """
+        rows, shape = self._rows(params)
+        angles = rows[:, None]
+
+        def finish(answers: Sequence[Measured]) -> Estimate:
+            values, variances = self._collected(angles, answers)
+            return Estimate(
+                values=values[:, 0].reshape(shape),
+                variances=variances[:, 0].reshape(shape),
+                n_shots=_total_shots(answers),
+            )
+
+        return self._asked(angles), finish
+
+    def value_and_gradient(self, params: FloatArray) -> ValueAndGradient:
+        """Return expectations and shift-rule gradients; see ``ValueAndGradient``.
+
+        Raises:
+            InputError: If the shape of ``params`` is wrong.
+        """
+        rows, shape = self._rows(params)
+        places, weights = self._shifts
+        angles = rows[:, None] + np.concatenate([np.zeros((1, rows.shape[1])), places])
+        answers = self.door.expectations(self._asked(angles))
+        values, variances = self._collected(angles, answers)
+        slopes = np.einsum("rks,ka->rsa", values[:, 1:], weights) @ self.ansatz.combination
+        noise = np.einsum("rks,ka->rsa", variances[:, 1:], weights**2)
+        gradient_shape = (*shape, self.n_params)
+        exact = self.shots is None
+        return ValueAndGradient(
+            values=values[:, 0].reshape(shape),
+            gradient=slopes.reshape(gradient_shape),
+            variances=None if exact else variances[:, 0].reshape(shape),
+            gradient_variances=None
+            if exact
+            else (noise @ self.ansatz.combination**2).reshape(gradient_shape),
+        )
+
+    @cached_property
+    def _shifts(self) -> tuple[FloatArray, FloatArray]:
+        """Shifted angles ``(n_shifts, n_angles)`` and their weights in each derivative."""
+        rules = self.ansatz.rules
+        n_angles = len(rules)
+        total = sum(len(rule.shifts) for rule in rules)
+        places, weights = np.zeros((total, n_angles)), np.zeros((total, n_angles))
+        begin = 0
+        for k, rule in enumerate(rules):
+            here = slice(begin, begin + len(rule.shifts))
+            places[here, k], weights[here, k] = rule.shifts, rule.weights
+            begin = here.stop
+        return places, weights
+
+    def _rows(self, params: FloatArray) -> tuple[FloatArray, tuple[int, ...]]:
+        """Return the angles of every parameter vector, and the shape of the values."""
+        array = check_params(params, self.n_params, what="QubitEvaluator")
+        rows = array.reshape(math.prod(array.shape[:-1]), self.n_params)
+        axes = (*array.shape[:-1], *self.request.preparation.batch_axes)
+        n_states = len(rows) * len(self.circuits)
+        if self.is_paired and n_states != len(self.sums):
+            raise InputError(
+                f'Request(pairing="each"): {n_states} states and {len(self.sums)} observables. '
+                "Give one state for each observable."
+            )
+        return self.ansatz.angles(rows), axes if self.is_paired else (*axes, len(self.sums))
+
+    def _asked(self, angles: FloatArray) -> list[Batch]:
+        """Return what is measured at angles ``(n_rows, n_shifts + 1, n_angles)``."""
+        batches, _ = self._batches(angles)
+        if self.corrects_reference and self._corrections is None:
+            batches += self._at_zero()
+        return batches
+
+    def _collected(
+        self, angles: FloatArray, answers: Sequence[Measured]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return values and variances, each ``(n_states, n_shifts + 1, n_sums)``."""
+        _, places = self._batches(angles)
+        if len(answers) > len(places):
+            self._correct(answers[len(places) :])
+        n_values = 1 if self.is_paired else len(self.sums)
+        shape = (len(angles) * len(self.circuits), angles.shape[1], n_values)
+        values, variances = np.empty(shape), np.empty(shape)
+        for states, answer in zip(places, answers, strict=False):
+            pieces = (len(states), angles.shape[1], n_values)
+            values[states] = answer.values.reshape(pieces)
+            variances[states] = answer.variances.reshape(pieces)
+        if self._corrections is not None:
+            for table, change in zip((values, variances), self._corrections, strict=True):
+                repeated = change if self.is_paired else np.tile(change, (len(angles), 1))
+                table += repeated.reshape(-1, 1, n_values)
+        return values, variances
+
+    def _batches(self, angles: FloatArray) -> tuple[list[Batch], list[list[int]]]:
+        """Return what is measured, and which states each batch holds."""
+        n_references = len(self.circuits)
+        flat = angles.reshape(-1, angles.shape[-1])
+        if not self.is_paired:
+            batches = [self._batch(r, flat, self.sums) for r in range(n_references)]
+            rows = range(len(angles))
+            return batches, [[k * n_references + r for k in rows] for r in range(n_references)]
+        batches, places = [], []
+        for k, row in enumerate(angles):
+            for r in range(n_references):
+                state = k * n_references + r
+                batches.append(self._batch(r, row, (self.sums[state],)))
+                places.append([state])
+        return batches, places
+
+    def _batch(self, reference: int, angles: FloatArray, sums: tuple[PauliSum, ...]) -> Batch:
+        symmetry = self._symmetry(reference)
+        return Batch(self.circuits[reference], angles, sums, self.shots, symmetry)
+
+    def _symmetry(self, reference: int) -> Symmetry | None:
+        """Return what is known of the states of one reference."""
+        if self.symmetry_words is None or self._mapping is None:
+            return None
+        return self._symmetries[reference]
+
+    @cached_property
+    def _symmetries(self) -> tuple[Symmetry | None, ...]:
+        assert self.symmetry_words is not None
+        mapping, circuit = self._mapping, self.request.preparation.circuit
+        assert mapping is not None
+        total = PauliSum.collected(
+            self.n_qubits,
+            *(
+                np.concatenate([getattr(one, name) for one in self.sums])
+                for name in ("x", "z")
+            ),
+            np.abs(np.concatenate([one.coefficients for one in self.sums])),
+        )
+        masks = self.symmetry_words(total)
+        found = []
+        for reference in self.request.preparation.references:
+            bits = [mapping.encode(term) for term, _ in reference.terms]
+            nelec = circuit.nelec if isinstance(circuit, Circuit) else _electrons(reference.terms)
+            found.append(_known(mapping, nelec, masks, bits))
+        return tuple(found)
+
+    def _at_zero(self) -> list[Batch]:
+        """Return the references themselves, through the whole circuit at zero angles."""
+        zero = np.zeros((1, len(self.ansatz.rules)))
+        n_references = len(self.circuits)
+        if not self.is_paired:
+            return [self._batch(r, zero, self.sums) for r in range(n_references)]
+        return [
+            self._batch(k % n_references, zero, (one,)) for k, one in enumerate(self.sums)
+        ]
+
+    def _correct(self, answers: Sequence[Measured]) -> None:
+        references = self.request.preparation.references
+        n_references = len(references)
+        exact = [
+            reference_values(
+                references[k % n_references],
+                self._mapping,
+                (self.sums[k],) if self.is_paired else self.sums,
+            )
+            for k in range(len(answers))
+        ]
+        self._corrections = (
+            np.array([right - a.values[0] for right, a in zip(exact, answers, strict=True)]),
+            np.array([answer.variances[0] for answer in answers]),
+        )
+
+
+def _total_shots(answers: Sequence[Measured]) -> int | None:
+    known = [answer.n_shots for answer in answers if answer.n_shots is not None]
+    return sum(known) if known else None
+
+
+def _electrons(terms: tuple[tuple[str, complex], ...]) -> tuple[int, int]:
+    bits = terms[0][0]
+    half = len(bits) // 2
+    return bits[:half].count("1"), bits[half:].count("1")
+
+
+def _known(
+    mapping: QubitMapping, nelec: tuple[int, int], masks: tuple[int, ...], bits: list[str]
+) -> Symmetry:
+    """Return electrons and parities; those in which a reference's determinants differ left out."""
+    rows = [sum(1 << w for w, bit in enumerate(one) if bit == "1") for one in bits]
+    kept, values = [], []
+    for mask in masks:
+        found = {(row & mask).bit_count() & 1 for row in rows}
+        if len(found) == 1:
+            kept.append(mask)
+            values.append(1.0 - 2.0 * found.pop())
+    zeros = np.zeros(len(kept), dtype=np.uint64)
+    words = PauliSum.collected(mapping.n_qubits, zeros, np.array(kept, dtype=np.uint64), values)
+    return Symmetry(mapping, nelec, words)
