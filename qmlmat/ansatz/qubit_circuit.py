@@ -145,8 +145,7 @@ class QubitCircuit:
             if gate.angle is not None:
                 gates.append(replace(gate, angle=-gate.angle))
             elif gate.name == "sx":
-                gates += [replace(gate, name=name) for name in ("sdg", "h", "sdg")]
-                gates.append(QubitGate("gphase", (), Angle(math.pi / 4)))
+                gates += [replace(gate, name=name) for name in ("h", "sdg", "h")]
             else:
                 swapped = {"s": "sdg", "sdg": "s", "t": "tdg", "tdg": "t"}
                 gates.append(replace(gate, name=swapped.get(gate.name, gate.name)))
