@@ -5,17 +5,12 @@ from qmlmat.systems.active_space import ActiveSpace, OrbitalSelection
 from qmlmat.systems.amplitudes import Amplitudes, ccsd_amplitudes, mp2_amplitudes
 from qmlmat.systems.classical import CLASSICAL, ClassicalEnergies, classical_energies
 from qmlmat.systems.fcidump import from_fcidump, to_fcidump
-from qmlmat.systems.hamiltonian import (
-    MolecularHamiltonian,
-    SpinDistance,
-    SpinSquare,
-    WeightedSum,
-    molecular_hamiltonian,
-)
+from qmlmat.systems.hamiltonian import MolecularHamiltonian, molecular_hamiltonian
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
 from qmlmat.systems.nevpt2 import nevpt2_energy
 from qmlmat.systems.normal_modes import NormalModes, normal_modes
+from qmlmat.systems.observables import SpinDistance, SpinSquare, WeightedSum
 from qmlmat.systems.overlaps import state_overlaps
 from qmlmat.systems.pairing import exchange_pairs
 from qmlmat.systems.sigma import (

@@ -1,4 +1,4 @@
-"""The electronic Hamiltonian of an active space, and the observables that go with it."""
+"""The electronic Hamiltonian of an active space."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from typing import Final
 import numpy as np
 
 from qmlmat.errors import ActiveSpaceError, InputError
+from qmlmat.operators.jordan_wigner import molecular_pauli_sum
+from qmlmat.operators.mappings import QubitMapping, qubit_mapping
+from qmlmat.operators.pauli import PauliSum
 from qmlmat.operators.sector import MAX_NORB, Sector
+from qmlmat.operators.tapering import symmetry_masks
 from qmlmat.systems.active_orbitals import ActiveOrbitals, choose_orbitals
 from qmlmat.systems.active_space import ActiveSpace
 from qmlmat.systems.integrals import active_integrals
 from qmlmat.systems.mean_field import MeanField, run_mean_field
 from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.observables import mapped
 from qmlmat.systems.point_group import PointGroup, orbital_irreps
 from qmlmat.systems.sigma import SigmaBuilder, one_rdm, two_rdm
 from qmlmat.systems.spectrum import Spectrum, lowest_states
-from qmlmat.systems.spin import apply_spin_square, spin_square_diagonal
-from qmlmat.typing import FloatArray, Observable, StateArray
+from qmlmat.typing import FloatArray, StateArray
 from qmlmat.units import Unit
 
 MAX_DIMENSION: Final = 50_000_000
@@ -123,6 +127,60 @@ class MolecularHamiltonian:
         return self.sigma.diagonal()
 
     @cached_property
+    def _jordan_wigner(self) -> PauliSum:
+        return molecular_pauli_sum(self.one_body, self.two_body, self.core_energy)
+
+    def pauli_sum(self, mapping: str | QubitMapping = "jordan_wigner") -> PauliSum:
+        """Return the Hamiltonian on qubits, constant included (hartree).
+
+        Args:
+            mapping: ``"jordan_wigner"``, ``"parity"``, ``"bravyi_kitaev"``, or a ``QubitMapping``,
+                as ``qubit_mapping`` of this class makes it.
+
+        Raises:
+            InputError: If there is no such mapping, it has other spin orbitals, or leaves out a
+                parity that the Hamiltonian changes.
+
+        Example:
+            >>> h2 = molecular_hamiltonian(Molecule.from_xyz("H 0 0 0; H 0 0 0.7414"))
+            >>> h2.pauli_sum("parity").n_terms, h2.pauli_sum(h2.qubit_mapping(tapered=True)).n_terms
+            (15, 3)
+        """
+        return mapped(self._jordan_wigner, mapping)
+
+    def qubit_mapping(
+        self,
+        name: str = "jordan_wigner",
+        *,
+        reduced: bool = False,
+        tapered: bool = False,
+        occupation: str | None = None,
+    ) -> QubitMapping:
+        """Return a mapping of this Hamiltonian's spin orbitals to qubits.
+
+        Args:
+            name: ``"jordan_wigner"``, ``"parity"`` or ``"bravyi_kitaev"``.
+            reduced: Leave out the two qubits of the parities of alpha and beta electrons.
+            tapered: Leave out a qubit for every parity of occupations that the Hamiltonian keeps,
+                found from its words: those of the electrons, and of the irreps.
+            occupation: A determinant that has the wanted symmetry, all alpha then all beta; that of
+                the lowest orbitals by default. States of other symmetry are then not there.
+
+        Raises:
+            InputError: If the name is unknown, or the determinant has other orbitals or electrons.
+        """
+        bits = self.sector.hartree_fock_bits() if occupation is None else occupation
+        mapping = qubit_mapping(name, self.norb, reduced_for=self.nelec if reduced else None)
+        mapping.encode(bits)
+        electrons = tuple(bits[k : k + self.norb].count("1") for k in (0, self.norb))
+        if electrons != self.nelec:
+            raise InputError(
+                f'qubit_mapping(occupation="{bits}"): {electrons} electrons by spin, the '
+                f"Hamiltonian has {self.nelec}. Use a determinant of its sector."
+            )
+        return mapping.tapered(symmetry_masks(self._jordan_wigner), bits) if tapered else mapping
+
+    @cached_property
     def mean_field_energy(self) -> float:
         """Energy of the determinant of the lowest orbitals (hartree)."""
         n_alpha, n_beta = self.nelec
@@ -159,84 +217,6 @@ class MolecularHamiltonian:
     def two_rdm(self, state: StateArray, *, spin_resolved: bool = False) -> FloatArray:
         """Return the two-particle density matrix; see ``qmlmat.systems.sigma.two_rdm``."""
         return two_rdm(state, self.norb, self.nelec, spin_resolved=spin_resolved)
-
-
-@dataclass(frozen=True)
-class SpinSquare:
-    """The operator ``S^2`` on one sector; eigenvalues ``s (s + 1)``."""
-
-    norb: int
-    """Number of spatial orbitals."""
-    nelec: tuple[int, int]
-    """Electrons by spin, ``(n_alpha, n_beta)``."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "nelec", Sector(self.norb, self.nelec).nelec)
-
-    def matvec(self, state: StateArray) -> StateArray:
-        """Return ``S^2 @ state`` in the shape of ``state``."""
-        return apply_spin_square(state, self.norb, self.nelec)
-
-    def diagonal(self) -> StateArray:
-        """Return <S^2> of all determinants, shape ``(n_alpha_strings, n_beta_strings)``."""
-        return spin_square_diagonal(self.norb, self.nelec)
-
-
-@dataclass(frozen=True)
-class SpinDistance:
-    """The operator ``(S^2 - s (s + 1))^2`` on one sector: 0 for one spin, positive for others."""
-
-    norb: int
-    """Number of spatial orbitals."""
-    nelec: tuple[int, int]
-    """Electrons by spin, ``(n_alpha, n_beta)``."""
-    spin: int
-    """``2 s`` of the spin that has none."""
-
-    def matvec(self, state: StateArray) -> StateArray:
-        """Return the operator applied to ``state``, same shape."""
-        for _ in range(2):
-            image = apply_spin_square(state, self.norb, self.nelec)
-            state = image - 0.25 * self.spin * (self.spin + 2) * state
-        return state
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightedSum:
-    """``constant + sum weight * observable``, such as ``H + mu (S^2 - s (s + 1))``."""
-
-    terms: tuple[tuple[float, Observable], ...]
-    """Pairs of a weight and an observable of one sector, at least one."""
-    constant: float = 0.0
-    """Multiple of the identity added (the unit of the weighted observables)."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "terms", tuple((float(w), o) for w, o in self.terms))
-        if not self.terms:
-            raise InputError("WeightedSum(terms=()): no terms. Give at least one observable.")
-        sectors = {(o.norb, o.nelec) for _, o in self.terms}
-        if len(sectors) > 1:
-            raise InputError(
-                f"WeightedSum: the terms act on different sectors, {sorted(sectors)}. "
-                "Use observables of one (norb, nelec)."
-            )
-
-    @property
-    def norb(self) -> int:
-        """Number of spatial orbitals."""
-        return self.terms[0][1].norb
-
-    @property
-    def nelec(self) -> tuple[int, int]:
-        """Electrons by spin, ``(n_alpha, n_beta)``."""
-        return self.terms[0][1].nelec
-
-    def matvec(self, state: StateArray) -> StateArray:
-        """Return the sum applied to ``state``, same shape."""
-        image: StateArray = self.constant * np.asarray(state)
-        for weight, observable in self.terms:
-            image = image + weight * observable.matvec(state)
-        return image
 
 
 def molecular_hamiltonian(

@@ -11,8 +11,9 @@ from pyscf import ao2mo, mcscf, mrpt, scf
 
 from qmlmat.errors import InputError, QmlmatError
 from qmlmat.systems.classical import ClassicalEnergies, no_finite_energy
-from qmlmat.systems.hamiltonian import MolecularHamiltonian, SpinSquare, WeightedSum
+from qmlmat.systems.hamiltonian import MolecularHamiltonian
 from qmlmat.systems.molecule import Molecule
+from qmlmat.systems.observables import SpinSquare, WeightedSum
 from qmlmat.systems.orbitals import fix_gauge
 from qmlmat.systems.spectrum import lowest_states
 from qmlmat.typing import FloatArray
