@@ -58,7 +58,7 @@ class Backend(Protocol):
         """What this backend can do."""
         ...
 
-    def prepare(self, request: Request) -> Evaluator:
+    def prepare(self, request: Request, *, seed: int | None = None) -> Evaluator:
         """Return an evaluator of a request whose parameters come later."""
         ...
 

@@ -47,7 +47,12 @@ class SectorBackend:
         """Exact expectations, gradients and states; no shots."""
         return Capabilities(exact=True, gradient=True, state=True, counts=False)
 
-    def prepare(self, request: Request) -> SectorEvaluator:
+    def prepare(
+        self,
+        request: Request,
+        *,
+        seed: int | None = None,  # noqa: ARG002 (the interface's; exact answers need none)
+    ) -> SectorEvaluator:
         """Return an evaluator of the request's expectations.
 
         Raises:

@@ -9,19 +9,24 @@ from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from qmlmat.ansatz import Circuit
-from qmlmat.backends import Reference, StateBackend
+from qmlmat.ansatz import Circuit, QubitCircuit
+from qmlmat.backends import Backend, Reference
 from qmlmat.errors import InputError
 from qmlmat.systems import MolecularHamiltonian
 from qmlmat.typing import FloatArray, StateArray
 from qmlmat.units import Unit
 
-Status = Literal["converged", "gradient_trough", "iteration_limit", "stalled"]
-"""How a solver stopped; anything but ``"converged"`` is not a result to publish."""
+Status = Literal["converged", "noise_limit", "gradient_trough", "iteration_limit", "stalled"]
+"""How a solver stopped; anything but ``"converged"``, or under shots ``"noise_limit"``, is not a
+result to publish."""
 
 STATUS_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "converged": "The gradient is below its tolerance.",
+        "noise_limit": (
+            "The gradient is no longer told from its shot noise: the energy is as low as these "
+            "shots can tell. More shots go further."
+        ),
         "gradient_trough": (
             "No element of the pool has a slope above gradient_tolerance, and yet the state is far "
             "from an eigenstate: tighten gradient_tolerance; where that does not help, take a "
@@ -101,7 +106,7 @@ class Solution:
     params: FloatArray | None = None
     """Circuit parameters, shape ``(n_params,)``, or ``(n_states, n_params)`` where each state has
     its own (radians); ``None`` where there is no circuit."""
-    circuit: Circuit | None = None
+    circuit: Circuit | QubitCircuit | None = None
     """The circuit of ``params``, with the generators that were used and no others."""
     references: tuple[Reference, ...] | None = None
     """What the circuit acts on where several states are found; ``None``: one reference, the
@@ -181,6 +186,8 @@ class Solution:
         found = tuple(multiplicity(square) for square in self.spin_squares)
         if self.circuit is None:
             return found
+        if isinstance(self.circuit, QubitCircuit):
+            return found
         odd = sum(self.circuit.nelec) % 2  # an even multiplicity takes an odd number of electrons
         return tuple(None if m is not None and (m + odd) % 2 == 0 else m for m in found)
 
@@ -221,8 +228,8 @@ class Solution:
 
     @property
     def is_converged(self) -> bool:
-        """Whether the solver reached its tolerance."""
-        return self.status == "converged"
+        """Whether the solver reached its tolerance, or what its shots can tell."""
+        return self.status in {"converged", "noise_limit"}
 
     @property
     def advice(self) -> str:
@@ -238,7 +245,7 @@ class Solution:
                 continue
             if entry.name == "history":
                 value = [[v for v in astuple(i) if v is not None] for i in value]
-            elif isinstance(value, Circuit):
+            elif isinstance(value, Circuit | QubitCircuit):
                 value = value.to_dict()
             elif entry.name == "references" and value is not None:
                 value = [reference.to_list() for reference in value]
@@ -275,7 +282,8 @@ class Solution:
             values["history"] = tuple(Iteration(*row) for row in values["history"])
             values["notes"] = tuple(values["notes"])
             if values.get("circuit") is not None:  # stores of the first version have none
-                values["circuit"] = Circuit.from_dict(values["circuit"])
+                kind = QubitCircuit if "n_qubits" in values["circuit"] else Circuit
+                values["circuit"] = kind.from_dict(values["circuit"])
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise InputError(
@@ -298,7 +306,7 @@ class Solver(Protocol):
         *,
         n_states: int,
         guess: Solution | None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None,
     ) -> Solution:
         """Return the lowest eigenpairs; ``solve`` adds reference, checks and provenance."""

@@ -11,9 +11,10 @@ from typing import Final
 import numpy as np
 import torch
 
-from qmlmat.ansatz import Circuit, Excitation, Gate, NumberProduct
-from qmlmat.backends import Preparation, StateBackend
-from qmlmat.errors import InputError
+from qmlmat.ansatz import Circuit, Excitation, NumberProduct, QubitCircuit
+from qmlmat.ansatz.qubit_gates import GATE_KINDS
+from qmlmat.backends import Backend, Preparation, StateBackend
+from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers.optim_base import Landscape, Metric
 from qmlmat.systems import MolecularHamiltonian
 from qmlmat.systems.reference import reference_fock
@@ -30,7 +31,7 @@ MAX_DENOMINATOR: Final = 64
 def circuit_landscape(
     hamiltonian: MolecularHamiltonian,
     preparation: Preparation,
-    backend: StateBackend,
+    backend: Backend,
     *,
     needs: Collection[str],
     seed: int | None,
@@ -56,8 +57,17 @@ def circuit_landscape(
     )
 
 
-def backend_metric(backend: StateBackend, preparation: Preparation) -> Metric:
-    """Return the backend's Fubini-Study metric of a circuit as a function of tensors."""
+def backend_metric(backend: Backend, preparation: Preparation) -> Metric:
+    """Return the backend's Fubini-Study metric of a circuit as a function of tensors.
+
+    Raises:
+        CapabilityError: If the backend has no states.
+    """
+    if not isinstance(backend, StateBackend):
+        raise CapabilityError(
+            f"{type(backend).__name__}: no Fubini-Study metric without states. Use SectorBackend(), "
+            "or an optimiser without a metric."
+        )
 
     def metric(params: torch.Tensor) -> torch.Tensor:
         here = replace(preparation, params=params.detach().numpy())
@@ -67,7 +77,9 @@ def backend_metric(backend: StateBackend, preparation: Preparation) -> Metric:
     return metric
 
 
-def orbital_curvatures(hamiltonian: MolecularHamiltonian, circuit: Circuit) -> FloatArray:
+def orbital_curvatures(
+    hamiltonian: MolecularHamiltonian, circuit: Circuit | QubitCircuit
+) -> FloatArray:
     """Return rough second derivatives of the energy, from orbital energies.
 
     At the reference an excitation from occupied to virtual orbitals has the second derivative
@@ -76,8 +88,10 @@ def orbital_curvatures(hamiltonian: MolecularHamiltonian, circuit: Circuit) -> F
 
     Returns:
         ``2 sum scale^2 max(|e|, SMALLEST_GAP)`` over the gates of each parameter, positive, shape
-        ``(n_params,)`` (hartree per radian squared).
+        ``(n_params,)`` (hartree per radian squared); ones for a circuit of qubit gates.
     """
+    if isinstance(circuit, QubitCircuit):  # gates without orbitals
+        return np.ones(circuit.n_params)
     levels = [fock.diagonal() for fock in reference_fock(hamiltonian)]
     total = np.zeros(circuit.n_params)
     for gate in circuit.gates:
@@ -91,7 +105,7 @@ def orbital_curvatures(hamiltonian: MolecularHamiltonian, circuit: Circuit) -> F
     return total
 
 
-def circuit_harmonics(circuit: Circuit) -> list[tuple[float, int]]:
+def circuit_harmonics(circuit: Circuit | QubitCircuit) -> list[tuple[float, int]]:
     """Return the frequencies of an expectation along each parameter, as ``(w, R)``.
 
     ``exp(x s (T - T†))`` turns amplitudes by ``0, +-s``, ``exp(i x s N)`` by ``0, s``; gates that
@@ -101,14 +115,23 @@ def circuit_harmonics(circuit: Circuit) -> list[tuple[float, int]]:
     Raises:
         InputError: If the scales on a parameter have no common divisor.
     """
-    gates: list[list[Gate]] = [[] for _ in range(circuit.n_params)]
-    for gate in circuit.gates:
-        gates[gate.param].append(gate)
-    return [_harmonics(k, shared) for k, shared in enumerate(gates)]
+    # Of each parameter the scale of every gate, and its largest frequency over the scale.
+    turns: list[list[tuple[float, int]]] = [[] for _ in range(circuit.n_params)]
+    if isinstance(circuit, QubitCircuit):
+        for gate in circuit.gates:
+            if gate.angle is not None and gate.angle.param is not None:
+                unit, *more = GATE_KINDS[gate.name].frequencies
+                turns[gate.angle.param].append((abs(gate.angle.scale) * unit, 1 + len(more)))
+    else:
+        for term in circuit.gates:
+            span = 1 if isinstance(term.generator, NumberProduct) else 2
+            turns[term.param].append((abs(term.scale), span))
+    return [_harmonics(k, shared) for k, shared in enumerate(turns)]
 
 
-def _harmonics(param: int, gates: list[Gate]) -> tuple[float, int]:
-    scales = [abs(gate.scale) for gate in gates if gate.scale != 0]
+def _harmonics(param: int, turns: list[tuple[float, int]]) -> tuple[float, int]:
+    turns = [(scale, span) for scale, span in turns if scale != 0]
+    scales = [scale for scale, _ in turns]
     if not scales:
         return 1.0, 1
     ratios = [Fraction(scale / scales[0]).limit_denominator(MAX_DENOMINATOR) for scale in scales]
@@ -121,8 +144,5 @@ def _harmonics(param: int, gates: list[Gate]) -> tuple[float, int]:
     denominator = int(np.lcm.reduce([ratio.denominator for ratio in ratios]))
     steps = [int(ratio * denominator) for ratio in ratios]
     unit = gcd(*steps)
-    spans = [
-        step * (1 if isinstance(gate.generator, NumberProduct) else 2)
-        for step, gate in zip(steps, (g for g in gates if g.scale != 0), strict=True)
-    ]
+    spans = [step * span for step, (_, span) in zip(steps, turns, strict=True)]
     return scales[0] * unit / denominator, sum(spans) // unit

@@ -17,6 +17,9 @@ Closure = Callable[[], torch.Tensor]
 Metric = Callable[[torch.Tensor], torch.Tensor]
 """Parameters, shape ``(n_params,)``, to their Fubini-Study metric, ``(n_params, n_params)``."""
 
+Values = Callable[[torch.Tensor], torch.Tensor]
+"""Points, shape ``(n_points, n_params)``, to the loss at each, ``(n_points,)``, all at once."""
+
 Harmonics = Sequence[tuple[float, int]]
 """Frequencies of the loss along each parameter: ``(w, R)`` stands for ``w, 2 w, ..., R w``."""
 
@@ -54,6 +57,10 @@ class Landscape:
     """Frequencies along each parameter (1)."""
     seed: int | None = None
     """Seed of everything random."""
+    values: Values | None = None
+    """The loss at many points at once: on a device, one job instead of many."""
+    is_noisy: bool | None = None
+    """Whether the loss is known up to noise only."""
 
 
 class FlatOptimizer(torch.optim.Optimizer):
@@ -132,6 +139,20 @@ class FlatOptimizer(torch.optim.Optimizer):
                 f"{type(self).__name__}.step(closure): the closure calls backward(), and this "
                 "optimiser takes no gradients. Return the loss only."
             ) from error
+
+    def values(self, points: Sequence[torch.Tensor], closure: Closure | None) -> list[float]:
+        """Return the loss at points, each ``(n_params,)``, all at once where that is possible.
+
+        The parameters are left at the last point.
+        """
+        several: Values | None = getattr(self, "several", None)
+        if several is not None:
+            return [float(value) for value in several(torch.stack(list(points)))]
+        found = []
+        for point in points:
+            self.move_to(point)
+            found.append(self.value(closure))
+        return found
 
     def _given(self, closure: Closure | None) -> Closure:
         if closure is None:

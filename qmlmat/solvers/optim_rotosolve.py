@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from qmlmat.errors import InputError
-from qmlmat.solvers.optim_base import Closure, FlatOptimizer, Harmonics, Traits
+from qmlmat.solvers.optim_base import Closure, FlatOptimizer, Harmonics, Traits, Values
 from qmlmat.typing import FloatArray
 
 FERMIONIC: Final = (1.0, 2)
@@ -36,6 +36,9 @@ class Rotosolve(FlatOptimizer):
             gate of scale 1. VQE supplies them from the circuit, tied parameters included.
         check_tolerance: Difference between the energy that the last fit promises and the one
             found after the sweep, at which the frequencies are known to be wrong (hartree).
+        values: The loss at many points at once; VQE gives it where points cost a job each.
+        is_noisy: Whether energies are known up to noise only: every point is measured anew, since
+            a promise kept from fit to fit is the luckiest, and nothing is checked.
 
     Raises:
         InputError: If a setting makes no sense, or there are several parameter groups.
@@ -45,7 +48,7 @@ class Rotosolve(FlatOptimizer):
         A. Aspuru-Guzik, Chem. Sci. 12, 3497 (2021): excitations.
     """
 
-    traits: ClassVar[Traits] = Traits(needs=("harmonics",))
+    traits: ClassVar[Traits] = Traits(needs=("harmonics", "values", "is_noisy"))
 
     def __init__(
         self,
@@ -53,8 +56,11 @@ class Rotosolve(FlatOptimizer):
         *,
         harmonics: Harmonics | None = None,
         check_tolerance: float = 1e-7,
+        values: Values | None = None,
+        is_noisy: bool = False,
     ) -> None:
-        super().__init__(params, {"check_tolerance": check_tolerance})
+        super().__init__(params, {"check_tolerance": check_tolerance, "is_noisy": is_noisy})
+        self.several = values
         n_params = self.point().numel()
         self._harmonics = [FERMIONIC] * n_params if harmonics is None else list(harmonics)
         if len(self._harmonics) != n_params or any(w <= 0 or r < 1 for w, r in self._harmonics):
@@ -70,22 +76,24 @@ class Rotosolve(FlatOptimizer):
         Raises:
             InputError: If the energy after the sweep is not what the fits promise.
         """
-        point = self.point()
+        point, is_noisy = self.point(), self.settings["is_noisy"]
         first = promised = self.value(closure)
         for k, (unit, count) in enumerate(self._harmonics):
             n_points = 2 * count + 1
-            values = np.empty(n_points)
-            values[0] = promised
-            for j in range(1, n_points):
-                moved = point.clone()
-                moved[k] += 2 * math.pi * j / (n_points * unit)
-                self.move_to(moved)
-                values[j] = self.value(closure)
-            angle, lowest = trigonometric_minimum(values)
+            moved = point.repeat(n_points, 1)
+            moved[:, k] += 2 * math.pi / (n_points * unit) * torch.arange(n_points)
+            if is_noisy:
+                values = self.values(list(moved), closure)
+                promised = math.inf
+            else:
+                values = [promised, *self.values(list(moved[1:]), closure)]
+            angle, lowest = trigonometric_minimum(np.array(values))
             if lowest < promised:
                 point[k] = math.remainder(float(point[k]) + angle / unit, 2 * math.pi / unit)
                 promised = lowest
         self.move_to(point)
+        if is_noisy:
+            return first
         found = self.value(closure)
         if not abs(found - promised) <= self.settings["check_tolerance"]:
             raise InputError(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import torch
 
-from qmlmat.solvers.optim_base import Closure, FlatOptimizer, Traits, check_setting
+from qmlmat.solvers.optim_base import Closure, FlatOptimizer, Traits, Values, check_setting
 
 GAIN_DECAY: Final = 0.602
 """Exponent of the step's gain sequence, Spall's practical choice (1)."""
@@ -43,6 +43,7 @@ class SPSA(FlatOptimizer):
         blocking: Whether a step is taken back where it raises the loss by more than
             ``blocking_tolerance``; costs one evaluation a step.
         blocking_tolerance: See there; about twice the standard deviation of a noisy loss.
+        values: The loss at many points at once; VQE gives it where points cost a job each.
 
     Raises:
         InputError: If a setting makes no sense, or there are several parameter groups.
@@ -53,7 +54,7 @@ class SPSA(FlatOptimizer):
     """
 
     # One gradient costs a few values; between two checks this spends forty.
-    traits: ClassVar[Traits] = Traits(needs=("seed",), check_every=20, may_stand_still=True)
+    traits: ClassVar[Traits] = Traits(needs=("seed", "values"), check_every=20, may_stand_still=True)
 
     def __init__(  # noqa: PLR0913 - the method's own settings
         self,
@@ -66,6 +67,7 @@ class SPSA(FlatOptimizer):
         averages: int = 1,
         blocking: bool = False,
         blocking_tolerance: float = 0.0,
+        values: Values | None = None,
     ) -> None:
         name = type(self).__name__
         for setting, value in (("lr", 1.0 if lr is None else lr), ("perturbation", perturbation)):
@@ -89,6 +91,7 @@ class SPSA(FlatOptimizer):
                 "blocking_tolerance": blocking_tolerance,
             },
         )
+        self.several = values
         if lr is None:
             self.settings["lr"] = GAIN / max(1, self.point().numel())
 
@@ -104,15 +107,15 @@ class SPSA(FlatOptimizer):
         gain = settings["lr"] / (number + 1 + settings["stability"]) ** GAIN_DECAY
         size = settings["perturbation"] / (number + 1) ** PERTURBATION_DECAY
         rng = np.random.default_rng([settings["seed"], number])
-        slopes, values = torch.zeros_like(start), []
-        for _ in range(settings["averages"]):
-            signs = torch.as_tensor(rng.choice([-1.0, 1.0], len(start)), dtype=start.dtype)
-            pair = []
-            for side in (1.0, -1.0):
-                self.move_to(start + side * size * signs)
-                pair.append(self.value(closure))
-            slopes += (pair[0] - pair[1]) / (2 * size * settings["averages"]) * signs
-            values += pair
+        signs = [
+            torch.as_tensor(rng.choice([-1.0, 1.0], len(start)), dtype=start.dtype)
+            for _ in range(settings["averages"])
+        ]
+        points = [start + side * size * one for one in signs for side in (1.0, -1.0)]
+        values = self.values(points, closure)
+        slopes = torch.zeros_like(start)
+        for one, above, below in zip(signs, values[::2], values[1::2], strict=True):
+            slopes += (above - below) / (2 * size * settings["averages"]) * one
         self.move_to(start)
         if settings["blocking"]:
             return self._move_unless_higher(start, start - gain * slopes, closure)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from qmlmat.backends import Preparation, Request, StateBackend, expectation
+from qmlmat.backends import Backend, Preparation, Request, expectation
 from qmlmat.backends.base import Evaluator
+from qmlmat.backends.qubits import QubitEvaluator
 from qmlmat.solvers.base import Iteration
 from qmlmat.solvers.landscape import circuit_landscape
+from qmlmat.solvers.noisy import ShotLoss, minimize_noisy, optimizer_under_shots
 from qmlmat.solvers.optim_base import Landscape
 from qmlmat.solvers.optimize import OptimizerFactory, Optimum, minimize, traits_of
 from qmlmat.systems import MolecularHamiltonian
@@ -23,7 +25,7 @@ class Search:
 
     hamiltonian: MolecularHamiltonian
     """What gives the orbital energies."""
-    backend: StateBackend
+    backend: Backend
     """Where circuits run."""
     optimizer: OptimizerFactory
     """What searches."""
@@ -37,7 +39,10 @@ class Search:
     def evaluator(self, preparation: Preparation, objectives: Sequence[Observable]) -> Evaluator:
         """Return what evaluates a circuit: each of its references with its own objective."""
         request = Request(preparation=preparation, observables=tuple(objectives), pairing="each")
-        return self.backend.prepare(request)
+        if not self.backend.capabilities.exact and all(one is objectives[0] for one in objectives):
+            # Every reference has the same objective: points can then be measured together.
+            request = replace(request, observables=tuple(objectives[:1]), pairing="all")
+        return self.backend.prepare(request, seed=self.seed)
 
     def minimum(
         self,
@@ -60,6 +65,8 @@ class Search:
         share = torch.ones(len(preparation.references), dtype=torch.float64)
         if weights is not None:
             share = torch.from_numpy(weights)
+        if not self.backend.capabilities.exact:
+            return self._noisy_minimum(preparation, evaluator, start, share.numpy())
         needs = set(traits_of(self.optimizer).needs)
         landscape = circuit_landscape(
             self.hamiltonian,
@@ -79,6 +86,38 @@ class Search:
             gradient_tolerance=self.gradient_tolerance,
             max_iterations=self.max_iterations,
             landscape=landscape,
+        )
+
+
+    def _noisy_minimum(
+        self,
+        preparation: Preparation,
+        evaluator: Evaluator,
+        start: FloatArray,
+        weights: FloatArray,
+    ) -> Optimum:
+        """Return where a search under shot noise ends."""
+        assert isinstance(evaluator, QubitEvaluator)
+        assert evaluator.shots is not None
+        optimizer, _ = optimizer_under_shots(self.optimizer)
+        loss = ShotLoss(
+            lambda shots: self.backend.prepare(
+                replace(evaluator.request, shots=shots), seed=self.seed
+            ),
+            weights,
+            evaluator.shots,
+            is_paired=evaluator.is_paired and len(evaluator.sums) > 1,
+        )
+        needs = set(traits_of(optimizer).needs)
+        return minimize_noisy(
+            loss,
+            start,
+            optimizer=optimizer,
+            gradient_tolerance=self.gradient_tolerance,
+            max_iterations=self.max_iterations,
+            landscape=circuit_landscape(
+                self.hamiltonian, preparation, self.backend, needs=needs, seed=self.seed
+            ),
         )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qmlmat.backends import SectorBackend, StateBackend
+from qmlmat.backends import Backend, SectorBackend
 from qmlmat.backends.requests import check_params
 from qmlmat.errors import InputError, QmlmatWarning, VariationalError
 from qmlmat.provenance import provenance
@@ -31,6 +31,9 @@ SPIN_DRIFT_TOLERANCE: Final = 1e-2
 OTHER_SPIN: Final = 0.5
 """Difference of <S^2> from which two states count as of different spin."""
 
+UNLIKELY: Final = 5.0
+"""Standard errors by which a measured energy may lie below the exact one."""
+
 SPIN_GAP_TOLERANCE: Final = 1e-4
 """Gap between spins below which they count as degenerate (hartree)."""
 
@@ -41,7 +44,7 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     *,
     n_states: int = 1,
     guess: Solution | ArrayLike | None = None,
-    backend: StateBackend | None = None,
+    backend: Backend | None = None,
     seed: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> Solution:
@@ -112,6 +115,8 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     found = replace(found, provenance=record)
     # Of one spin or irrep, a trace of lower states of others is allowed.
     if wanted == (None, None) and getattr(solver, "is_variational", True):
+        if found.stderr is not None:
+            return _with_luck(found)
         _check_variational(found)
     return found
 
@@ -267,6 +272,21 @@ def _noted(found: Solution, note: str, *, warn: bool = False) -> Solution:
     if warn:
         warnings.warn(note, QmlmatWarning, stacklevel=4)
     return replace(found, notes=(*found.notes, note))
+
+
+def _with_luck(found: Solution) -> Solution:
+    """Say where a measured energy lies further below the exact one than its error bar explains."""
+    assert found.stderr is not None
+    below = 0.0 if found.error is None else -found.error
+    if below <= UNLIKELY * float(found.stderr[0]):
+        return found
+    return _noted(
+        found,
+        f"The measured energy is {1e3 * below:.3f} mHa below the exact one, "
+        f"{below / float(found.stderr[0]):.1f} standard errors: noise of the device or a "
+        "mitigation that overshoots, not the circuit.",
+        warn=True,
+    )
 
 
 def _check_variational(found: Solution) -> None:

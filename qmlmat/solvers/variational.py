@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from qmlmat.ansatz import Ansatz, Circuit
-from qmlmat.backends import Preparation, Reference, StateBackend
+from qmlmat.ansatz import Ansatz, Circuit, QubitCircuit
+from qmlmat.backends import Backend, Estimate, Preparation, Reference, Request, StateBackend
 from qmlmat.errors import CapabilityError, InputError, QmlmatWarning
 from qmlmat.solvers.base import Iteration, Solution, Status
 from qmlmat.solvers.screening import Screening
@@ -90,19 +91,22 @@ def check_count(name: str, setting: str, value: object) -> None:
         raise InputError(f"{name}({setting}={value!r}): must be a whole number of at least 1.")
 
 
-def check_problem(name: str, n_states: int, backend: StateBackend) -> None:
+def check_problem(
+    name: str, n_states: int, backend: Backend, *, needs_states: bool = True
+) -> None:
     """Raise unless a solver of ground states can do what is asked with the backend.
 
     Raises:
         InputError: If more than one state is asked for.
-        CapabilityError: If the backend gives no gradients or no states.
+        CapabilityError: If the backend gives no gradients, or no states where they are needed.
     """
     if n_states != 1:
         raise InputError(
             f"solve({name}, n_states={n_states}): {name} finds the ground state. "
             "Use n_states=1, or SSVQE() or EOM() for excited states."
         )
-    if not (backend.capabilities.gradient and backend.capabilities.state):
+    has = backend.capabilities
+    if not (has.gradient and (has.state or not needs_states)):
         raise CapabilityError(
             f"solve({name}, backend={backend}): {name} needs gradients and states, and this "
             "backend does not give both. Use SectorBackend()."
@@ -221,13 +225,14 @@ def is_hartree_fock(reference: Reference, hamiltonian: MolecularHamiltonian) -> 
 def circuit_solution(
     hamiltonian: MolecularHamiltonian,
     preparation: Preparation,
-    backend: StateBackend,
+    backend: Backend,
     *,
     status: Status,
     history: tuple[Iteration, ...],
     notes: tuple[str, ...],
+    seed: int | None = None,
 ) -> Solution:
-    """Return the solution that a prepared state is.
+    """Return the solution that a prepared state is; measured where the backend has no states.
 
     Args:
         hamiltonian: What the energy is of, without any penalty.
@@ -236,7 +241,12 @@ def circuit_solution(
         status: How the search stopped.
         history: Its steps.
         notes: What the user should know.
+        seed: Seed of the shots, where they are ours.
     """
+    if not isinstance(backend, StateBackend):
+        found = measured_solution(hamiltonian, preparation, backend, status=status, seed=seed)
+        return replace(found, history=history, notes=notes)
+    assert isinstance(preparation.circuit, Circuit)
     state = backend.state(preparation)
     image = hamiltonian.matvec(state)
     energy = float(np.vdot(state, image).real)
@@ -251,4 +261,39 @@ def circuit_solution(
         spin_squares=np.array([spin_square(state, hamiltonian.norb, hamiltonian.nelec)]),
         history=history,
         notes=notes,
+    )
+
+
+def measured_solution(
+    hamiltonian: MolecularHamiltonian,
+    preparation: Preparation,
+    backend: Backend,
+    *,
+    status: Status,
+    seed: int | None,
+) -> Solution:
+    """Return a prepared state's solution from measurements, with error bars, without the state.
+
+    Args:
+        hamiltonian: What the energy is of.
+        preparation: Circuit, reference and parameters.
+        backend: What measures.
+        status: How the parameters were found.
+        seed: Seed of the shots, where they are ours.
+    """
+    exact = backend.capabilities.exact
+    square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
+    observables = (hamiltonian, square) if exact else (hamiltonian,)
+    request = Request(preparation=preparation, observables=observables)
+    (answer,) = backend.run([request], seed=seed)
+    assert isinstance(answer, Estimate)
+    values = answer.values.reshape(-1)
+    return Solution(
+        energies=values[:1],
+        unit=hamiltonian.unit,
+        status=status,
+        stderr=None if exact else np.sqrt(answer.variances.reshape(-1)[:1]),
+        params=preparation.params,
+        circuit=preparation.circuit,
+        spin_squares=values[1:] if exact else None,
     )

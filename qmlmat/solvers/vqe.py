@@ -10,10 +10,11 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 
 from qmlmat.ansatz import Ansatz, Circuit
-from qmlmat.backends import Preparation, Reference, StateBackend
+from qmlmat.backends import Backend, Preparation, Reference
 from qmlmat.backends.base import Evaluator
 from qmlmat.errors import InputError, QmlmatWarning, nearest
 from qmlmat.solvers.base import Solution
+from qmlmat.solvers.noisy import optimizer_under_shots
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import (
     OptimizerFactory,
@@ -165,7 +166,7 @@ class VQE:
         *,
         n_states: int,
         guess: Solution | None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None,
     ) -> Solution:
         """Return the ground state; see ``solve``.
@@ -173,9 +174,10 @@ class VQE:
         Raises:
             InputError: If more than one state is asked for, or the guess has the wrong number of
                 parameters.
-            CapabilityError: If the backend gives no gradients or no states.
+            CapabilityError: If the backend gives no gradients.
         """
-        check_problem("VQE", n_states, backend)
+        check_problem("VQE", n_states, backend, needs_states=False)
+        remark = () if backend.capabilities.exact else optimizer_under_shots(self.optimizer)[1]
         chosen = self._screened(hamiltonian)
         circuit = chosen.circuit
         reference = reference_of(hamiltonian, self.reference)
@@ -203,7 +205,8 @@ class VQE:
             backend,
             status=best.status,
             history=best.history,
-            notes=(*((chosen.note,) if chosen.note else ()), *notes, *more),
+            notes=(*((chosen.note,) if chosen.note else ()), *notes, *more, *remark),
+            seed=seed,
         )
 
     def _other_starts(self, n_params: int, seed: int | None) -> list[FloatArray]:
@@ -273,8 +276,12 @@ class VQE:
         template = self.ansatz.load()
         if self.initial == "random" or not start.size or template.start == "amplitudes":
             return start, ()
-        slopes = np.abs(evaluator.value_and_gradient(start[None]).gradient[0])
-        flat = free & (slopes <= max(FLAT, self.gradient_tolerance))
+        answer = evaluator.value_and_gradient(start[None])
+        slopes = np.abs(answer.gradient[0].reshape(-1))
+        least = np.full(slopes.shape, max(FLAT, self.gradient_tolerance))
+        if answer.gradient_variances is not None:  # no slope that shots can tell
+            least = np.maximum(least, 2 * np.sqrt(answer.gradient_variances[0].reshape(-1)))
+        flat = free & (slopes <= least)
         if not flat.any():
             return start, ()
         used = PERTURBATION_SEED if seed is None else seed
