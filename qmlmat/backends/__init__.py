@@ -11,6 +11,7 @@ from qmlmat.backends.requests import (
     ValueAndGradient,
 )
 from qmlmat.backends.sector import SectorBackend
+from qmlmat.backends.statevector import StatevectorBackend
 
 __all__ = [
     "Backend",
@@ -23,6 +24,7 @@ __all__ = [
     "Request",
     "SectorBackend",
     "StateBackend",
+    "StatevectorBackend",
     "ValueAndGradient",
     "expectation",
 ]

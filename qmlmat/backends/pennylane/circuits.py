@@ -71,7 +71,7 @@ def to_pennylane(circuit: QubitCircuit, params: Any = ()) -> list[Operator]:  # 
             "(qml.expval, qml.counts), or run it on the statevector or the Qiskit backend."
         )
     with qml.QueuingManager.stop_recording():
-        return [_operator(gate, params) for gate in circuit.gates]
+        return [_operator(gate, params) for gate in circuit.gates if gate.name != "barrier"]
 
 
 def from_pennylane(

@@ -248,17 +248,9 @@ def _signs(outcomes: MaskArray, masks: MaskArray) -> FloatArray:
 
 
 def _groups(batch: Batch, method: GroupingMethod, *, keep: bool) -> tuple[PauliGroup, ...]:
-    """Return the groups of the words of all sums of a batch, the identity left out."""
-    n_qubits = batch.circuit.n_qubits
-    x, z, size = (
-        np.concatenate([getattr(one, name) for one in batch.sums])
-        for name in ("x", "z", "coefficients")
-    )
-    union = PauliSum.collected(n_qubits, x, z, np.abs(size))
-    rest = (union.x | union.z) != 0
-    union = PauliSum(n_qubits, union.x[rest], union.z[rest], union.coefficients[rest])
+    """Return the groups of the words of all sums of a batch."""
     words = batch.symmetry.words if keep and batch.symmetry is not None else None
-    return group_words(union, method, symmetries=words)
+    return group_words(batch.sums, method, symmetries=words)
 
 
 def _settings(

@@ -11,7 +11,7 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
-from qmlmat.backends.qubits.jobs import Batch, ExpectationDoor, Measured, Symmetry
+from qmlmat.backends.qubits.jobs import Batch, ExpectationDoor, GradientDoor, Measured, Symmetry
 from qmlmat.backends.qubits.lowered import (
     Untied,
     mapping_of,
@@ -124,12 +124,14 @@ class QubitEvaluator:
         return self._asked(angles), finish
 
     def value_and_gradient(self, params: FloatArray) -> ValueAndGradient:
-        """Return expectations and shift-rule gradients; see ``ValueAndGradient``.
+        """Return expectations and gradients; see ``ValueAndGradient``.
 
         Raises:
             InputError: If the shape of ``params`` is wrong.
         """
         rows, shape = self._rows(params)
+        if isinstance(self.door, GradientDoor):
+            return self._differentiated(self.door, rows, shape)
         places, weights = self._shifts
         angles = rows[:, None] + np.concatenate([np.zeros((1, rows.shape[1])), places])
         answers = self.door.expectations(self._asked(angles))
@@ -145,6 +147,22 @@ class QubitEvaluator:
             gradient_variances=None
             if exact
             else (noise @ self.ansatz.combination**2).reshape(gradient_shape),
+        )
+
+    def _differentiated(
+        self, door: GradientDoor, rows: FloatArray, shape: tuple[int, ...]
+    ) -> ValueAndGradient:
+        """Return what a simulator that differentiates by itself says."""
+        batches, places = self._batches(rows[:, None])
+        n_values = 1 if self.is_paired else len(self.sums)
+        n_states = len(rows) * len(self.circuits)
+        values = np.empty((n_states, n_values))
+        slopes = np.empty((n_states, n_values, rows.shape[1]))
+        for states, (value, slope) in zip(places, door.slopes(batches), strict=True):
+            values[states], slopes[states] = value, slope
+        gradient = slopes @ self.ansatz.combination
+        return ValueAndGradient(
+            values=values.reshape(shape), gradient=gradient.reshape(*shape, self.n_params)
         )
 
     @cached_property

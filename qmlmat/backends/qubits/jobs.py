@@ -99,6 +99,15 @@ class ExpectationDoor(Protocol):
 
 
 @runtime_checkable
+class GradientDoor(Protocol):
+    """A simulator that differentiates by itself."""
+
+    def slopes(self, batches: Sequence[Batch]) -> list[tuple[FloatArray, FloatArray]]:
+        """Return values ``(n_points, n_sums)`` and derivatives ``(n_points, n_sums, n_params)``."""
+        ...
+
+
+@runtime_checkable
 class CountDoor(Protocol):
     """A device that returns counts of bit strings."""
 

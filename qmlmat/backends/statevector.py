@@ -1,0 +1,150 @@
+"""The statevector simulator behind requests: exact with adjoint gradients, or sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qmlmat.ansatz.qubit_circuit import QubitCircuit
+from qmlmat.backends.histogram import Histogram
+from qmlmat.backends.qubits.base import QubitBackend
+from qmlmat.backends.qubits.jobs import (
+    Batch,
+    CountDoor,
+    CountJob,
+    ExpectationDoor,
+    Measured,
+    Usage,
+)
+from qmlmat.backends.qubits.lowered import mapping_of, reference_circuit, untied
+from qmlmat.backends.requests import Preparation, check_params
+from qmlmat.backends.statevector_program import compile_qubit_circuit
+from qmlmat.errors import InputError
+from qmlmat.typing import FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatevectorBackend(QubitBackend):
+    """Simulation of qubit circuits on state vectors of the register, up to 16 qubits.
+
+    Without shots expectations are exact and gradients come from one adjoint sweep; with shots bit
+    strings are drawn and everything goes as on a device without noise.
+
+    Example:
+        >>> import qmlmat as qm
+        >>> h2 = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735"))
+        >>> backend = qm.StatevectorBackend(mapping=h2.qubit_mapping("parity", reduced=True))
+        >>> round(qm.solve(h2, qm.VQE("uccsd"), backend=backend).energy, 8)
+        -1.13730604
+    """
+
+    @property
+    def counts_bits(self) -> bool:
+        """Whether the device counts bit strings: it does."""
+        return True
+
+    def door(self, shots: int | None, seed: int | None) -> ExpectationDoor:
+        """Return what measures expectations; see ``QubitBackend.door``."""
+        return ExactDoor(self.usage) if shots is None else self.sampled(seed)
+
+    def count_door(self, seed: int | None) -> CountDoor:
+        """Return what draws bit strings; see ``QubitBackend.count_door``."""
+        return SampledDoor(self.usage, np.random.default_rng(seed))
+
+    def qubit_state(self, preparation: Preparation) -> NDArray[np.complex128]:
+        """Return the prepared states on the register.
+
+        Args:
+            preparation: Circuit, references and parameters.
+
+        Returns:
+            Shape ``(..., [n_references,] 2**n_qubits)``; wire 0 is the highest bit of the index.
+
+        Raises:
+            InputError: If parameters are missing, or something does not fit.
+        """
+        if preparation.params is None:
+            raise InputError(
+                "StatevectorBackend.qubit_state: no params. Set Preparation.params (radians)."
+            )
+        mapping = mapping_of(preparation, self.mapping)
+        ansatz = untied(preparation.circuit, mapping)
+        n_params, n_qubits = preparation.circuit.n_params, ansatz.circuit.n_qubits
+        params = check_params(preparation.params, n_params, what="StatevectorBackend.qubit_state")
+        angles = ansatz.angles(params).reshape(-1, len(ansatz.rules))
+        states = [
+            compile_qubit_circuit(
+                reference_circuit(reference, mapping, n_qubits).then(ansatz.circuit)
+            ).states(angles)
+            for reference in preparation.references
+        ]
+        table = np.stack(states, axis=1)
+        return table.reshape(*params.shape[:-1], *preparation.batch_axes, 1 << n_qubits)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactDoor:
+    """Exact expectations and adjoint gradients."""
+
+    usage: Usage
+    """What was computed so far."""
+
+    def expectations(self, batches: Sequence[Batch]) -> list[Measured]:
+        """Return the expectations of every batch."""
+        self.usage.add(n_circuits=sum(len(batch.angles) for batch in batches), n_shots=0)
+        found = []
+        for batch in batches:
+            values = compile_qubit_circuit(batch.circuit).expectations(batch.angles, batch.sums)
+            found.append(Measured(values, np.zeros_like(values)))
+        return found
+
+    def slopes(self, batches: Sequence[Batch]) -> list[tuple[FloatArray, FloatArray]]:
+        """Return values ``(n_points, n_sums)`` and derivatives ``(n_points, n_sums, n_params)``."""
+        self.usage.add(n_circuits=sum(len(batch.angles) for batch in batches), n_shots=0)
+        return [
+            compile_qubit_circuit(batch.circuit).value_and_gradient(batch.angles, batch.sums)
+            for batch in batches
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class SampledDoor:
+    """Bit strings drawn from exact states."""
+
+    usage: Usage
+    """What was drawn so far."""
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    """Source of randomness."""
+
+    def counts(self, jobs: Sequence[CountJob]) -> list[Histogram]:
+        """Return the counts of every job; folding changes nothing without noise."""
+        self.usage.add(
+            n_circuits=sum(len(job.angles) for job in jobs),
+            n_shots=sum(len(job.angles) * job.shots for job in jobs),
+        )
+        return [self._drawn(job) for job in jobs]
+
+    def _drawn(self, job: CountJob) -> Histogram:
+        gates = job.circuit.gates
+        reads = [gate for gate in gates if gate.name == "measure"]
+        bare = tuple(gate for gate in gates if gate.name != "measure")
+        circuit = QubitCircuit(job.circuit.n_qubits, bare, job.circuit.n_params, job.circuit.name)
+        drawn = compile_qubit_circuit(circuit).sample(job.angles, job.shots, self.rng)
+        if [(gate.wires[0], gate.bit) for gate in reads] == [(w, w) for w in range(drawn.n_bits)]:
+            return drawn
+        outcomes = np.zeros_like(drawn.outcomes)
+        for gate in reads:
+            bit = drawn.outcomes >> np.uint64(gate.wires[0]) & np.uint64(1)
+            outcomes |= bit << np.uint64(gate.bit or 0)
+        rows, places = np.nonzero(drawn.counts)
+        return Histogram.from_samples(
+            job.circuit.n_bits, drawn.n_rows, rows, outcomes[places], drawn.counts[rows, places]
+        )
+
+    def bit_qubits(self, circuit: QubitCircuit) -> tuple[int, ...]:
+        """Return the wire of each bit."""
+        reads = {gate.bit: gate.wires[0] for gate in circuit.gates if gate.name == "measure"}
+        return tuple(reads[bit] for bit in range(circuit.n_bits))
