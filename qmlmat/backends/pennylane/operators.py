@@ -1,3 +1,65 @@
-"""Pauli sums as PennyLane's operators, and back."""
+"""Pauli sums as PennyLane's operators, and back; wires are numbers from 0."""
 
-import pennylane  # noqa: F401
+from __future__ import annotations
+
+import numpy as np
+import pennylane as qml
+
+from qmlmat.errors import InputError
+from qmlmat.operators.pauli import MAX_QUBITS, PauliSum
+
+
+def to_pennylane(pauli_sum: PauliSum) -> qml.ops.LinearCombination:
+    """Return a sum as PennyLane's linear combination, its words in the same order.
+
+    Args:
+        pauli_sum: The sum; wires are ``0`` to ``n_qubits - 1``. Coefficients become real where all
+            of them are.
+    """
+    words = [
+        qml.pauli.PauliWord({w: letter for w, letter in enumerate(name) if letter != "I"})
+        for name, _ in pauli_sum.words()
+    ]
+    first = range(min(1, pauli_sum.n_qubits))  # where an identity stands
+    operators = [word.operation(wire_order=first) for word in words]
+    values = pauli_sum.coefficients
+    return qml.Hamiltonian(values.real if pauli_sum.is_hermitian else values, operators)
+
+
+def from_pennylane(operator: qml.operation.Operator, n_qubits: int | None = None) -> PauliSum:
+    """Return PennyLane's operator as a sum.
+
+    Args:
+        operator: A Pauli word, or sums, products and multiples of them.
+        n_qubits: Number of qubits; by default what the largest wire needs.
+
+    Raises:
+        InputError: If the operator is not made of Pauli words, or wires are not numbers from 0 to
+            ``n_qubits - 1``.
+    """
+    sentence = operator.pauli_rep
+    if sentence is None:
+        raise InputError(
+            f"from_pennylane: {operator.name} is not a combination of Pauli words. Use "
+            "qml.pauli_decompose(matrix) of it."
+        )
+    wires = list(operator.wires)
+    if not all(isinstance(wire, int | np.integer) and 0 <= wire < MAX_QUBITS for wire in wires):
+        raise InputError(
+            f"from_pennylane: wires {wires}. Use numbers from 0 to {MAX_QUBITS - 1}: "
+            "qml.map_wires(operator, {label: number, ...})."
+        )
+    size = 1 + max(wires, default=-1) if n_qubits is None else n_qubits
+    if max(wires, default=-1) >= size:
+        raise InputError(
+            f"from_pennylane(n_qubits={n_qubits}): the operator has wire {max(wires)}. Use "
+            f"n_qubits={max(wires) + 1}."
+        )
+    x, z = (
+        [sum(1 << int(w) for w, letter in word.items() if letter in letters) for word in sentence]
+        for letters in ("XY", "YZ")
+    )
+    values = [complex(value) for value in sentence.values()]
+    return PauliSum.collected(
+        size, np.array(x, dtype=np.uint64), np.array(z, dtype=np.uint64), values
+    )
