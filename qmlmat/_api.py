@@ -1,6 +1,11 @@
 """The public names, grouped: the table of contents of the package."""
 
-from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct, QubitCircuit
 from qmlmat.backends import (
     Backend,
     Estimate,
@@ -8,10 +13,15 @@ from qmlmat.backends import (
     Reference,
     Request,
     SectorBackend,
+    StatevectorBackend,
     expectation,
 )
+from qmlmat.backends.qubits import Mitigation
 from qmlmat.errors import QmlmatError, QmlmatWarning
+from qmlmat.operators.fermion import FermionOperator
+from qmlmat.operators.mappings import QubitMapping, qubit_mapping
 from qmlmat.operators.parallel import set_num_threads
+from qmlmat.operators.pauli import PauliSum
 from qmlmat.properties import (
     AbsorptionSpectrum,
     NaturalOrbitals,
@@ -97,6 +107,11 @@ from qmlmat.systems import (
     two_rdm,
 )
 
+if TYPE_CHECKING:
+    from qmlmat.backends.pennylane.backend import PennyLaneBackend
+    from qmlmat.backends.qiskit.backend import QiskitBackend
+    from qmlmat.backends.qiskit.devices import fake_device, restricted
+
 __all__ = [  # noqa: RUF022 (the order is the table of contents)
     # Systems: from atoms to a Hamiltonian
     "Molecule",
@@ -137,15 +152,27 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "natural_orbitals",
     "NaturalOrbitals",
     "orbital_entropies",
+    # Operators on qubits
+    "PauliSum",
+    "FermionOperator",
+    "QubitMapping",
+    "qubit_mapping",
     # Circuits
     "Ansatz",
     "Circuit",
+    "QubitCircuit",
     "Gate",
     "Excitation",
     "NumberProduct",
     # Backends: where circuits run
     "Backend",
     "SectorBackend",
+    "StatevectorBackend",
+    "PennyLaneBackend",
+    "QiskitBackend",
+    "fake_device",
+    "restricted",
+    "Mitigation",
     "Preparation",
     "Reference",
     "Request",
@@ -200,3 +227,19 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "QmlmatError",
     "QmlmatWarning",
 ]
+
+_DOORS: Final = {
+    "PennyLaneBackend": "qmlmat.backends.pennylane.backend",
+    "QiskitBackend": "qmlmat.backends.qiskit.backend",
+    "fake_device": "qmlmat.backends.qiskit.devices",
+    "restricted": "qmlmat.backends.qiskit.devices",
+}
+"""Names whose module brings a framework, loaded on first use."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
+    """Load the doors of frameworks on first use."""
+    if name not in _DOORS:
+        raise AttributeError(f"module 'qmlmat' has no attribute '{name}'")
+    value = globals()[name] = getattr(importlib.import_module(_DOORS[name]), name)
+    return value

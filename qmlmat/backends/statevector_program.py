@@ -56,9 +56,7 @@ class QubitProgram:
         """
         return self._run(self._checked(params, "states"), None)
 
-    def apply(
-        self, states: NDArray[np.complex128], params: FloatArray
-    ) -> NDArray[np.complex128]:
+    def apply(self, states: NDArray[np.complex128], params: FloatArray) -> NDArray[np.complex128]:
         """Return the circuit applied to states, one for each row of ``params``, same shape.
 
         Args:
@@ -164,9 +162,7 @@ class QubitProgram:
             found[...] = (tangents.conj() @ tangents.T).real
         return result
 
-    def sample(
-        self, params: FloatArray, shots: int, rng: np.random.Generator
-    ) -> Histogram:
+    def sample(self, params: FloatArray, shots: int, rng: np.random.Generator) -> Histogram:
         """Return outcomes of measuring every qubit, one row for each row of ``params``.
 
         Args:
@@ -218,9 +214,7 @@ class QubitProgram:
                 )
         return [measured(one) for one in sums]
 
-    def _share(
-        self, n_rows: int, n_states: int, task: Callable[[slice, Width], None]
-    ) -> None:
+    def _share(self, n_rows: int, n_states: int, task: Callable[[slice, Width], None]) -> None:
         """Call ``task`` on slices of the rows that fit the cache, sharing them among threads.
 
         Args:

@@ -54,7 +54,9 @@ class SPSA(FlatOptimizer):
     """
 
     # One gradient costs a few values; between two checks this spends forty.
-    traits: ClassVar[Traits] = Traits(needs=("seed", "values"), check_every=20, may_stand_still=True)
+    traits: ClassVar[Traits] = Traits(
+        needs=("seed", "values"), check_every=20, may_stand_still=True
+    )
 
     def __init__(  # noqa: PLR0913 - the method's own settings
         self,

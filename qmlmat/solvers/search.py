@@ -88,7 +88,6 @@ class Search:
             landscape=landscape,
         )
 
-
     def _noisy_minimum(
         self,
         preparation: Preparation,

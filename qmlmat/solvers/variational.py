@@ -91,9 +91,7 @@ def check_count(name: str, setting: str, value: object) -> None:
         raise InputError(f"{name}({setting}={value!r}): must be a whole number of at least 1.")
 
 
-def check_problem(
-    name: str, n_states: int, backend: Backend, *, needs_states: bool = True
-) -> None:
+def check_problem(name: str, n_states: int, backend: Backend, *, needs_states: bool = True) -> None:
     """Raise unless a solver of ground states can do what is asked with the backend.
 
     Raises:

@@ -90,7 +90,9 @@ class _Door:
         found = []
         for batch in batches:
             n_tapes = 1 if batch.circuit.n_params else len(batch.angles)
-            rows = [np.atleast_1d(np.asarray(next(answers), dtype=np.float64)) for _ in range(n_tapes)]
+            rows = [
+                np.atleast_1d(np.asarray(next(answers), dtype=np.float64)) for _ in range(n_tapes)
+            ]
             shape = (len(batch.angles), len(batch.sums))
             table = np.stack(rows).reshape(shape) if n_tapes > 1 else _points_first(rows[0], shape)
             found.append(Measured(table, np.zeros_like(table)))
@@ -112,9 +114,7 @@ class _Door:
             for angles in job.angles if not bare.n_params else [job.angles]:
                 tapes.append(self._tape(bare, angles, [qml.sample(wires=order)], job.shots))
         points = sum(len(job.angles) for job in jobs)
-        self.usage.add(
-            n_circuits=points, n_shots=sum(len(job.angles) * job.shots for job in jobs)
-        )
+        self.usage.add(n_circuits=points, n_shots=sum(len(job.angles) * job.shots for job in jobs))
         answers = iter(self._execute(tapes))
         found = []
         for job in jobs:

@@ -171,7 +171,9 @@ class QubitBackend(ABC):
         given = np.zeros(0) if preparation.params is None else preparation.params
         params = check_params(given, n_params, what="run")
         if params.ndim > 1 or len(preparation.references) > 1:
-            raise InputError("run(observables=None): counts are of one state. Give one request each.")
+            raise InputError(
+                "run(observables=None): counts are of one state. Give one request each."
+            )
         start = reference_circuit(preparation.references[0], mapping, n_qubits)
         circuit = start.then(ansatz.circuit).measured()
         job = CountJob(circuit, ansatz.angles(params)[None], shots)

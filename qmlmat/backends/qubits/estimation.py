@@ -184,7 +184,12 @@ class SampledEstimator:
 
 
 def ratio(
-    counts: np.ndarray, table: FloatArray, kept: FloatArray | BoolArray, shots: int, *, done: bool = False
+    counts: np.ndarray,
+    table: FloatArray,
+    kept: FloatArray | BoolArray,
+    shots: int,
+    *,
+    done: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Return means of values over the shots that are kept, and their variances.
 
@@ -253,9 +258,7 @@ def _groups(batch: Batch, method: GroupingMethod, *, keep: bool) -> tuple[PauliG
     return group_words(batch.sums, method, symmetries=words)
 
 
-def _settings(
-    batch: Batch, groups: Sequence[PauliGroup], shots: int, factor: int
-) -> list[Setting]:
+def _settings(batch: Batch, groups: Sequence[PauliGroup], shots: int, factor: int) -> list[Setting]:
     if not groups:
         return []
     if shots < len(groups):

@@ -252,10 +252,7 @@ class QubitEvaluator:
         assert mapping is not None
         total = PauliSum.collected(
             self.n_qubits,
-            *(
-                np.concatenate([getattr(one, name) for one in self.sums])
-                for name in ("x", "z")
-            ),
+            *(np.concatenate([getattr(one, name) for one in self.sums]) for name in ("x", "z")),
             np.abs(np.concatenate([one.coefficients for one in self.sums])),
         )
         masks = self.symmetry_words(total)
@@ -272,9 +269,7 @@ class QubitEvaluator:
         n_references = len(self.circuits)
         if not self.is_paired:
             return [self._batch(r, zero, self.sums) for r in range(n_references)]
-        return [
-            self._batch(k % n_references, zero, (one,)) for k, one in enumerate(self.sums)
-        ]
+        return [self._batch(k % n_references, zero, (one,)) for k, one in enumerate(self.sums)]
 
     def _correct(self, answers: Sequence[Measured]) -> None:
         references = self.request.preparation.references
