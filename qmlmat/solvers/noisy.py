@@ -35,6 +35,10 @@ QUIET_STEPS: Final = 3
 AVERAGED: Final = 10
 """Points at the end over which the angles are averaged, at most."""
 
+SAME_BASIN: Final = 0.5
+"""Largest difference of an angle up to which points are averaged (radians): further ones are other
+minima, as Rotosolve finds where angles differ by a period."""
+
 NEEDS_EXACT: Final = (PreconditionedLBFGS, torch.optim.LBFGS)
 """Optimisers whose line searches compare energies digit by digit."""
 
@@ -150,6 +154,8 @@ def minimize_noisy(
     known = replace(landscape, values=loss.values, is_noisy=True)
     stepper = make_optimizer(optimizer, point, known)
     takes_values = "values" in traits_of(optimizer).needs
+    if takes_values:  # differences of energies need them all
+        loss.shots = loss.most
     every = traits_of(optimizer).check_every
     status: Status | None = judge.look(point, 0) if takes_values else None
     for step in range(1, max_iterations + 1):
@@ -208,4 +214,5 @@ class _Judge:
     def mean(self, point: torch.Tensor) -> FloatArray:
         """Return the mean of the last points."""
         last: FloatArray = point.detach().numpy()
-        return np.mean([*self._tail, last], axis=0) if self._quiet else last.copy()
+        near = [p for p in self._tail if np.abs(p - last).max(initial=0.0) < SAME_BASIN]
+        return np.mean([*near, last], axis=0) if self._quiet else last.copy()

@@ -16,6 +16,12 @@ PERTURBATION_DECAY: Final = 0.101
 """Exponent of the perturbation's, likewise (1)."""
 
 
+PERTURBATION: Final = 0.02
+"""Default gain of the perturbations (radians)."""
+
+NOISY_PERTURBATION: Final = 0.2
+"""Likewise for energies with shot noise (radians)."""
+
 GAIN: Final = 8.0
 """Default gain times the number of parameters (radians squared per hartree)."""
 
@@ -37,13 +43,15 @@ class SPSA(FlatOptimizer):
             quadratic of curvature ``h`` the steps' noise adds up to more than they gain where
             ``a_k h n_params > 2``; with the default the first steps have ``0.5 h``, and a circuit's
             ``h`` is about 1 to 4 hartree per radian squared.
-        perturbation: Gain of the perturbations, ``c`` (parameter's unit).
+        perturbation: Gain of the perturbations, ``c`` (parameter's unit); ``None``: 0.02, and 0.2
+            for a noisy loss, whose noise over ``2 c`` is that of the slopes.
         stability: Steps by which the gain's decay is delayed, about a tenth of the steps planned.
         averages: Directions averaged in each step; each costs two evaluations.
         blocking: Whether a step is taken back where it raises the loss by more than
             ``blocking_tolerance``; costs one evaluation a step.
         blocking_tolerance: See there; about twice the standard deviation of a noisy loss.
         values: The loss at many points at once; VQE gives it where points cost a job each.
+        is_noisy: Whether the loss is known up to noise only.
 
     Raises:
         InputError: If a setting makes no sense, or there are several parameter groups.
@@ -55,7 +63,7 @@ class SPSA(FlatOptimizer):
 
     # One gradient costs a few values; between two checks this spends forty.
     traits: ClassVar[Traits] = Traits(
-        needs=("seed", "values"), check_every=20, may_stand_still=True
+        needs=("seed", "values", "is_noisy"), check_every=20, may_stand_still=True
     )
 
     def __init__(  # noqa: PLR0913 - the method's own settings
@@ -64,14 +72,17 @@ class SPSA(FlatOptimizer):
         *,
         seed: int | None = None,
         lr: float | None = None,
-        perturbation: float = 0.02,
+        perturbation: float | None = None,
         stability: float = 100.0,
         averages: int = 1,
         blocking: bool = False,
         blocking_tolerance: float = 0.0,
         values: Values | None = None,
+        is_noisy: bool = False,
     ) -> None:
         name = type(self).__name__
+        if perturbation is None:
+            perturbation = NOISY_PERTURBATION if is_noisy else PERTURBATION
         for setting, value in (("lr", 1.0 if lr is None else lr), ("perturbation", perturbation)):
             check_setting(name, setting, value, is_fine=value > 0, rule="must be positive.")
         for setting, value in (

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qmlmat.ansatz import Ansatz, Circuit, QubitCircuit
+from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Backend, Estimate, Preparation, Reference, Request, StateBackend
 from qmlmat.errors import CapabilityError, InputError, QmlmatWarning
 from qmlmat.solvers.base import Iteration, Solution, Status
@@ -262,6 +262,11 @@ def circuit_solution(
     )
 
 
+def other_seed(seed: int | None) -> int | None:
+    """Return a seed whose draws are independent of those of another; ``None`` of ``None``."""
+    return None if seed is None else int(np.random.SeedSequence([seed, 1]).generate_state(1)[0])
+
+
 def measured_solution(
     hamiltonian: MolecularHamiltonian,
     preparation: Preparation,
@@ -283,7 +288,7 @@ def measured_solution(
     square = SpinSquare(hamiltonian.norb, hamiltonian.nelec)
     observables = (hamiltonian, square) if exact else (hamiltonian,)
     request = Request(preparation=preparation, observables=observables)
-    (answer,) = backend.run([request], seed=seed)
+    (answer,) = backend.run([request], seed=other_seed(seed))
     assert isinstance(answer, Estimate)
     values = answer.values.reshape(-1)
     return Solution(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
@@ -19,10 +20,13 @@ from qmlmat.backends.qubits.mitigation import (
 )
 from qmlmat.errors import InputError, MeasurementError
 from qmlmat.operators.grouping import GroupingMethod, PauliGroup, allocate_shots, group_words
-from qmlmat.operators.pauli import PauliSum
+from qmlmat.operators.pauli import PauliSum, word_phase
 from qmlmat.typing import BoolArray, FloatArray, MaskArray
 
-CALIBRATION_RESAMPLES = 24
+PRIOR_SHARE: Final = 0.1
+"""Share of a group's sum of absolute coefficients that its state may scatter by, beside what it
+does in the reference."""
+CALIBRATION_RESAMPLES: Final = 24
 """Draws of the readout errors by which their own uncertainty is carried to the expectations."""
 
 
@@ -57,6 +61,7 @@ class SampledEstimator:
     grouping: GroupingMethod = "commuting"
     """Which words are measured together."""
     _plans: dict[object, list[list[Setting]]] = field(default_factory=dict, repr=False)
+    _groups: dict[object, tuple[PauliGroup, ...]] = field(default_factory=dict, repr=False)
     _readout: dict[int, FloatArray] = field(default_factory=dict, repr=False)
 
     def expectations(self, batches: Sequence[Batch]) -> list[Measured]:
@@ -93,12 +98,24 @@ class SampledEstimator:
             begin += n_settings
         return found
 
+    def least_shots(self, batches: Sequence[Batch]) -> int:
+        """Return the fewest shots: one for each basis of measurement."""
+        return max(len(self._grouped(batch)) for batch in batches)
+
+    def _grouped(self, batch: Batch) -> tuple[PauliGroup, ...]:
+        """Return the groups of the words of all sums of a batch."""
+        key = (batch.circuit.n_qubits, batch.sums, batch.symmetry)
+        if key not in self._groups:
+            words = batch.symmetry.words if self._keeps and batch.symmetry is not None else None
+            self._groups[key] = group_words(batch.sums, self.grouping, symmetries=words)
+        return self._groups[key]
+
     def _plan(self, batch: Batch) -> list[list[Setting]]:
         """Return the settings of each noise factor."""
         assert batch.shots is not None
         key = (batch.circuit, batch.sums, batch.symmetry, batch.shots)
         if key not in self._plans:
-            groups = _groups(batch, self.grouping, keep=self.mitigation.symmetry)
+            groups = self._grouped(batch)
             self._plans[key] = [
                 _settings(batch, groups, batch.shots, factor) for factor in self.mitigation.factors
             ]
@@ -252,12 +269,6 @@ def _signs(outcomes: MaskArray, masks: MaskArray) -> FloatArray:
     return signs
 
 
-def _groups(batch: Batch, method: GroupingMethod, *, keep: bool) -> tuple[PauliGroup, ...]:
-    """Return the groups of the words of all sums of a batch."""
-    words = batch.symmetry.words if keep and batch.symmetry is not None else None
-    return group_words(batch.sums, method, symmetries=words)
-
-
 def _settings(batch: Batch, groups: Sequence[PauliGroup], shots: int, factor: int) -> list[Setting]:
     if not groups:
         return []
@@ -266,7 +277,7 @@ def _settings(batch: Batch, groups: Sequence[PauliGroup], shots: int, factor: in
             f"shots={shots}: the observables are measured in {len(groups)} bases. Use at least "
             "that many shots; thousands give useful errors."
         )
-    share = allocate_shots(groups, shots)
+    share = allocate_shots(groups, shots, deviations=_expected_deviations(batch, groups))
     settings = []
     for group, n in zip(groups, share, strict=True):
         rotation = tuple(QubitGate(name, wires) for name, wires in group.gates)
@@ -275,6 +286,32 @@ def _settings(batch: Batch, groups: Sequence[PauliGroup], shots: int, factor: in
         weights = table * group.signs[:, None]
         settings.append(Setting(circuit, group, weights, int(n), factor))
     return settings
+
+
+def _expected_deviations(batch: Batch, groups: Sequence[PauliGroup]) -> FloatArray | None:
+    """Return about how much each group's value scatters; ``None`` where nothing is known.
+
+    States are near their reference in most chemistry: the standard deviation there, and a share of
+    the sum of absolute coefficients for what the circuit adds.
+    """
+    if not batch.start:
+        return None
+    near = [_deviation(group, batch.start) for group in groups]
+    bounds = [PRIOR_SHARE * group.weight for group in groups]
+    return np.hypot(near, bounds)
+
+
+def _deviation(group: PauliGroup, start: Sequence[tuple[int, complex]]) -> float:
+    """Return the standard deviation of a group's part of the operator in a sum of basis states."""
+    image: dict[int, complex] = {}
+    phases = group.coefficients * word_phase(group.x, group.z)
+    for bits, amplitude in start:
+        signs = 1.0 - 2.0 * (np.bitwise_count(group.z & np.uint64(bits)) & 1)
+        for flip, value in zip(group.x.tolist(), (phases * signs).tolist(), strict=True):
+            image[bits ^ flip] = image.get(bits ^ flip, 0.0) + amplitude * value
+    mean = sum(a.conjugate() * image.get(bits, 0.0) for bits, a in start)
+    square = sum(abs(value) ** 2 for value in image.values())
+    return float(np.sqrt(max(square - abs(mean) ** 2, 0.0)))
 
 
 def _coefficients(one: PauliSum, group: PauliGroup) -> FloatArray:

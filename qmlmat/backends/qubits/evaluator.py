@@ -14,6 +14,7 @@ from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.qubits.jobs import Batch, ExpectationDoor, GradientDoor, Measured, Symmetry
 from qmlmat.backends.qubits.lowered import (
     Untied,
+    encoded_terms,
     mapping_of,
     pauli_sum,
     reference_circuit,
@@ -87,6 +88,14 @@ class QubitEvaluator:
     def n_params(self) -> int:
         """Number of parameters."""
         return self.request.preparation.circuit.n_params
+
+    @property
+    def least_shots(self) -> int:
+        """Fewest shots of one state: one for each basis of measurement."""
+        if self.shots is None:
+            return 1
+        batches, _ = self._batches(np.zeros((1, 1, len(self.ansatz.rules))))
+        return self.door.least_shots(batches)
 
     @property
     def is_paired(self) -> bool:
@@ -236,8 +245,20 @@ class QubitEvaluator:
         return batches, places
 
     def _batch(self, reference: int, angles: FloatArray, sums: tuple[PauliSum, ...]) -> Batch:
-        symmetry = self._symmetry(reference)
-        return Batch(self.circuits[reference], angles, sums, self.shots, symmetry)
+        return Batch(
+            self.circuits[reference],
+            angles,
+            sums,
+            self.shots,
+            self._symmetry(reference),
+            self._starts[reference],
+        )
+
+    @cached_property
+    def _starts(self) -> tuple[tuple[tuple[int, complex], ...], ...]:
+        """The references on the qubits."""
+        references = self.request.preparation.references
+        return tuple(encoded_terms(reference, self._mapping) for reference in references)
 
     def _symmetry(self, reference: int) -> Symmetry | None:
         """Return what is known of the states of one reference."""

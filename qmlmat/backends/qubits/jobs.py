@@ -27,6 +27,8 @@ class Batch:
     """Repetitions of each point; ``None`` where exact."""
     symmetry: Symmetry | None = None
     """What is known of every state beforehand."""
+    start: tuple[tuple[int, complex], ...] = ()
+    """The reference, as masks of qubits and amplitudes; tells which groups need the shots."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +97,10 @@ class ExpectationDoor(Protocol):
 
     def expectations(self, batches: Sequence[Batch]) -> list[Measured]:
         """Return the expectations of every batch, by one submission."""
+        ...
+
+    def least_shots(self, batches: Sequence[Batch]) -> int:
+        """Return the fewest shots with which every batch can be measured."""
         ...
 
 

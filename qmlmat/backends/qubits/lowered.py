@@ -178,11 +178,7 @@ def reference_values(
     reference: Reference, mapping: QubitMapping | None, sums: Sequence[PauliSum]
 ) -> FloatArray:
     """Return the exact expectations of sums in a reference, shape ``(n_sums,)``."""
-    terms = [
-        (bits if mapping is None else mapping.encode(bits), complex(amplitude))
-        for bits, amplitude in reference.terms
-    ]
-    masks = [(sum(1 << w for w, bit in enumerate(bits) if bit == "1"), a) for bits, a in terms]
+    masks = encoded_terms(reference, mapping)
     values = np.zeros(len(sums))
     for k, one in enumerate(sums):
         for bra, left in masks:
@@ -193,3 +189,17 @@ def reference_values(
                 sign = 1.0 - 2.0 * (np.bitwise_count(z & np.uint64(ket)) & 1)
                 values[k] += float((left.conjugate() * right * (c * phase * sign).sum()).real)
     return values
+
+
+def encoded_terms(
+    reference: Reference, mapping: QubitMapping | None
+) -> tuple[tuple[int, complex], ...]:
+    """Return a reference's terms as masks of qubits that are 1, and amplitudes."""
+    encoded = [
+        (bits if mapping is None else mapping.encode(bits), complex(amplitude))
+        for bits, amplitude in reference.terms
+    ]
+    return tuple(
+        (sum(1 << w for w, bit in enumerate(bits) if bit == "1"), amplitude)
+        for bits, amplitude in encoded
+    )
