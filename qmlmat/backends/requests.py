@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qmlmat.ansatz import Circuit, QubitCircuit
-from qmlmat.errors import InputError, nearest
+from qmlmat.errors import CapabilityError, InputError, nearest
 from qmlmat.operators.csf import csf_terms
 from qmlmat.operators.pauli import PauliSum
 from qmlmat.operators.sector import Sector
@@ -105,6 +105,20 @@ class Preparation:
     states ``(..., n_references)``, expectations ``(..., n_references, n_observables)``."""
     params: FloatArray | None = None
     """Parameters, shape ``(..., n_params)`` (radians); ``None`` where given later."""
+
+    @property
+    def fermionic(self) -> Circuit:
+        """The circuit, where it is a fermionic one.
+
+        Raises:
+            CapabilityError: If it is of qubit gates.
+        """
+        if isinstance(self.circuit, Circuit):
+            return self.circuit
+        raise CapabilityError(
+            f"Preparation({self.circuit.name}): a circuit of qubit gates leaves the sector of "
+            "fixed electrons. Use StatevectorBackend(), PennyLaneBackend or QiskitBackend."
+        )
 
     @property
     def references(self) -> tuple[Reference, ...]:

@@ -28,6 +28,7 @@ from qmlmat.backends.sector_kernels import forward
 from qmlmat.backends.sector_program import compile_circuit
 from qmlmat.backends.sector_tangents import hessian_product, metric, pool_gradients
 from qmlmat.errors import CapabilityError, InputError
+from qmlmat.operators.pauli import PauliSum
 from qmlmat.operators.sector import Sector
 from qmlmat.systems import transition_one_rdm
 from qmlmat.typing import FloatArray, Observable, StateArray
@@ -64,9 +65,14 @@ class SectorBackend:
                 f"SectorBackend.prepare(shots={request.shots}): this backend is exact and gives "
                 "expectations only. Leave shots=None and name the observables."
             )
-        return SectorEvaluator(
-            request.preparation, request.observables, paired=request.pairing == "each"
-        )
+        sums = [one for one in request.observables if isinstance(one, PauliSum)]
+        if sums:
+            raise CapabilityError(
+                f"SectorBackend.prepare: a PauliSum on {sums[0].n_qubits} qubits. Measure it on "
+                "StatevectorBackend(), or give the observable it came from."
+            )
+        observables = tuple(o for o in request.observables if not isinstance(o, PauliSum))
+        return SectorEvaluator(request.preparation, observables, paired=request.pairing == "each")
 
     def run(
         self,
@@ -175,7 +181,7 @@ class SectorBackend:
         """
         _check_sectors("transition", bra, ket)
         bras, kets = self.state(bra), self.state(ket)
-        norb, nelec = bra.circuit.norb, bra.circuit.nelec
+        norb, nelec = bra.fermionic.norb, bra.fermionic.nelec
         shape = (*bras.shape[:-2], *kets.shape[:-2], *([2] if spin_resolved else []), norb, norb)
         matrices = np.empty(shape, dtype=np.result_type(bras, kets))
         for i in np.ndindex(bras.shape[:-2]):
@@ -208,12 +214,12 @@ class SectorBackend:
             H. R. Grimsley et al., Nat. Commun. 10, 3007 (2019).
         """
         params = given_params(preparation, "SectorBackend.pool_gradients")
-        check_observable(preparation.circuit, observable)
-        if (pool.norb, pool.nelec) != (preparation.circuit.norb, preparation.circuit.nelec):
+        check_observable(preparation.fermionic, observable)
+        if (pool.norb, pool.nelec) != (preparation.fermionic.norb, preparation.fermionic.nelec):
             raise InputError(
                 f"SectorBackend.pool_gradients: the pool is on norb={pool.norb}, "
-                f"nelec={pool.nelec}, the state on norb={preparation.circuit.norb}, "
-                f"nelec={preparation.circuit.nelec}. Build both for the same sector."
+                f"nelec={pool.nelec}, the state on norb={preparation.fermionic.norb}, "
+                f"nelec={preparation.fermionic.nelec}. Build both for the same sector."
             )
         slopes = [
             pool_gradients(one, row, observable, pool) for one, row in _states(preparation, params)
@@ -240,7 +246,7 @@ class SectorBackend:
         """
         params = given_params(preparation, "SectorBackend.metric")
         tables = [metric(one, row) for one, row in _states(preparation, params)]
-        n_params = preparation.circuit.n_params
+        n_params = preparation.fermionic.n_params
         axes = (*params.shape[:-1], *preparation.batch_axes)
         return np.array(tables).reshape(*axes, n_params, n_params)
 
@@ -263,8 +269,8 @@ class SectorBackend:
             InputError: If parameters are missing, or a shape is wrong.
         """
         params = given_params(preparation, "SectorBackend.hvp")
-        check_observable(preparation.circuit, observable)
-        vectors = check_params(direction, preparation.circuit.n_params, what="SectorBackend.hvp")
+        check_observable(preparation.fermionic, observable)
+        vectors = check_params(direction, preparation.fermionic.n_params, what="SectorBackend.hvp")
         try:
             params, vectors = np.broadcast_arrays(params, vectors)
         except ValueError as error:
@@ -294,7 +300,7 @@ def given_params(preparation: Preparation, what: str) -> FloatArray:
             f"{what}: no params. Set Preparation.params (radians), or use prepare() and call the "
             "evaluator with them."
         )
-    return check_params(preparation.params, preparation.circuit.n_params, what=what)
+    return check_params(preparation.params, preparation.fermionic.n_params, what=what)
 
 
 def _states(
@@ -307,7 +313,7 @@ def _states(
 
 
 def _check_sectors(what: str, bra: Preparation, ket: Preparation) -> None:
-    left, right = ((p.circuit.norb, p.circuit.nelec) for p in (bra, ket))
+    left, right = ((p.fermionic.norb, p.fermionic.nelec) for p in (bra, ket))
     if left != right:
         raise InputError(
             f"SectorBackend.{what}: the bra is on norb={left[0]}, nelec={left[1]}, the ket on "

@@ -36,7 +36,7 @@ class SectorEvaluator:
 
     def __post_init__(self) -> None:
         for observable in self.observables:
-            check_observable(self.preparation.circuit, observable)
+            check_observable(self.preparation.fermionic, observable)
 
     @cached_property
     def program(self) -> Program:
@@ -51,7 +51,7 @@ class SectorEvaluator:
     @property
     def n_params(self) -> int:
         """Number of parameters."""
-        return self.preparation.circuit.n_params
+        return self.preparation.fermionic.n_params
 
     def __call__(self, params: FloatArray) -> Estimate:
         """Return exact expectations; see ``Estimate`` for the shapes.
@@ -123,7 +123,7 @@ class SectorEvaluator:
 def program_of(preparation: Preparation) -> Program:
     """Return the circuit's program for the amplitudes that it and the references need."""
     is_real = all(reference.is_real for reference in preparation.references)
-    return compile_circuit(preparation.circuit, complex_states=not is_real)
+    return compile_circuit(preparation.fermionic, complex_states=not is_real)
 
 
 def as_rows(params: FloatArray) -> FloatArray:

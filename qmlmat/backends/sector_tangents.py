@@ -31,8 +31,8 @@ def pool_gradients(
 ) -> FloatArray:
     """Return the slopes of a pool's elements at zero angle, shape ``(n_pool,)``."""
     (reference,) = preparation.references
-    real = preparation.circuit.is_real and reference.is_real and pool.is_real
-    program = compile_circuit(preparation.circuit, complex_states=not real)
+    real = preparation.fermionic.is_real and reference.is_real and pool.is_real
+    program = compile_circuit(preparation.fermionic, complex_states=not real)
     (ket,) = _prepare(program, preparation, params)
     bra = apply_observable(program, observable, ket)
     elements = compile_circuit(pool, complex_states=not real)

@@ -158,6 +158,16 @@ class Sector:
             int(np.searchsorted(self.beta_strings, masks[1])),
         )
 
+    def bits(self, row: int, column: int) -> str:
+        """Return the occupation bits of a determinant, all alpha then all beta.
+
+        Args:
+            row: Index of its alpha string.
+            column: Index of its beta string.
+        """
+        strings = int(self.alpha_strings[row]), int(self.beta_strings[column])
+        return "".join(str(string >> p & 1) for string in strings for p in range(self.norb))
+
     def zeros(self) -> StateArray:
         """Return the zero vector of the sector."""
         return np.zeros(self.shape)

@@ -12,6 +12,7 @@ from pyscf.fci import addons, direct_spin1
 from pyscf.mcscf.addons import StateAverageMCSCFSolver
 from pyscf.mcscf.casci import CASBase
 
+from qmlmat.ansatz import Circuit
 from qmlmat.backends import SectorBackend, StateBackend
 from qmlmat.errors import CapabilityError, InputError, QmlmatWarning
 from qmlmat.plugins._states import as_pyscf, check_eigenstates, electrons
@@ -198,7 +199,7 @@ class SolverCI(direct_spin1.FCISolver):  # type: ignore[misc] # PySCF is untyped
     def _start(self, hamiltonian: MolecularHamiltonian, n_states: int) -> Solution | None:
         """Return the last solution, if its parameters are for the same sector and states."""
         last = self.guess
-        if last is None or last.circuit is None or last.n_states != n_states:
+        if last is None or not isinstance(last.circuit, Circuit) or last.n_states != n_states:
             return None
         same = (last.circuit.norb, last.circuit.nelec) == (hamiltonian.norb, hamiltonian.nelec)
         return last if same else None

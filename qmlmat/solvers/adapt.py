@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmlmat.ansatz import Ansatz, Circuit
-from qmlmat.backends import Reference, StateBackend
+from qmlmat.backends import Backend, Reference, StateBackend
 from qmlmat.errors import InputError
 from qmlmat.provenance import content_hash
 from qmlmat.solvers.averages import (
@@ -188,7 +188,7 @@ class ADAPTVQE:
         *,
         n_states: int,
         guess: Solution | None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None,
     ) -> Solution:
         """Return the lowest states; see ``solve``.
@@ -197,7 +197,7 @@ class ADAPTVQE:
             InputError: If no such states exist, or pool, guess, references or weights do not fit.
             CapabilityError: If the backend gives no gradients or no states.
         """
-        check_backend("ADAPTVQE", backend)
+        backend = check_backend("ADAPTVQE", backend)
         chosen = self._screened(hamiltonian)
         average = self._average(hamiltonian, n_states)
         growth = self._growth(average, chosen.circuit, backend, seed)
@@ -209,7 +209,7 @@ class ADAPTVQE:
         hamiltonian: MolecularHamiltonian,
         *,
         guess: Solution | None = None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None = None,
     ) -> Iterator[Solution]:
         """Yield the solution after each step; all but the last have the status of a cut run.
@@ -226,7 +226,7 @@ class ADAPTVQE:
             InputError: If pool or guess are of another sector.
             CapabilityError: If the backend gives no gradients or no states.
         """
-        check_backend("ADAPTVQE", backend)
+        backend = check_backend("ADAPTVQE", backend)
         chosen = self._screened(hamiltonian)
         growth = self._growth(self._average(hamiltonian, 1), chosen.circuit, backend, seed)
         for step in self._steps(growth, guess):
@@ -318,7 +318,7 @@ def _solution(growth: Growth, step: _Step, note: str) -> Solution:
 def _from(guess: Solution, growth: Growth) -> Grown:
     """Return the circuit of a guess at its minimum here."""
     known, pool = guess.circuit, growth.pool
-    if known is None or (known.norb, known.nelec) != (pool.norb, pool.nelec):
+    if not isinstance(known, Circuit) or (known.norb, known.nelec) != (pool.norb, pool.nelec):
         raise InputError(
             "solve(ADAPTVQE, guess=...): the guess has no circuit of this active space. Take a "
             "guess from the same molecule and active space, or none."

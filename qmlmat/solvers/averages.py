@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from qmlmat.backends import Preparation, Reference, StateBackend
+from qmlmat.backends import Backend, Preparation, Reference, StateBackend
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers.base import Iteration, Solution, Status, multiplicity
 from qmlmat.solvers.references import (
@@ -206,17 +206,19 @@ def state_weights(name: str, weights: Sequence[float] | None, n_states: int) -> 
     return total
 
 
-def check_backend(name: str, backend: StateBackend) -> None:
-    """Raise unless a backend gives what a solver of several states needs.
+def check_backend(name: str, backend: Backend) -> StateBackend:
+    """Return a backend that gives what a solver of several states needs.
 
     Raises:
         CapabilityError: If it gives no gradients or no states.
     """
-    if not (backend.capabilities.gradient and backend.capabilities.state):
-        raise CapabilityError(
-            f"solve({name}, backend={backend}): {name} needs gradients and states, and this "
-            "backend does not give both. Use SectorBackend()."
-        )
+    if isinstance(backend, StateBackend) and backend.capabilities.gradient:
+        return backend
+    raise CapabilityError(
+        f"solve({name}, backend={type(backend).__name__}): {name} needs gradients and states, and "
+        "this backend does not give both. Use SectorBackend(). VQE, SSVQE and "
+        'EOM("q-sc-EOM") need no states.'
+    )
 
 
 def lower_set(

@@ -101,6 +101,9 @@ class Solution:
     """How the solver stopped."""
     stderr: FloatArray | None = None
     """Standard errors of ``energies``, shape ``(n_states,)``; ``None`` where exact."""
+    covariance: FloatArray | None = None
+    """Covariance of ``energies`` where several were measured together, ``(n_states, n_states)``
+    (``unit`` squared)."""
     states: tuple[StateArray, ...] | None = None
     """Normalised sector vectors, each ``(n_alpha_strings, n_beta_strings)``; not stored."""
     params: FloatArray | None = None
@@ -172,6 +175,22 @@ class Solution:
     def n_states(self) -> int:
         """Number of states."""
         return len(self.energies)
+
+    @property
+    def gaps(self) -> FloatArray:
+        """Energies above the lowest, shape ``(n_states,)`` (``unit``)."""
+        above: FloatArray = self.energies - self.energies[0]
+        return above
+
+    @property
+    def gap_stderr(self) -> FloatArray | None:
+        """Standard errors of ``gaps``, shape ``(n_states,)`` (``unit``); ``None`` where exact."""
+        if self.stderr is None:
+            return None
+        table = np.diag(self.stderr**2) if self.covariance is None else self.covariance
+        variances = table.diagonal() + table[0, 0] - 2 * table[0]
+        found: FloatArray = np.sqrt(np.maximum(variances, 0.0))
+        return found
 
     @property
     def errors(self) -> FloatArray | None:
@@ -271,6 +290,8 @@ class Solution:
                 if values[name] is not None:
                     values[name] = np.array(values[name], dtype=np.float64)
             # Stores of earlier versions have none of these.
+            if values.get("covariance") is not None:
+                values["covariance"] = np.array(values["covariance"], dtype=np.float64)
             if values.get("reference_energies") is not None:
                 exact = np.array(values["reference_energies"], dtype=np.float64)
                 values["reference_energies"] = exact

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 import numpy as np
 
-from qmlmat.backends import StateBackend
+from qmlmat.backends import Backend
 from qmlmat.errors import InputError, StoreError, StoreMismatchError
 from qmlmat.provenance import differences
 from qmlmat.solvers.base import Solution, Solver
@@ -40,7 +40,7 @@ class SteppedSolver(Solver, Protocol):
         hamiltonian: MolecularHamiltonian,
         *,
         guess: Solution | None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None,
     ) -> Iterator[Solution]:
         """Yield the solution after each step, the final one last."""
@@ -54,7 +54,7 @@ def solve_with_checkpoint(  # noqa: PLR0913 (what the verb was given)
     *,
     n_states: int,
     guess: Solution | None,
-    backend: StateBackend,
+    backend: Backend,
     seed: int | None,
 ) -> Solution:
     """Return what a solver's last step gives, each step being written to a file.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qmlmat.ansatz import Ansatz, Circuit
-from qmlmat.backends import Reference, StateBackend
+from qmlmat.backends import Backend, Reference
 from qmlmat.errors import InputError
 from qmlmat.solvers.averages import Targets
 from qmlmat.solvers.base import Solution
@@ -113,7 +113,7 @@ class CircuitStates:
         return one.circuit.repeated(self.layers)
 
     def search(
-        self, hamiltonian: MolecularHamiltonian, backend: StateBackend, seed: int | None
+        self, hamiltonian: MolecularHamiltonian, backend: Backend, seed: int | None
     ) -> Search:
         """Return how the angles are found."""
         return Search(

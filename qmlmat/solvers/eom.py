@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
-from qmlmat.backends import StateBackend
+from qmlmat.ansatz import Circuit
+from qmlmat.backends import Backend, Reference, StateBackend
 from qmlmat.errors import InputError, nearest
+from qmlmat.solvers.averages import check_backend
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.ground import FromGroundState, ground_root
 from qmlmat.solvers.manifold import Manifold, check_closed_shell, manifolds
+from qmlmat.solvers.measured import MeasuredBlock, measured_levels, measured_matrix
 from qmlmat.solvers.response import SMALLEST_METRIC, Response
 from qmlmat.solvers.roots import Root, ritz_roots
 from qmlmat.solvers.subspace import rayleigh_ritz
@@ -71,7 +76,7 @@ class EOM(FromGroundState):
         *,
         n_states: int,
         guess: Solution | None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None,
     ) -> Solution:
         """Return the ground state and the lowest roots; see ``solve``.
@@ -82,10 +87,62 @@ class EOM(FromGroundState):
         """
         if self.method == "qEOM":
             check_closed_shell("EOM(qEOM)", hamiltonian)
+            backend = check_backend("EOM(qEOM)", backend)
         ground = self.ground_state(hamiltonian, guess=guess, backend=backend, seed=seed)
+        if not isinstance(backend, StateBackend):
+            return self._measured(hamiltonian, ground, backend, n_states, seed)
         find = self._inside if self.method == "q-sc-EOM" else self._response
         roots, notes = find(hamiltonian, ground, backend)
         return self.finished(hamiltonian, ground, roots, n_states, notes)
+
+    def _measured(
+        self,
+        hamiltonian: MolecularHamiltonian,
+        ground: Solution,
+        backend: Backend,
+        n_states: int,
+        seed: int | None,
+    ) -> Solution:
+        """Return the roots inside the circuit from measured matrix elements.
+
+        Determinants are the references, since superpositions of two are short circuits; the
+        functions of each spin and irrep are combinations of the measured elements.
+        """
+        assert ground.circuit is not None
+        assert ground.params is not None
+        chosen = list(
+            manifolds(hamiltonian, self.manifold, multiplicity=self.multiplicity, irrep=self.irrep)
+        )
+        labels = {0: -1}  # the Hartree-Fock determinant, which meets no other
+        for manifold in chosen:
+            for place in np.unique(manifold.functions.indices).tolist():
+                labels[place] = manifold.block.label
+        places = sorted(labels)
+        linked = [
+            (i, j)
+            for i, j in combinations(range(len(places)), 2)
+            if labels[places[i]] == labels[places[j]]
+        ]
+        sector = hamiltonian.sector
+        matrices = measured_matrix(
+            hamiltonian,
+            ground.circuit,
+            ground.params,
+            [Reference.determinant(sector.bits(*divmod(p, sector.shape[1]))) for p in places],
+            backend,
+            linked=linked,
+            seed=seed,
+        )
+        found = measured_levels(
+            hamiltonian, matrices, _blocks(chosen, places), n_states, status=ground.status
+        )
+        return replace(
+            found,
+            circuit=ground.circuit,
+            params=ground.params,
+            history=ground.history,
+            notes=(*ground.notes, *found.notes),
+        )
 
     def _inside(
         self, hamiltonian: MolecularHamiltonian, ground: Solution, backend: StateBackend
@@ -95,7 +152,7 @@ class EOM(FromGroundState):
         The complete manifold is taken with all spins of an irrep together, which is exact also for
         a circuit that mixes them; roots are then told apart by <S^2>.
         """
-        assert ground.circuit is not None
+        assert isinstance(ground.circuit, Circuit)
         assert ground.params is not None
         is_complete = self.manifold == "all"
         together: dict[tuple[int, int], list[Manifold]] = {}
@@ -141,6 +198,20 @@ class EOM(FromGroundState):
                 metrics.append(response.smallest)
                 n_unstable += unstable
         return self.wanted(hamiltonian, roots), _response_notes(metrics, n_unstable)
+
+
+def _blocks(chosen: Sequence[Manifold], places: Sequence[int]) -> list[MeasuredBlock]:
+    """Return the ground state and the functions of each manifold over measured determinants."""
+    blocks = []
+    for manifold in chosen:
+        if manifold.holds_ground:
+            first = np.zeros((len(places), 1))
+            first[0] = 1.0
+            blocks.append(MeasuredBlock(spin=manifold.block.spin, functions=first))
+        table = manifold.functions[places].toarray()
+        if table.shape[1]:
+            blocks.append(MeasuredBlock(spin=manifold.block.spin, functions=table))
+    return blocks
 
 
 def _response_notes(metrics: list[float], n_unstable: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from qmlmat.backends import StateBackend
+from qmlmat.backends import Backend
 from qmlmat.solvers.averages import check_multiplicity
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.levels import cut_notes
@@ -53,7 +53,7 @@ class Exact:
         *,
         n_states: int,
         guess: Solution | None,  # noqa: ARG002 (exact needs none)
-        backend: StateBackend,  # noqa: ARG002
+        backend: Backend,  # noqa: ARG002
         seed: int | None,  # noqa: ARG002
     ) -> Solution:
         """Return the lowest eigenpairs; see ``solve``."""

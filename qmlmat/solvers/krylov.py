@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, expm_multiply
 
-from qmlmat.backends import Reference, StateBackend
+from qmlmat.backends import Backend, Reference
 from qmlmat.errors import InputError
 from qmlmat.solvers.averages import Targets
 from qmlmat.solvers.base import Solution
@@ -97,7 +97,7 @@ class Krylov:
         *,
         n_states: int,
         guess: Solution | None,  # noqa: ARG002 (no parameters)
-        backend: StateBackend,  # noqa: ARG002 (no circuit)
+        backend: Backend,  # noqa: ARG002 (no circuit)
         seed: int | None,  # noqa: ARG002
     ) -> Solution:
         """Return the lowest states of the subspace; see ``solve``.

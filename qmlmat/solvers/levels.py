@@ -48,12 +48,13 @@ def with_levels(
         irrep: What the solver was asked for; ``None``: any.
     """
     states = found.states
-    if states is None:
+    if states is None and found.spin_squares is None:
         return found
-    found = replace(found, configurations=dominant_configurations(states, hamiltonian.sector))
-    if found.reference_energies is not None:  # exact states
-        return found
-    found = replace(found, irreps=state_irreps(hamiltonian, states))
+    if states is not None:  # else measured: of known spins, and no more
+        found = replace(found, configurations=dominant_configurations(states, hamiltonian.sector))
+        if found.reference_energies is not None:  # exact states
+            return found
+        found = replace(found, irreps=state_irreps(hamiltonian, states))
     if hamiltonian.dimension > LEVELS_DIMENSION:
         note = f"No exact levels: the sector has {hamiltonian.dimension} determinants."
         found = replace(found, notes=(*found.notes, note))
@@ -67,7 +68,9 @@ def with_levels(
     n_exact = min(n_more, sum(block.size for block in blocks))
     exact = symmetry_states(hamiltonian, n_exact, multiplicity=multiplicity, irrep=irrep)
     energies = _matched(found, hamiltonian, exact)
-    notes = (*cut_notes(exact, found.n_states), *_missing(found, exact, energies))
+    notes = cut_notes(exact, found.n_states)
+    if states is not None:
+        notes += _missing(found, exact, energies)
     return replace(
         found,
         reference_energy=float(exact.energies[0]),

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from qmlmat.backends import StateBackend
+from qmlmat.backends import Backend
 from qmlmat.errors import InputError
+from qmlmat.solvers.averages import check_backend
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.ground import FromGroundState
 from qmlmat.solvers.manifold import check_closed_shell, manifolds
@@ -53,7 +54,7 @@ class QSE(FromGroundState):
         *,
         n_states: int,
         guess: Solution | None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None,
     ) -> Solution:
         """Return the lowest states of the subspace; see ``solve``.
@@ -63,6 +64,7 @@ class QSE(FromGroundState):
             CapabilityError: If the backend gives no gradients or no states.
         """
         check_closed_shell("QSE", hamiltonian)
+        backend = check_backend("QSE", backend)
         ground = self.ground_state(hamiltonian, guess=guess, backend=backend, seed=seed)
         assert ground.states is not None
         (state,) = ground.states

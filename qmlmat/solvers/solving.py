@@ -249,6 +249,8 @@ def _with_worst_state(found: Solution) -> Solution:
 
 def _with_error_reached(found: Solution) -> Solution:
     """Say how far a solver came that did not converge, or that grew a circuit in vain."""
+    if found.stderr is not None:  # the error bar says it
+        return found
     found = _with_worst_state(found)
     if found.error is None or not found.history:
         return found

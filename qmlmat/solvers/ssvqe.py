@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from qmlmat.backends import Preparation, StateBackend
+from qmlmat.backends import Backend, Preparation, SectorBackend, StateBackend
 from qmlmat.errors import InputError
 from qmlmat.solvers.averages import (
     Average,
     averaged_solution,
-    check_backend,
     lower_set,
     state_weights,
 )
 from qmlmat.solvers.base import Iteration, Solution
 from qmlmat.solvers.circuit_states import CircuitStates, starting_angles
+from qmlmat.solvers.measured import measured_span
+from qmlmat.solvers.noisy import optimizer_under_shots
 from qmlmat.solvers.search import joined
 from qmlmat.systems import MolecularHamiltonian
 
@@ -49,7 +50,10 @@ class SSVQE(CircuitStates):
     weights: tuple[float, ...] | None = None
     """Weights of the references, scaled to add up to 1; ``None``: equal."""
     n_surplus: int = 2
-    """Further references with which the result is checked."""
+    """Further references with which the result is checked, where the backend has states."""
+    exact_search: bool = False
+    """Whether the angles are searched by exact simulation, and the backend of ``solve`` measures
+    the result alone."""
 
     is_variational: ClassVar[bool] = True
     """Whether each energy is an upper bound on the exact one of the same place."""
@@ -67,6 +71,7 @@ class SSVQE(CircuitStates):
             **super().inputs(),
             "weights": None if self.weights is None else list(self.weights),
             "n_surplus": self.n_surplus,
+            **({"exact_search": True} if self.exact_search else {}),
         }
 
     def eigenpairs(
@@ -75,19 +80,20 @@ class SSVQE(CircuitStates):
         *,
         n_states: int,
         guess: Solution | None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None,
     ) -> Solution:
         """Return the lowest eigenpairs; see ``solve``.
 
         Raises:
             InputError: If no such states exist, or guess, references or weights do not fit.
-            CapabilityError: If the backend gives no gradients or no states.
+            CapabilityError: If the backend gives no gradients.
         """
-        check_backend("SSVQE", backend)
+        where = SectorBackend() if self.exact_search else backend
+        remark = () if where.capabilities.exact else optimizer_under_shots(self.optimizer)[1]
         weights = state_weights("SSVQE", self.weights, n_states)
         circuit = self.circuit(hamiltonian)
-        search = self.search(hamiltonian, backend, seed)
+        search = self.search(hamiltonian, where, seed)
         starts = self.targets.find(hamiltonian, n_states, n_surplus=self.n_surplus)
         params = starting_angles(guess, circuit)
         history: tuple[Iteration, ...] = ()
@@ -103,10 +109,15 @@ class SSVQE(CircuitStates):
             optimum = search.minimum(preparation, evaluator, params, weights=weights)
             history, params = joined(history, optimum.history), optimum.params
             preparation = replace(preparation, params=params)
-            others = lower_set(hamiltonian, backend, preparation, starts, n_states)
+            if not isinstance(where, StateBackend):
+                break
+            others = lower_set(hamiltonian, where, preparation, starts, n_states)
             if others is None:
                 break
             starts = others
-        return averaged_solution(
-            average, preparation, backend, status=optimum.status, history=history
-        )
+        if isinstance(backend, StateBackend):
+            return averaged_solution(
+                average, preparation, backend, status=optimum.status, history=history
+            )
+        found = measured_span(average, preparation, backend, status=optimum.status, seed=seed)
+        return replace(found, history=history, notes=(*remark, *found.notes))

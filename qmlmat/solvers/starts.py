@@ -109,7 +109,7 @@ def carried_over(guess: Solution, circuit: Circuit) -> tuple[FloatArray, BoolArr
         if guess.params.shape != (circuit.n_params,):
             raise _unfit(guess, circuit)
         return guess.params.copy(), np.ones(circuit.n_params, dtype=bool)
-    if (known.norb, known.nelec) != (circuit.norb, circuit.nelec):
+    if not isinstance(known, Circuit) or (known.norb, known.nelec) != (circuit.norb, circuit.nelec):
         raise _unfit(guess, circuit)
     angles = {key: gate.scale * guess.params[gate.param] for key, gate in _occurrences(known)}
     params, taken = np.zeros(circuit.n_params), np.zeros(circuit.n_params, dtype=bool)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from qmlmat.backends import Preparation, StateBackend
+from qmlmat.backends import Backend, Preparation
 from qmlmat.errors import InputError
 from qmlmat.solvers.averages import check_backend
 from qmlmat.solvers.base import Iteration, Solution, Status
@@ -63,7 +63,7 @@ class VQD(CircuitStates):
         *,
         n_states: int,
         guess: Solution | None,
-        backend: StateBackend,
+        backend: Backend,
         seed: int | None,
     ) -> Solution:
         """Return the lowest eigenpairs; see ``solve``.
@@ -72,7 +72,7 @@ class VQD(CircuitStates):
             InputError: If no such states exist, or guess or references do not fit.
             CapabilityError: If the backend gives no gradients or no states.
         """
-        check_backend("VQD", backend)
+        backend = check_backend("VQD", backend)
         circuit = self.circuit(hamiltonian)
         search = self.search(hamiltonian, backend, seed)
         starts = self.targets.find(hamiltonian, n_states)[:n_states]

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 
 from qmlmat.ansatz import Ansatz, Circuit
-from qmlmat.backends import Backend, Preparation, Reference
+from qmlmat.backends import Backend, Preparation, Reference, SectorBackend
 from qmlmat.backends.base import Evaluator
 from qmlmat.errors import InputError, QmlmatWarning, nearest
 from qmlmat.solvers.base import Solution
@@ -95,6 +95,9 @@ class VQE:
     """Searches, of which the lowest counts: the first as ``initial`` or a guess says, the others
     from uniform angles in +-1 rad (seed 0 where none is given). For layered circuits, which have
     many minima."""
+    exact_search: bool = False
+    """Whether the angles are searched by exact simulation, and the backend of ``solve`` measures
+    the result alone: where devices are noisy or cost money."""
 
     def __post_init__(self) -> None:
         if isinstance(self.ansatz, str):
@@ -133,6 +136,7 @@ class VQE:
             **state_inputs(self.reference, self.screening),
             # No key for one start: older stores keep their hash.
             **({} if self.n_starts == 1 else {"n_starts": self.n_starts}),
+            **({"exact_search": True} if self.exact_search else {}),
         }
 
     def circuit(self, hamiltonian: MolecularHamiltonian) -> Circuit:
@@ -177,7 +181,8 @@ class VQE:
             CapabilityError: If the backend gives no gradients.
         """
         check_problem("VQE", n_states, backend, needs_states=False)
-        remark = () if backend.capabilities.exact else optimizer_under_shots(self.optimizer)[1]
+        where = SectorBackend() if self.exact_search else backend
+        remark = () if where.capabilities.exact else optimizer_under_shots(self.optimizer)[1]
         chosen = self._screened(hamiltonian)
         circuit = chosen.circuit
         reference = reference_of(hamiltonian, self.reference)
@@ -186,7 +191,7 @@ class VQE:
         objective = penalised(hamiltonian, self.spin_penalty)
         search = Search(
             hamiltonian=hamiltonian,
-            backend=backend,
+            backend=where,
             optimizer=self.optimizer,
             gradient_tolerance=self.gradient_tolerance,
             max_iterations=self.max_iterations,

@@ -87,8 +87,8 @@ class _Door:
             wires = self._wires(batch.circuit.n_qubits)
             operators = [to_operator(one).map_wires(wires) for one in batch.sums]
             measurements = [qml.expval(operator) for operator in operators]
-            for angles in batch.angles if not batch.circuit.n_params else [batch.angles]:
-                tapes.append(self._tape(batch.circuit, angles, measurements, None))
+            points = [batch.angles] if batch.circuit.n_params else batch.angles
+            tapes += [self._tape(batch.circuit, one, measurements, None) for one in points]
         self.usage.add(n_circuits=sum(len(b.angles) for b in batches), n_shots=0)
         answers = iter(self._execute(tapes))
         found = []
@@ -115,10 +115,13 @@ class _Door:
                 tuple(gate for gate in circuit.gates if gate.name != "measure"),
                 circuit.n_params,
             )
-            for angles in job.angles if not bare.n_params else [job.angles]:
-                tapes.append(self._tape(bare, angles, [qml.sample(wires=order)], job.shots))
-        points = sum(len(job.angles) for job in jobs)
-        self.usage.add(n_circuits=points, n_shots=sum(len(job.angles) * job.shots for job in jobs))
+            points = [job.angles] if bare.n_params else job.angles
+            reading = [qml.sample(wires=order)]
+            tapes += [self._tape(bare, one, reading, job.shots) for one in points]
+        self.usage.add(
+            n_circuits=sum(len(job.angles) for job in jobs),
+            n_shots=sum(len(job.angles) * job.shots for job in jobs),
+        )
         answers = iter(self._execute(tapes))
         found = []
         for job in jobs:
@@ -142,7 +145,7 @@ class _Door:
         if len(labels) < n_qubits:
             raise InputError(
                 f"PennyLaneBackend: the circuit has {n_qubits} qubits, the device the wires "
-                f"{labels.tolist()}. Make the device with wires={n_qubits}, or use a reduced mapping."
+                f"{labels.tolist()}. Make the device with wires={n_qubits}, or reduce the mapping."
             )
         return dict(zip(range(n_qubits), labels.tolist(), strict=False))
 

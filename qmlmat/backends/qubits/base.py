@@ -11,7 +11,7 @@ import numpy as np
 from qmlmat.backends.base import Capabilities
 from qmlmat.backends.qubits.estimation import SampledEstimator
 from qmlmat.backends.qubits.evaluator import QubitEvaluator
-from qmlmat.backends.qubits.jobs import CountDoor, CountJob, ExpectationDoor, Usage
+from qmlmat.backends.qubits.jobs import Batch, CountDoor, CountJob, ExpectationDoor, Usage
 from qmlmat.backends.qubits.lowered import mapping_of, reference_circuit, untied
 from qmlmat.backends.qubits.mitigation import Mitigation
 from qmlmat.backends.requests import Counts, Estimate, Request, check_params
@@ -132,7 +132,8 @@ class QubitBackend(ABC):
             InputError: If something does not fit, or parameters are missing.
         """
         answers: list[Estimate | Counts | None] = [None] * len(requests)
-        asked, finishes = [], []
+        asked: list[Batch] = []
+        finishes = []
         for k, request in enumerate(requests):
             if request.observables is None:
                 answers[k] = self._counts(request, seed)

@@ -271,11 +271,9 @@ class QubitEvaluator:
         assert self.symmetry_words is not None
         mapping, circuit = self._mapping, self.request.preparation.circuit
         assert mapping is not None
-        total = PauliSum.collected(
-            self.n_qubits,
-            *(np.concatenate([getattr(one, name) for one in self.sums]) for name in ("x", "z")),
-            np.abs(np.concatenate([one.coefficients for one in self.sums])),
-        )
+        x, z = (np.concatenate([getattr(one, name) for one in self.sums]) for name in "xz")
+        sizes = np.abs(np.concatenate([one.coefficients for one in self.sums]))
+        total = PauliSum.collected(self.n_qubits, x, z, sizes)
         masks = self.symmetry_words(total)
         found = []
         for reference in self.request.preparation.references:

@@ -77,7 +77,9 @@ def _frequencies(lowered: Sequence[QubitGate]) -> tuple[float, ...]:
 
 
 def _untied_qubits(circuit: QubitCircuit) -> Untied:
-    gates, rows, offsets, rules = [], [], [], []
+    gates: list[QubitGate] = []
+    rows: list[FloatArray] = []
+    offsets, rules = [], []
     for gate in circuit.gates:
         if gate.angle is None or gate.angle.param is None:
             gates.append(gate)
