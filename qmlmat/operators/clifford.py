@@ -83,9 +83,7 @@ def diagonalising_gates(words: Sequence[tuple[int, int]], n_qubits: int) -> tupl
     for _ in range(_SWEEPS):
         before = best
         for w in range(n_qubits):
-            if not any((x | z) >> w & 1 for x, z in rows):
-                continue
-            for letter in "ZXY":
+            for letter in _others(rows, w, letters[w]):
                 tried = _gates(rows, [*letters[:w], letter, *letters[w + 1 :]])
                 if _cost(tried) < _cost(best):
                     best, letters[w] = tried, letter
@@ -186,6 +184,12 @@ def _letter(x: int, z: int, w: int) -> str:
 def _commonest(rows: _Rows, w: int) -> str:
     found = [_letter(x, z, w) for x, z in rows]
     return max("ZXY", key=found.count)
+
+
+def _others(rows: _Rows, w: int, letter: str) -> str:
+    """Return the letters to try on a wire in place of another; none where no row has any."""
+    touched = any((x | z) >> w & 1 for x, z in rows)
+    return "ZXY".replace(letter, "") if touched else ""
 
 
 def _elementary(gates: Sequence[BasisGate]) -> list[BasisGate]:

@@ -35,7 +35,7 @@ def z2_symmetries(
         S. Bravyi, J. M. Gambetta, A. Mezzacapo, K. Temme, arXiv:1701.08213.
 
     Example:
-        >>> z2_symmetries(PauliSum.from_words({"XX": 1.0, "ZZ": 0.5, "ZI": 0.2, "IZ": 0.2}))
+        >>> z2_symmetries(PauliSum.from_words({"XX": 1.0, "YY": 0.5, "ZI": 0.2}))
         ((0, 3),)
     """
     n = pauli_sum.n_qubits

@@ -171,8 +171,8 @@ def test_number_operators_count_electrons():
     for spin, expected in (("alpha", 2), ("beta", 1), ("both", 3)):
         number = FermionOperator.number(3, spin).pauli_sum(mapping)
         assert number.matrix()[place, place] == pytest.approx(expected)
-    with pytest.raises(InputError, match='Did you mean "alpha"'):
-        FermionOperator.number(3, "alhpa")
+    with pytest.raises(InputError, match="Known: alpha, beta, both"):
+        FermionOperator.number(3, "up")
 
 
 def test_unusable_operators_are_refused():
