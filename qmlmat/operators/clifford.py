@@ -106,16 +106,15 @@ def _gates(words: _Rows, letters: Sequence[str]) -> tuple[BasisGate, ...]:
     gates: list[BasisGate] = [
         (name, (w,)) for w, letter in enumerate(letters) for name in _TURNS[letter]
     ]
-    rows = _reduced([_turned(row, letters) for row in words], range(n), over="x")
+    rows = _reduced(_turned(words, letters), range(n), over="x")
     flipping = [row for row in rows if row[0]]
-    pivots = _pivots(flipping)
+    pivots = _own_wires([x for x, _ in flipping])
     others = [w for w in range(n) if w not in pivots]
     diagonal = _reduced([row for row in rows if not row[0]], others, over="z")
-    taken = {w: row for row in diagonal for w in others if _is_alone(row, diagonal, w)}
-    for place in others:
-        if place in taken:
-            _, z = taken[place]
-            flipping = [(rx, rz ^ z if rz >> place & 1 else rz) for rx, rz in flipping]
+    free = sum(1 << w for w in others)
+    places = _own_wires([z & free for _, z in diagonal])
+    for place, (_, z) in zip(places, diagonal, strict=True):
+        flipping = [(rx, rz ^ z if rz >> place & 1 else rz) for rx, rz in flipping]
     # Rows of later pivots gain Z on the pivots of earlier ones: only an earlier row's own Z count.
     for pivot, (x, z) in zip(pivots, flipping, strict=True):
         for w in others:
@@ -147,34 +146,30 @@ def _reduced(rows: _Rows, wires: Sequence[int], *, over: str) -> _Rows:
     return done + [row for row in left if row != (0, 0)]
 
 
-def _pivots(rows: _Rows) -> list[int]:
-    """Return for each row a wire that it alone flips."""
-    return [
-        next(
-            w for w in range(x.bit_length()) if sum(o >> w & 1 for o, _ in rows) == x >> w & 1 == 1
-        )
-        for x, _ in rows
-    ]
-
-
-def _is_alone(row: tuple[int, int], rows: _Rows, w: int) -> bool:
-    return bool(row[1] >> w & 1) and sum(z >> w & 1 for _, z in rows) == 1
+def _own_wires(masks: Sequence[int]) -> list[int]:
+    """Return for each mask a wire that no other has."""
+    once = twice = 0
+    for mask in masks:
+        once, twice = once | mask, twice | once & mask
+    own = once & ~twice
+    return [(mask & own & -(mask & own)).bit_length() - 1 for mask in masks]
 
 
 def _sum(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
     return one[0] ^ other[0], one[1] ^ other[1]
 
 
-def _turned(row: tuple[int, int], letters: Sequence[str]) -> tuple[int, int]:
-    x, z = row
-    for w, letter in enumerate(letters):
-        a, b = x >> w & 1, z >> w & 1
-        if letter == "Y":
-            b ^= a
-        if letter != "Z":
-            a, b = b, a
-        x, z = (mask & ~(1 << w) | bit << w for mask, bit in ((x, a), (z, b)))
-    return x, z
+def _turned(rows: _Rows, letters: Sequence[str]) -> _Rows:
+    """Return words after the gates that turn the given letters into Z."""
+    y, swapped = (
+        sum(1 << w for w, letter in enumerate(letters) if letter in which) for which in ("Y", "XY")
+    )
+    found = []
+    for x, given in rows:
+        z = given ^ x & y
+        different = (x ^ z) & swapped
+        found.append((x ^ different, z ^ different))
+    return found
 
 
 def _letter(x: int, z: int, w: int) -> str:
