@@ -198,7 +198,7 @@ def qubit_mapping(
 
     Example:
         >>> qubit_mapping("parity", 2, reduced_for=(1, 1)).encode("1010")
-        '11'
+        '10'
     """
     if name not in NAMES:
         raise InputError(f'mapping="{name}": no such mapping. {nearest(str(name), NAMES)}')
