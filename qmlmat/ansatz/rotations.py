@@ -16,6 +16,7 @@ import cmath
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,8 @@ def merged_rotations(
     """Return a circuit that does the same at given parameters, with fewer orbital rotations.
 
     Runs of single excitations and phases of single orbitals are replaced where that saves
-    two-qubit gates in Jordan-Wigner order. Angles that vanish are left out.
+    two-qubit gates in Jordan-Wigner order. Angles that vanish are left out. Phases that follow one
+    another commute; they are ordered into few layers.
 
     Args:
         circuit: The circuit.
@@ -62,10 +64,33 @@ def merged_rotations(
         run, acts_first = [], False
         found.append(bound)
     found += _replaced(run, circuit.norb, reference if acts_first else None)
-    found = [(generator, angle) for generator, angle in found if abs(angle) > _ROUNDING]
+    found = _layered([bound for bound in found if abs(bound[1]) > _ROUNDING])
     gates = tuple(Gate(generator, k) for k, (generator, _) in enumerate(found))
     merged = Circuit(circuit.norb, circuit.nelec, gates, len(gates), circuit.name)
     return merged, np.array([angle for _, angle in found], dtype=np.float64)
+
+
+def _layered(bounds: Sequence[Bound]) -> list[Bound]:
+    """Return gates with each run of phases ordered so that many act at the same time."""
+    found: list[Bound] = []
+    for is_phase, run in groupby(bounds, key=lambda bound: isinstance(bound[0], NumberProduct)):
+        waiting = list(run)
+        while is_phase and waiting:
+            busy: set[tuple[int, int]] = set()
+            later: list[Bound] = []
+            for phase in waiting:
+                modes = _modes(phase[0])
+                (later if busy & modes else found).append(phase)
+                busy |= modes
+            waiting = later
+        found += waiting
+    return found
+
+
+def _modes(generator: Excitation | NumberProduct) -> set[tuple[int, int]]:
+    """Return the spin orbitals of a product of numbers, by spin and orbital."""
+    assert isinstance(generator, NumberProduct)
+    return {(0, p) for p in generator.alpha} | {(1, p) for p in generator.beta}
 
 
 def _is_rotation(generator: Excitation | NumberProduct) -> bool:
@@ -80,7 +105,7 @@ def _replaced(run: Sequence[Bound], norb: int, reference: str | None) -> list[Bo
         own = [b for b in run if bool(b[0].beta) == bool(spin)]
         if not own:
             continue
-        choices = [own, _network(_unitary(own, norb), spin)]
+        choices = [_network(_unitary(own, norb), spin), own]
         occupied = None if reference is None else reference[spin * norb : (spin + 1) * norb]
         if occupied is not None and occupied == "".join(sorted(occupied, reverse=True)):
             n_occupied = occupied.count("1")
