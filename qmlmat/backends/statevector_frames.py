@@ -32,7 +32,7 @@ _FIXED: Final = {
     "y": ((_Y, math.pi),),
     "h": ((_Z, math.pi), (_Y, _RIGHT)),
     "sx": ((_X, _RIGHT),),
-}  # rotations, first acting first; the phase is half the sum of these but the last of h
+}  # rotations, first acting first; up to the phase below
 _FIXED_PHASES: Final = {"y": _RIGHT, "h": _RIGHT, "sx": math.pi / 4}
 
 
@@ -106,6 +106,8 @@ class _Framer:
     def add(self, gate: QubitGate) -> None:
         """Append a gate."""
         name, wires = gate.name, gate.wires
+        if name == "barrier":
+            return
         if name in ("x", "cx", "swap"):
             self._permute(name, wires)
         elif name == "gphase":
@@ -183,11 +185,13 @@ class _Framer:
 
     def framed(self) -> FramedCircuit:
         """Return what was collected."""
-        ops, turns, factors, signs = [], [], [], []
+        ops: list[tuple[int, ...]] = []
+        turns: list[tuple[int, int, int]] = []
+        factors: list[tuple[float, float]] = []
+        signs: list[tuple[int, int, int, int]] = []
         numbers: dict[Angle, int] = {}
         for op in self.ops:
-            lines = signs if op.signs else turns
-            begin = len(lines)
+            begin = len(signs) if op.signs else len(turns)
             signs += op.signs
             for axis, sign, angle in op.turns:
                 if angle.scale < 0:
@@ -199,7 +203,8 @@ class _Framer:
             pivot = max((op.flip & op.row).bit_length() - 1, 0)
             has_param = any(angle.param is not None for _, _, angle in op.turns)
             masks = (op.flip, op.row, pivot, op.control, op.wanted)
-            ops.append((kind, *masks, begin, len(lines), has_param))
+            end = len(signs) if op.signs else len(turns)
+            ops.append((kind, *masks, begin, end, int(has_param)))
         tables = (
             np.array(ops, dtype=np.int64).reshape(-1, 9),
             np.array(turns, dtype=np.int64).reshape(-1, 3),
@@ -217,7 +222,8 @@ class _Framer:
         start = 0  # the basis state that stands at index 0 is the one of the flipped qubits
         for w in range(n_qubits):
             start |= self.flipped[w] << (n_qubits - 1 - w)
-        return places[np.arange(1 << n_qubits) ^ start]
+        found: NDArray[np.intp] = places[np.arange(1 << n_qubits) ^ start]
+        return found
 
 
 def _angle(gate: QubitGate) -> Angle:

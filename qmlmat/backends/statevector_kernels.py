@@ -1,8 +1,10 @@
 """Compiled sweeps over qubit states: fused rotations on blocks of samples.
 
 A block holds ``LANES`` samples, or one, the sample innermost; real and imaginary parts are apart:
-``real[block, index, lane]``. Every gate acts in a *frame* (``qmlmat.backends.statevector_program``):
-its qubit is a parity of the index, and its flip is a mask. ``ops``, shape ``(n_ops, 9)``:
+``real[block, index, lane]``. Every gate acts in a *frame*, see
+``qmlmat.backends.statevector_frames``: its qubit is a parity of the index, its flip a mask.
+
+``ops``, shape ``(n_ops, 9)``:
 
 - kind: ``GENERAL``, ``DIAGONAL`` or ``SIGNS``;
 - flip: the mask that turns the qubit over (``GENERAL``);
@@ -23,14 +25,12 @@ from __future__ import annotations
 from typing import Final
 
 import numba
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from qmlmat.operators.lane_kernels import (
     Lanes,
-    add,
     load,
     multiply,
     multiply_add,
@@ -46,6 +46,9 @@ BATCH: Final = (0,) * LANES
 """Width of the kernels on blocks of samples."""
 SINGLE: Final = (0,)
 """Width of the kernels on one sample."""
+
+LARGE_ANGLE: Final = 1e6
+"""Angles from which ``half_turns`` loses digits (radians)."""
 
 GENERAL: Final = 0
 """Kind of an op that mixes pairs of amplitudes."""
@@ -79,13 +82,76 @@ def _one(_, width):
 
 
 @intrinsic
-def _parity(_, mask):
+def parity(_, mask):  # noqa: ARG001
     """Return the number of bits of a mask modulo 2."""
 
     def generate(_context, builder, _signature, args):
         return builder.and_(builder.ctpop(args[0]), ir.Constant(args[0].type, 1))
 
     return types.int64(types.int64), generate
+
+
+@_NJIT
+def half_turns(blocks, offsets, scales, params, cosines, sines, width):
+    """Write cosines and sines of ``offset + scale * param``.
+
+    By Cody and Waite's reduction to an eighth of a turn, and polynomials: good to two units in the
+    last place.
+
+    Args:
+        blocks: Parameters, shape ``(n_blocks, n_params, n_lanes)`` (radians).
+        offsets: Constant part of each angle, shape ``(n_angles,)``.
+        scales: Factor of its parameter; both small enough for angles below ``LARGE_ANGLE``.
+        params: Its parameter, or -1.
+        cosines: What is written, shape ``(n_blocks, n_angles, n_lanes)``.
+        sines: What is written, same shape.
+        width: ``BATCH`` or ``SINGLE``.
+    """
+    lanes, one = len(width), _one(width)
+    for block in range(len(blocks)):
+        for k in range(len(offsets)):
+            x = scale(offsets[k], one)
+            if params[k] >= 0:
+                x = scale_add(scales[k], load(width, blocks[block], lanes * params[k]), x)
+            cosine, sine = _cosine_and_sine(x, one)
+            store(cosines[block], lanes * k, cosine)
+            store(sines[block], lanes * k, sine)
+
+
+@_NJIT
+def _rounded(x, one):
+    """Return each lane rounded to an integer: adding 1.5 * 2**52 leaves no bits for fractions."""
+    return scale_add(-6755399441055744.0, one, scale_add(6755399441055744.0, one, x))
+
+
+@_NJIT
+def _cosine_and_sine(x, one):
+    """Return both, by lane; coefficients of Cephes (S. L. Moshier), pi / 2 in three parts."""
+    n = _rounded(scale(0.6366197723675814, x), one)  # quarter turns
+    r = scale_add(-1.57079632673412561417e00, n, x)
+    r = scale_add(-6.07710050630396597660e-11, n, r)
+    r = scale_add(-2.02226624879595063154e-21, n, r)
+    z = multiply(r, r)
+    p = scale_add(-2.50507477628578072866e-8, one, scale(1.58962301576546568060e-10, z))
+    p = multiply_add(p, z, scale(2.75573136213857245213e-6, one))
+    p = multiply_add(p, z, scale(-1.98412698295895385996e-4, one))
+    p = multiply_add(p, z, scale(8.33333333332211858878e-3, one))
+    p = multiply_add(p, z, scale(-1.66666666666666307295e-1, one))
+    sine = multiply_add(multiply(p, z), r, r)
+    q = scale_add(2.08757008419747316778e-9, one, scale(-1.13585365213876817300e-11, z))
+    q = multiply_add(q, z, scale(-2.75573141792967388112e-7, one))
+    q = multiply_add(q, z, scale(2.48015872888517045348e-5, one))
+    q = multiply_add(q, z, scale(-1.38888888888730564116e-3, one))
+    q = multiply_add(q, z, scale(4.16666666666665929218e-2, one))
+    cosine = multiply_add(multiply(q, z), z, scale_add(-0.5, z, one))
+    half = _rounded(scale_add(-0.25, one, scale(0.5, n)), one)  # floor(n / 2)
+    odd = scale_add(-2.0, half, n)
+    whole = _rounded(scale_add(-0.25, one, scale(0.5, half)), one)
+    minus = scale_add(-2.0, scale_add(-2.0, whole, half), one)  # -1 in the second half turn
+    even = scale_add(-1.0, odd, one)
+    turned = multiply_add(odd, cosine, multiply(even, sine))
+    cosine = multiply_add(scale(-1.0, odd), sine, multiply(even, cosine))
+    return multiply(minus, cosine), multiply(minus, turned)
 
 
 @_NJIT
@@ -134,10 +200,10 @@ def _turn_diagonal(real, imag, op, ar, ai, width):
     """Multiply amplitudes by ``a``, or by its conjugate where the qubit is 1."""
     lanes, row, control, wanted = len(width), op[2], op[4], op[5]
     for index in range(len(real)):
-        if control and _parity(index & control) != wanted:
+        if control and parity(index & control) != wanted:
             continue
         at = lanes * index
-        ti = scale(1.0 - 2.0 * _parity(index & row), ai)
+        ti = scale(1.0 - 2.0 * parity(index & row), ai)
         x, y = load(width, real, at), load(width, imag, at)
         store(real, at, multiply_add(_negative(ti), y, multiply(ar, x)))
         store(imag, at, multiply_add(ti, x, multiply(ar, y)))
@@ -148,7 +214,7 @@ def _pair(k, row, pivot):
     """Return the k-th index at which the qubit is 0."""
     low = (1 << pivot) - 1
     index = ((k & ~low) << 1) | (k & low)
-    return index | (_parity(index & row) << pivot)
+    return index | (parity(index & row) << pivot)
 
 
 @_NJIT
@@ -158,7 +224,7 @@ def _turn(real, imag, op, ar, ai, br, bi, width):
     ci, cr, di = _negative(ai), _negative(br), _negative(bi)
     for k in range(len(real) >> 1):
         first = _pair(k, row, pivot)
-        if control and _parity(first & control) != wanted:
+        if control and parity(first & control) != wanted:
             continue
         i, j = lanes * first, lanes * (first ^ flip)
         x, y = load(width, real, i), load(width, imag, i)
@@ -192,8 +258,8 @@ def _change_signs(real, imag, signs, begin, end, width):
     for index in range(len(real)):
         odd = 0
         for k in range(begin, end):
-            first = _parity(index & signs[k, 0]) ^ signs[k, 1]
-            odd ^= first & (_parity(index & signs[k, 2]) ^ signs[k, 3])
+            first = parity(index & signs[k, 0]) ^ signs[k, 1]
+            odd ^= first & (parity(index & signs[k, 2]) ^ signs[k, 3])
         if odd:
             at = lanes * index
             store(real, at, _negative(load(width, real, at)))
@@ -232,12 +298,12 @@ def _bracket_diagonal(real, imag, left, down, op, width):
     lanes, row, control, wanted = len(width), op[2], op[4], op[5]
     rz = zero(width)
     for index in range(len(real)):
-        if control and _parity(index & control) != wanted:
+        if control and parity(index & control) != wanted:
             continue
         at = lanes * index
         part = multiply(load(width, left, at), load(width, imag, at))
         part = multiply_add(_negative(load(width, down, at)), load(width, real, at), part)
-        rz = scale_add(1.0 - 2.0 * _parity(index & row), part, rz)
+        rz = scale_add(1.0 - 2.0 * parity(index & row), part, rz)
     return rz
 
 
@@ -248,7 +314,7 @@ def _bracket(real, imag, left, down, op, width):
     rx, ry, rz = zero(width), zero(width), zero(width)
     for k in range(len(real) >> 1):
         first = _pair(k, row, pivot)
-        if control and _parity(first & control) != wanted:
+        if control and parity(first & control) != wanted:
             continue
         i, j = lanes * first, lanes * (first ^ flip)
         x, y = load(width, real, i), load(width, imag, i)
@@ -344,77 +410,3 @@ def backward(reals, imags, lefts, downs, gradients, cosines, sines, tables, widt
                 _turn_diagonal(real, imag, op, ar, ai, width)
             else:
                 _turn(real, imag, op, ar, ai, br, bi, width)
-
-
-@_NJIT
-def apply_sparse(reals, imags, lefts, downs, values, starts, columns, entries, phases, width):
-    """Set bras to a sparse matrix times kets, and values to the expectations.
-
-    Args:
-        reals: Real parts of the kets, shape ``(n_blocks, 2**n_qubits, n_lanes)``.
-        imags: Their imaginary parts.
-        lefts: Real parts of the bras, same shape.
-        downs: Their imaginary parts.
-        values: Expectations, shape ``(n_blocks, n_lanes)``.
-        starts: Where each row's entries start, shape ``(2**n_qubits + 1,)``.
-        columns: Column of each entry.
-        entries: Real part of each entry.
-        phases: Imaginary part of each entry; empty: all are real.
-        width: ``BATCH`` or ``SINGLE``.
-    """
-    lanes = len(width)
-    for block in range(len(reals)):
-        real, imag, value = reals[block], imags[block], zero(width)
-        for row in range(len(real)):
-            x, y = zero(width), zero(width)
-            for k in range(starts[row], starts[row + 1]):
-                at = lanes * np.intp(columns[k])
-                u, v = load(width, real, at), load(width, imag, at)
-                x, y = scale_add(entries[k], u, x), scale_add(entries[k], v, y)
-                if len(phases):
-                    x, y = scale_add(-phases[k], v, x), scale_add(phases[k], u, y)
-            at = lanes * row
-            store(lefts[block], at, x)
-            store(downs[block], at, y)
-            value = add(value, multiply(load(width, real, at), x))
-            value = add(value, multiply(load(width, imag, at), y))
-        store(values, lanes * block, value)
-
-
-@_NJIT
-def apply_words(reals, imags, lefts, downs, values, groups, masks, weights, width):
-    """Set bras to a sum of Pauli words times kets, and values to the expectations.
-
-    Args:
-        reals: Real parts of the kets, shape ``(n_blocks, 2**n_qubits, n_lanes)``.
-        imags: Their imaginary parts.
-        lefts: Real parts of the bras, same shape.
-        downs: Their imaginary parts.
-        values: Expectations, shape ``(n_blocks, n_lanes)``.
-        groups: Flip of each group of words, begin and end of its words, shape ``(n_groups, 3)``.
-        masks: Where each word turns signs, in bits of the index.
-        weights: Real and imaginary part of each word's factor, shape ``(n_words, 2)``.
-        width: ``BATCH`` or ``SINGLE``.
-    """
-    lanes = len(width)
-    for block in range(len(reals)):
-        real, imag, value = reals[block], imags[block], zero(width)
-        for row in range(len(real)):
-            x, y = zero(width), zero(width)
-            for group in range(len(groups)):
-                column = row ^ groups[group, 0]
-                entry, phase = 0.0, 0.0
-                for k in range(groups[group, 1], groups[group, 2]):
-                    sign = 1.0 - 2.0 * _parity(column & masks[k])
-                    entry += sign * weights[k, 0]
-                    phase += sign * weights[k, 1]
-                at = lanes * column
-                u, v = load(width, real, at), load(width, imag, at)
-                x = scale_add(-phase, v, scale_add(entry, u, x))
-                y = scale_add(phase, u, scale_add(entry, v, y))
-            at = lanes * row
-            store(lefts[block], at, x)
-            store(downs[block], at, y)
-            value = add(value, multiply(load(width, real, at), x))
-            value = add(value, multiply(load(width, imag, at), y))
-        store(values, lanes * block, value)

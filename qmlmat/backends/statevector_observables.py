@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from qmlmat.backends.statevector_kernels import apply_sparse, apply_words
+from qmlmat.backends.statevector_blocks import Planes, Width
+from qmlmat.backends.statevector_kernels import SINGLE
+from qmlmat.backends.statevector_sum_kernels import apply_sparse, apply_words
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum, reversed_bits, word_phase
 from qmlmat.typing import FloatArray
@@ -19,9 +22,6 @@ MAX_CANDIDATES: Final = 1 << 25
 """Most entries that are looked at for a sparse matrix: distinct flips times basis states."""
 MAX_ENTRIES: Final = 1 << 23
 """Most entries of a sparse matrix (a hundred megabytes); else words are applied one by one."""
-
-Width: TypeAlias = tuple[int, ...]
-"""As many integers as there are samples in a block; see ``qmlmat.backends.statevector_kernels``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,8 @@ class Measured:
 
     def apply(
         self,
-        kets: tuple[FloatArray, FloatArray],
-        bras: tuple[FloatArray, FloatArray],
+        kets: Planes,
+        bras: Planes,
         values: FloatArray,
         width: Width,
     ) -> None:
@@ -48,7 +48,7 @@ class Measured:
             values: Where the expectations go, shape ``(n_blocks, n_lanes)``.
             width: Samples of a block.
         """
-        kernel = apply_sparse if self.is_sparse else apply_words
+        kernel: Callable[..., None] = apply_sparse if self.is_sparse else apply_words
         kernel(*kets, *bras, values, *self.arrays, width)
 
 
@@ -71,8 +71,8 @@ def measured(observable: PauliSum) -> Measured:
         reversed_bits(observable.x[order], observable.n_qubits), return_index=True
     )
     masks = reversed_bits(observable.z[order], observable.n_qubits).astype(np.int64)
-    ends = np.array(sorted([*begins.tolist(), len(order)])[1:], dtype=np.int64)
-    ends = ends[np.argsort(np.argsort(begins))] if len(begins) else ends
+    borders = np.append(np.sort(begins), len(order))
+    ends = borders[np.searchsorted(borders, begins) + 1]
     groups = np.stack([flips.astype(np.int64), begins, ends], axis=1).astype(np.int64)
     weights = np.stack([words[order].real, words[order].imag], axis=1)
     if len(groups) << observable.n_qubits <= MAX_CANDIDATES:
@@ -80,6 +80,20 @@ def measured(observable: PauliSum) -> Measured:
         if arrays is not None:
             return Measured(arrays, is_sparse=True)
     return Measured((groups, masks, weights), is_sparse=False)
+
+
+def apply_each(ready: list[Measured], kets: Planes, bras: Planes, values: FloatArray) -> None:
+    """Apply to each sample an observable of its own; arguments as of ``Measured.apply``."""
+    n_blocks, size, lanes = kets[0].shape
+    singles = [
+        np.ascontiguousarray(plane.transpose(0, 2, 1)).reshape(-1, 1, size, 1) for plane in kets
+    ]
+    found = np.zeros_like(singles[0]), np.zeros_like(singles[1])
+    flat = values.reshape(-1, 1, 1)
+    for k, one in enumerate(ready):
+        one.apply((singles[0][k], singles[1][k]), (found[0][k], found[1][k]), flat[k], SINGLE)
+    for bra, plane in zip(bras, found, strict=True):
+        bra[...] = plane.reshape(n_blocks, lanes, size).transpose(0, 2, 1)
 
 
 def _sparse(

@@ -13,9 +13,25 @@ from numpy.typing import NDArray
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.requests import check_params
+from qmlmat.backends.statevector_blocks import (
+    Planes,
+    Width,
+    blocked,
+    taken,
+    unblocked,
+    zero_states,
+)
 from qmlmat.backends.statevector_frames import FramedCircuit, frame_circuit
-from qmlmat.backends.statevector_kernels import BATCH, LANES, SINGLE, backward, forward
-from qmlmat.backends.statevector_observables import Measured, Width, measured
+from qmlmat.backends.statevector_kernels import (
+    BATCH,
+    LANES,
+    LARGE_ANGLE,
+    SINGLE,
+    backward,
+    forward,
+    half_turns,
+)
+from qmlmat.backends.statevector_observables import Measured, apply_each, measured
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.operators.parallel import get_num_threads, run_parts
 from qmlmat.operators.pauli import PauliSum, reversed_bits
@@ -29,8 +45,6 @@ MAX_BRAS: Final = 1 << 22
 """Most amplitudes of bras held at a time by one thread."""
 PARALLEL_WORK: Final = 1 << 20
 """Amplitudes times ops from which samples are shared among threads."""
-
-Planes = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,30 +152,6 @@ class QubitProgram:
         self._share(len(rows), 1 + n_sums, task)
         return (values[:, 0], gradient[:, 0]) if paired else (values, gradient)
 
-    def metric(self, params: FloatArray) -> FloatArray:
-        """Return the Fubini-Study metric, shape ``(n_rows, n_params, n_params)``.
-
-        ``Re <d_i psi|d_j psi> - Re <d_i psi|psi> <psi|d_j psi>``.
-
-        Args:
-            params: Shape ``(n_rows, n_params)`` (radians).
-
-        Raises:
-            InputError: If ``params`` does not fit the circuit.
-
-        References:
-            J. Stokes, J. Izaac, N. Killoran, G. Carleo, Quantum 4, 269 (2020),
-            doi:10.22331/q-2020-05-25-269.
-        """
-        rows = self._checked(params, "metric")
-        n_params = self.circuit.n_params
-        result = np.zeros((len(rows), n_params, n_params))
-        for row, ket, found in zip(rows, self._run(rows, None), result, strict=True):
-            tangents = self._tangents(row)
-            tangents -= (tangents @ ket.conj())[:, None] * ket
-            found[...] = (tangents.conj() @ tangents.T).real
-        return result
-
     def sample(self, params: FloatArray, shots: int, rng: np.random.Generator) -> Histogram:
         """Return outcomes of measuring every qubit, one row for each row of ``params``.
 
@@ -173,9 +163,12 @@ class QubitProgram:
         Raises:
             InputError: If ``params`` does not fit the circuit, or ``shots`` is below 1.
         """
-        check_shots(shots, "sample")
+        if shots < 1:
+            raise InputError(f"QubitProgram.sample(shots={shots}): no repetition. Use at least 1.")
         n_qubits = self.circuit.n_qubits
-        counts = draw(np.abs(self.states(params)) ** 2, shots, rng)
+        probabilities = np.abs(self.states(params)) ** 2
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        counts = rng.multinomial(shots, probabilities)
         rows, index = np.nonzero(counts)
         outcomes = reversed_bits(index.astype(np.uint64), n_qubits)
         return Histogram.from_samples(n_qubits, len(counts), rows, outcomes, counts[rows, index])
@@ -187,13 +180,13 @@ class QubitProgram:
 
     @cached_property
     def _angle_table(self) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
-        """Offsets, scales and parameters of the distinct angles, halved."""
+        """Offsets, scales and parameters (or -1) of the distinct angles, halved."""
         angles = self.framed.angles
         scales = [0.0 if a.param is None else 0.5 * a.scale for a in angles]
         return (
             np.array([0.5 * a.offset for a in angles], dtype=np.float64),
             np.array(scales, dtype=np.float64),
-            np.array([a.param or 0 for a in angles], dtype=np.intp),
+            np.array([-1 if a.param is None else a.param for a in angles], dtype=np.intp),
         )
 
     def _checked(self, params: FloatArray, what: str) -> FloatArray:
@@ -235,32 +228,36 @@ class QubitProgram:
 
         run_parts(part, max(1, n_parts))
 
+    def half_angles(self, rows: FloatArray) -> FloatArray:
+        """Return half the distinct angles, shape ``(n_rows, n_angles)``.
+
+        Args:
+            rows: Parameters, shape ``(n_rows, n_params)`` (radians).
+        """
+        offsets, scales, params = self._angle_table
+        halves = np.tile(offsets, (len(rows), 1))
+        moved = params >= 0
+        halves[:, moved] += rows[:, params[moved]] * scales[moved]
+        return halves
+
     def _half_turns(self, rows: FloatArray, width: Width) -> Planes:
         """Return cosines and sines of half the angles, shape ``(n_blocks, n_angles, n_lanes)``."""
         offsets, scales, params = self._angle_table
-        blocks = _blocked(rows, width)
-        if not self.circuit.n_params:
-            blocks = np.zeros((len(blocks), 1, len(width)))
-        halves = np.take(blocks, params, axis=1)
-        halves *= scales[:, None]
-        halves += offsets[:, None]
-        cosines, sines = np.cos(halves), np.sin(halves)
-        fixed = scales == 0
-        for values in (cosines, sines):
-            exact = values[:, fixed]
-            exact[np.abs(exact) < 1e-15] = 0.0  # quarter turns of fixed gates
-            values[:, fixed] = exact
+        most = np.abs(rows).max(initial=0.0) * np.abs(scales).max(initial=0.0)
+        if most + np.abs(offsets).max(initial=0.0) > LARGE_ANGLE:
+            halves = blocked(self.half_angles(rows), width)
+            return np.cos(halves), np.sin(halves)
+        blocks = blocked(rows, width)
+        shape = (len(blocks), len(offsets), len(width))
+        cosines, sines = np.empty(shape), np.empty(shape)
+        half_turns(blocks, offsets, scales, params, cosines, sines, width)
         return cosines, sines
 
     def _forward(self, rows: FloatArray, width: Width) -> Planes:
         """Return the states from ``|0...0>`` in the final frame."""
-        return self._evolve(self._zeros(len(rows), width), self._half_turns(rows, width), width)
-
-    def _zeros(self, n_rows: int, width: Width) -> Planes:
-        shape = (-(-n_rows // len(width)), self.size, len(width))
-        real, imag = np.zeros(shape), np.zeros(shape)
-        real[:, 0] = 1.0
-        return real, imag
+        return self._evolve(
+            zero_states(len(rows), self.size, width), self._half_turns(rows, width), width
+        )
 
     def _evolve(self, kets: Planes, half_turns: Planes, width: Width) -> Planes:
         forward(*kets, *half_turns, self.framed.tables, width)
@@ -270,7 +267,7 @@ class QubitProgram:
         """Return states of the final frame in the order of the basis states."""
         if self._is_still:
             return kets
-        return _taken(kets, self.framed.places)
+        return taken(kets, self.framed.places)
 
     @cached_property
     def _is_still(self) -> bool:
@@ -283,21 +280,19 @@ class QubitProgram:
 
         def task(chosen: slice, width: Width) -> None:
             if starts is None:
-                kets = self._zeros(chosen.stop - chosen.start, width)
+                kets = zero_states(chosen.stop - chosen.start, self.size, width)
             else:
                 part = starts[chosen]
-                kets = _blocked(part.real, width), _blocked(part.imag, width)
+                kets = blocked(part.real, width), blocked(part.imag, width)
             self._evolve(kets, self._half_turns(rows[chosen], width), width)
-            for plane, target in zip(self._logical(kets), (result.real, result.imag), strict=True):
-                flat = plane.transpose(0, 2, 1).reshape(-1, self.size)
-                target[chosen] = flat[: chosen.stop - chosen.start]
+            unblocked(self._logical(kets), result[chosen])
 
         self._share(len(rows), 2, task)
         if self.framed.phases:
-            result *= np.exp(1j * self._phase(rows))[:, None]
+            result *= np.exp(1j * self.phase(rows))[:, None]
         return result
 
-    def _phase(self, rows: FloatArray) -> FloatArray:
+    def phase(self, rows: FloatArray) -> FloatArray:
         """Return the phase of the whole state, shape ``(n_rows,)``."""
         phase = np.zeros(len(rows))
         for angle in self.framed.phases:
@@ -316,7 +311,7 @@ class QubitProgram:
     ) -> None:
         """Fill values and gradient of some rows; as many sums as ``values`` has columns."""
         turns = self._half_turns(rows, width)
-        kets = self._evolve(self._zeros(len(rows), width), turns, width)
+        kets = self._evolve(zero_states(len(rows), self.size, width), turns, width)
         logical = self._logical(kets)
         n_sums = values.shape[1]
         step = max(1, MAX_BRAS // max(1, kets[0].size))
@@ -329,7 +324,7 @@ class QubitProgram:
                 for k, one in enumerate(ready[begin:end]):
                     one.apply(logical, (bras[0][k], bras[1][k]), found[k], width)
             else:
-                _apply_each(ready, logical, (bras[0][0], bras[1][0]), found[0])
+                apply_each(ready, logical, (bras[0][0], bras[1][0]), found[0])
             values[:, begin:end] = found.reshape(end - begin, -1).T[: len(rows)]
             slopes = np.zeros((end - begin, len(kets[0]), self.circuit.n_params, len(width)))
             bras = self._framed_bras(bras)
@@ -344,63 +339,7 @@ class QubitProgram:
         if self._is_still:
             return bras
         back = np.argsort(self.framed.places)
-        return _taken(bras, back)
-
-    def _tangents(self, row: FloatArray) -> NDArray[np.complex128]:
-        """Return derivatives of the state but for its phase, shape ``(n_params, 2**n_qubits)``.
-
-        The derivative of a rotation is half the rotation by pi more; under a control half the
-        difference of the turns by pi more and by pi less takes out what is not turned.
-        """
-        raise NotImplementedError
-
-
-def _apply_each(ready: list[Measured], kets: Planes, bras: Planes, values: FloatArray) -> None:
-    """Apply to each sample an observable of its own."""
-    size = kets[0].shape[1]
-    singles = [
-        np.ascontiguousarray(plane.transpose(0, 2, 1)).reshape(-1, 1, size, 1) for plane in kets
-    ]
-    found = np.empty_like(singles[0]), np.empty_like(singles[1])
-    found[0][...], found[1][...] = 0.0, 0.0
-    flat = values.reshape(-1, 1, 1)
-    for k, one in enumerate(ready):
-        one.apply((singles[0][k], singles[1][k]), (found[0][k], found[1][k]), flat[k], SINGLE)
-    for bra, plane in zip(bras, found, strict=True):
-        bra[...] = plane.reshape(len(bra), -1, size).transpose(0, 2, 1)
-
-
-def _taken(planes: Planes, places: NDArray[np.intp]) -> Planes:
-    """Return amplitudes in another order; their axis is the last but one."""
-    return np.take(planes[0], places, axis=-2), np.take(planes[1], places, axis=-2)
-
-
-def _blocked(rows: FloatArray, width: Width) -> FloatArray:
-    """Return rows ``(n_rows, n)`` as blocks ``(n_blocks, n, n_lanes)``; missing rows are zero."""
-    lanes = len(width)
-    n_blocks = -(-len(rows) // lanes)
-    padded = np.zeros((n_blocks * lanes, rows.shape[1]))
-    padded[: len(rows)] = rows
-    return np.ascontiguousarray(padded.reshape(n_blocks, lanes, -1).transpose(0, 2, 1))
-
-
-def draw(
-    probabilities: FloatArray, shots: int | NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Return counts of each outcome, shape as ``probabilities``, whose rows are scaled to 1."""
-    scaled = probabilities / probabilities.sum(axis=1, keepdims=True)
-    counts: NDArray[np.int64] = rng.multinomial(shots, scaled)
-    return counts
-
-
-def check_shots(shots: int, what: str) -> None:
-    """Check a number of repetitions.
-
-    Raises:
-        InputError: If it is below 1.
-    """
-    if shots < 1:
-        raise InputError(f"{what}(shots={shots}): no repetition. Use at least 1.")
+        return taken(bras, back)
 
 
 @lru_cache(maxsize=32)
