@@ -93,7 +93,8 @@ def test_each_gate_with_an_angle_has_its_slope(name):
     rng = np.random.default_rng(5)
     n_wires = {"gphase": 0}.get(name, 2 if name.startswith("c") else 1)
     middle = QubitGate(name, tuple(range(n_wires)), Angle(0.3, 0, -2.0))
-    layers = [random_circuit(rng, 3, 20, 0).gates for _ in range(2)]
+    mixing = ("rx", "ry", "rz", "cx")
+    layers = [random_circuit(rng, 3, 30, 0, mixing).gates for _ in range(2)]
     circuit = QubitCircuit(3, (*layers[0], middle, *layers[1]), 1)
     program, observable = compile_qubit_circuit(circuit), random_sum(rng, 3, 20)
     params = rng.normal(size=(3, 1))
