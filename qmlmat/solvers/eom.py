@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 
 from qmlmat.ansatz import Circuit
-from qmlmat.backends import Backend, Reference, StateBackend
+from qmlmat.backends import Backend, Preparation, Reference, StateBackend
 from qmlmat.errors import InputError, nearest
 from qmlmat.solvers.averages import check_backend
 from qmlmat.solvers.base import Solution
@@ -124,11 +124,12 @@ class EOM(FromGroundState):
             if labels[places[i]] == labels[places[j]]
         ]
         sector = hamiltonian.sector
+        references = tuple(
+            Reference.determinant(sector.bits(*divmod(place, sector.shape[1]))) for place in places
+        )
         matrices = measured_matrix(
             hamiltonian,
-            ground.circuit,
-            ground.params,
-            [Reference.determinant(sector.bits(*divmod(p, sector.shape[1]))) for p in places],
+            Preparation(ground.circuit, references, ground.params),
             backend,
             linked=linked,
             seed=seed,

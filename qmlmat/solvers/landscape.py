@@ -65,8 +65,8 @@ def backend_metric(backend: Backend, preparation: Preparation) -> Metric:
     """
     if not isinstance(backend, StateBackend):
         raise CapabilityError(
-            f"{type(backend).__name__}: no Fubini-Study metric without states. Use SectorBackend(), "
-            "or an optimiser without a metric."
+            f"{type(backend).__name__}: no Fubini-Study metric without states. Use "
+            "SectorBackend(), or an optimiser without a metric."
         )
 
     def metric(params: torch.Tensor) -> torch.Tensor:

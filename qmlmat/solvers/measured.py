@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from qmlmat.ansatz import Circuit, QubitCircuit
+from qmlmat.ansatz import Circuit
 from qmlmat.backends import Backend, Preparation, Reference, Request
 from qmlmat.backends.requests import Estimate
 from qmlmat.errors import InputError
@@ -71,9 +71,7 @@ def jackknife(blocks: Matrix, estimate: Callable[[Matrix], FloatArray]) -> Jackk
 
 def measured_matrix(
     observable: Observable,
-    circuit: Circuit | QubitCircuit,
-    params: FloatArray,
-    references: Sequence[Reference],
+    preparation: Preparation,
     backend: Backend,
     *,
     linked: Sequence[tuple[int, int]] | None = None,
@@ -83,9 +81,7 @@ def measured_matrix(
 
     Args:
         observable: The observable ``O``.
-        circuit: The circuit ``U``.
-        params: Its parameters, shape ``(n_params,)`` (radians).
-        references: Orthogonal references.
+        preparation: The circuit ``U``, orthogonal references, and parameters ``(n_params,)``.
         backend: What measures.
         linked: Pairs ``(i, j)``, ``i < j``, whose element does not vanish by symmetry; all by
             default.
@@ -97,6 +93,7 @@ def measured_matrix(
     Raises:
         InputError: If there are fewer shots than blocks.
     """
+    circuit, references = preparation.circuit, preparation.references
     size = len(references)
     pairs = list(combinations(range(size), 2)) if linked is None else list(linked)
     is_real = isinstance(circuit, Circuit) and circuit.is_real
@@ -104,7 +101,7 @@ def measured_matrix(
     states = list(references)
     for phase in phases:
         states += [superposed(references[i], references[j], phase) for i, j in pairs]
-    values = _in_blocks(observable, circuit, params, states, backend, seed)
+    values = _in_blocks(observable, replace(preparation, reference=tuple(states)), backend, seed)
     diagonal = values[:, :size]
     found = np.zeros((len(values), size, size), dtype=np.complex128 if len(phases) > 1 else float)
     found[:, range(size), range(size)] = diagonal
@@ -130,12 +127,7 @@ def superposed(one: Reference, other: Reference, phase: complex) -> Reference:
 
 
 def _in_blocks(
-    observable: Observable,
-    circuit: Circuit | QubitCircuit,
-    params: FloatArray,
-    states: Sequence[Reference],
-    backend: Backend,
-    seed: int | None,
+    observable: Observable, preparation: Preparation, backend: Backend, seed: int | None
 ) -> FloatArray:
     """Return expectations in states, ``(n_blocks, n_states)``, by one submission."""
     shots: int | None = getattr(backend, "shots", None)
@@ -145,15 +137,17 @@ def _in_blocks(
             f"shots={shots}: the errors of eigenvalues are told from {n_blocks} blocks of shots. "
             "Use thousands."
         )
+    assert preparation.params is not None
+    params = np.tile(preparation.params, (n_blocks, 1))
     request = Request(
-        preparation=Preparation(circuit, tuple(states), np.tile(params, (n_blocks, 1))),
+        preparation=replace(preparation, params=params),
         observables=(observable,),
         shots=None if shots is None else shots // n_blocks,
         role="subspace",
     )
     (answer,) = backend.run([request], seed=other_seed(seed))
     assert isinstance(answer, Estimate)
-    return answer.values.reshape(n_blocks, len(states))
+    return answer.values.reshape(n_blocks, len(preparation.references))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -245,12 +239,9 @@ def measured_span(
     starts = average.starts
     kinds = [(start.spin, start.label) for start in starts]
     pairs = combinations(range(len(starts)), 2)
-    assert preparation.params is not None
     matrices = measured_matrix(
         average.hamiltonian,
-        preparation.circuit,
-        preparation.params,
-        average.references,
+        replace(preparation, reference=average.references),
         backend,
         linked=[(i, j) for i, j in pairs if kinds[i] == kinds[j]],
         seed=seed,

@@ -11,7 +11,8 @@ import numpy as np
 from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Backend, Estimate, Preparation, Reference, Request, StateBackend
 from qmlmat.errors import CapabilityError, InputError, QmlmatWarning
-from qmlmat.solvers.base import Iteration, Solution, Status
+from qmlmat.solvers.base import Solution, Status
+from qmlmat.solvers.optimize import Optimum
 from qmlmat.solvers.screening import Screening
 from qmlmat.systems import (
     MolecularHamiltonian,
@@ -225,8 +226,7 @@ def circuit_solution(
     preparation: Preparation,
     backend: Backend,
     *,
-    status: Status,
-    history: tuple[Iteration, ...],
+    optimum: Optimum,
     notes: tuple[str, ...],
     seed: int | None = None,
 ) -> Solution:
@@ -234,13 +234,14 @@ def circuit_solution(
 
     Args:
         hamiltonian: What the energy is of, without any penalty.
-        preparation: Circuit, reference and the parameters found.
+        preparation: Circuit and reference.
         backend: What prepares the state.
-        status: How the search stopped.
-        history: Its steps.
+        optimum: The parameters found, and how.
         notes: What the user should know.
         seed: Seed of the shots, where they are ours.
     """
+    status, history = optimum.status, optimum.history
+    preparation = replace(preparation, params=optimum.params)
     if not isinstance(backend, StateBackend):
         found = measured_solution(hamiltonian, preparation, backend, status=status, seed=seed)
         return replace(found, history=history, notes=notes)

@@ -206,10 +206,9 @@ class VQE:
         best, more = lowest(optima)
         return circuit_solution(
             hamiltonian,
-            replace(preparation, params=best.params),
+            preparation,
             backend,
-            status=best.status,
-            history=best.history,
+            optimum=best,
             notes=(*((chosen.note,) if chosen.note else ()), *notes, *more, *remark),
             seed=seed,
         )

@@ -52,8 +52,8 @@ class QiskitBackend(QubitBackend):
     primitive: Any
     """A ``BaseEstimatorV2`` or ``BaseSamplerV2``."""
     device: Any = None
-    """The ``BackendV2`` that circuits are transpiled for; ``None``: the primitive's own where it has
-    one, else a plain gate set without connectivity."""
+    """The ``BackendV2`` that circuits are transpiled for; ``None``: the primitive's own where it
+    has one, else a plain gate set without connectivity."""
     optimization_level: int = 3
     """Of the transpiler, 0 to 3."""
     seed_transpiler: int = 7

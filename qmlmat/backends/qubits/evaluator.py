@@ -223,9 +223,9 @@ class QubitEvaluator:
             values[states] = answer.values.reshape(pieces)
             variances[states] = answer.variances.reshape(pieces)
         if self._corrections is not None:
-            for table, change in zip((values, variances), self._corrections, strict=True):
-                repeated = change if self.is_paired else np.tile(change, (len(angles), 1))
-                table += repeated.reshape(-1, 1, n_values)
+            n_tiles = 1 if self.is_paired else len(angles)
+            changes, noises = (np.tile(one, (n_tiles, 1))[:, None] for one in self._corrections)
+            values, variances = values + changes, variances + noises
         return values, variances
 
     def _batches(self, angles: FloatArray) -> tuple[list[Batch], list[list[int]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -119,9 +118,9 @@ def extrapolated(
     """Return expectations at zero noise and their variances.
 
     A polynomial is fitted by least squares with the variances as weights; ``"exponential"`` is
-    ``a exp(-b factor)`` through the logarithms. Where that is not possible (values of both signs, or
-    smaller than four standard errors) or has no finite variance, the linear fit is taken, with a
-    warning.
+    ``a exp(-b factor)`` through the logarithms. Where that is not possible (values of both signs,
+    or smaller than four standard errors) or has no finite variance, the linear fit is taken, with
+    a warning.
 
     Args:
         factors: Noise factors, shape ``(n_factors,)``.
@@ -173,8 +172,3 @@ def acceptance_message(shots: int) -> str:
         f"Symmetry post-selection: none of {shots} shots has the right numbers of electrons and "
         "parities. Use more shots, a circuit with fewer gates, or symmetry=False."
     )
-
-
-def is_finite_positive(value: float) -> bool:
-    """Return whether a number is finite and positive."""
-    return math.isfinite(value) and value > 0
