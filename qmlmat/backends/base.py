@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from qmlmat.ansatz import Circuit
 from qmlmat.backends.requests import (
@@ -60,6 +60,10 @@ class Backend(Protocol):
 
     def prepare(self, request: Request, *, seed: int | None = None) -> Evaluator:
         """Return an evaluator of a request whose parameters come later."""
+        ...
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what determines the answers, as plain values."""
         ...
 
     def run(

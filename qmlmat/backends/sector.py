@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,10 @@ class SectorBackend:
     def capabilities(self) -> Capabilities:
         """Exact expectations, gradients and states; no shots."""
         return Capabilities(exact=True, gradient=True, state=True, counts=False)
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what determines the answers, as plain values."""
+        return {"backend": "sector"}
 
     def prepare(
         self,

@@ -42,6 +42,11 @@ class StatevectorBackend(QubitBackend):
     """
 
     @property
+    def device_name(self) -> str:
+        """What the device is called, in records."""
+        return "statevector"
+
+    @property
     def counts_bits(self) -> bool:
         """Whether the device counts bit strings: it does."""
         return True

@@ -168,7 +168,7 @@ def solve(screen: Screen, file: Path, *, checkpoint: Path | None) -> ExitCode:
 
         screen.say(states_table(result.solution))
     screen.say(*_solve_lines(result, output))
-    return ExitCode.OK if result.status == "converged" else ExitCode.NOT_CONVERGED
+    return ExitCode.OK if result.status in {"converged", "noise_limit"} else ExitCode.NOT_CONVERGED
 
 
 def schema(screen: Screen, which: str) -> ExitCode:

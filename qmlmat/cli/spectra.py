@@ -50,7 +50,7 @@ def spectrum(
         screen.say(f"Status: {output.status}. {output.advice}")
     screen.say(*(f"Note: {note}" for note in output.notes))
     screen.say(f"Figure: {output.plot}", f"Time:   {output.wall_time:.1f} s")
-    return ExitCode.OK if output.status == "converged" else ExitCode.NOT_CONVERGED
+    return ExitCode.OK if output.status in {"converged", "noise_limit"} else ExitCode.NOT_CONVERGED
 
 
 def _found(job: Job) -> AbsorptionSpectrum:

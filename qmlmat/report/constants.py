@@ -16,7 +16,7 @@ from qmlmat.report.labels import column_label, has_comparison
 from qmlmat.report.printed import PrintableTable
 from qmlmat.surfaces import Scan
 from qmlmat.surfaces.facts import column_names, solver_label
-from qmlmat.surfaces.surface import CONVERGED
+from qmlmat.surfaces.surface import FINISHED
 from qmlmat.typing import FloatArray
 
 NOT_FLAT: Final = (
@@ -75,7 +75,7 @@ def scan_constants(
 
 
 def _curves(scan: Scan) -> dict[str, FloatArray]:
-    converged = np.array([status == CONVERGED for status in scan.statuses])
+    converged = np.array([status in FINISHED for status in scan.statuses])
     curves = {solver_label(scan): np.where(converged, scan.energies[:, 0], np.nan)}
     if has_comparison(scan):
         curves["exact"] = scan.references

@@ -31,6 +31,7 @@ from qmlmat.report.style import (
     MARKERS,
     STATES,
     converged,
+    draw_bars,
     failed,
     label_style,
     new_page,
@@ -161,6 +162,7 @@ def _draw_energies(axes: Axes, scan: Scan, x: _Abscissa) -> None:
             style: dict[str, Any] = {"ls": "-", "lw": 1.6, "color": INK, "zorder": 3}
             _draw_line(axes, x, scan.references, "exact in the active space", style)
         _draw_points(axes, scan, x, scan.energies[:, 0], state=0, label=solver_label(scan))
+        draw_bars(axes, x.values, scan.energies[:, 0], scan.stderr[:, 0], color=STATES[0])
     if axes.lines:
         _draw_columns(axes, scan, x)
     _ring_unmatched(axes, scan, x, scan.energies[:, 0], label="orbitals not matched")
@@ -280,9 +282,10 @@ def _limits(scan: Scan) -> tuple[float, float]:
     """Return the ends of the error panel, which the solver's own errors choose."""
     scale = error_scale(scan)
     errors = _own_errors(scan)
-    errors = errors[np.isfinite(errors)]
-    top = max(float(errors.max()) * 1.12, 1.6 * scale.chemical_accuracy)
-    return min(float(errors.min()) * 1.12, -0.06 * top), top
+    bars = np.nan_to_num(scan.stderr) * scale.factor
+    shown = np.isfinite(errors)
+    top = max(float((errors + bars)[shown].max()) * 1.12, 1.6 * scale.chemical_accuracy)
+    return min(float((errors - bars)[shown].min()) * 1.12, -0.06 * top), top
 
 
 def _own_errors(scan: Scan) -> FloatArray:
@@ -328,6 +331,7 @@ def _draw_errors(axes: Axes, scan: Scan, x: _Abscissa) -> None:
         draw_state_errors(axes, scan, x.values, x.order if x.joined else None)
     else:
         _draw_points(axes, scan, x, errors, state=0, label=f"{solver_label(scan)} − exact")
+        draw_bars(axes, x.values, errors, scan.stderr[:, 0] * scale.factor, color=STATES[0])
     _ring_unmatched(axes, scan, x, errors, label="_rings")
     axes.set_ylim(low, high)
     _label_accuracy(axes, x.values[known], errors[known], scale)

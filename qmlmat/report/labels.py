@@ -20,7 +20,7 @@ from qmlmat.surfaces.facts import (
     solver_label,
     surface_inputs,
 )
-from qmlmat.surfaces.surface import CONVERGED
+from qmlmat.surfaces.surface import FINISHED
 from qmlmat.systems.formula import chemical_formula
 from qmlmat.typing import BoolArray, FloatArray
 from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_ev
@@ -148,7 +148,7 @@ def explanation(scan: Scan) -> str:
     elif has_comparison(scan):
         errors = np.abs(scan.errors) * error_scale(scan).factor
         sentences.append(_error_sentence(scan, errors))
-    n_open = sum(r is not None and not r.failed and r.status != CONVERGED for r in scan.results)
+    n_open = sum(r is not None and not r.failed and r.status not in FINISHED for r in scan.results)
     if n_open:
         sentences.append(f"Hollow: the solver had not converged ({_points(n_open)}).")
     n_failed = sum(r is not None and r.failed for r in scan.results)
@@ -184,7 +184,7 @@ def _error_sentence(scan: Scan, errors: FloatArray) -> str:
     n_compared = int(np.isfinite(errors).sum())
     if above.size == 0:
         return f"{largest}: {_accuracy(scan, np.isfinite(errors))}."
-    if any(scan.statuses[index] != CONVERGED for index in above):
+    if any(scan.statuses[index] not in FINISHED for index in above):
         return f"{largest}; some points above chemical accuracy had not converged."
     if _grows_as_the_bond_breaks(scan, errors):
         return (
@@ -197,7 +197,7 @@ def _error_sentence(scan: Scan, errors: FloatArray) -> str:
 
 def _accuracy(scan: Scan, compared: BoolArray) -> str:
     """Return where a scan without a point above chemical accuracy has reached it."""
-    converged = np.array([status == CONVERGED for status in scan.statuses])
+    converged = np.array([status in FINISHED for status in scan.statuses])
     n_compared, n_open = int(compared.sum()), int((compared & ~converged).sum())
     if n_open == n_compared:
         return "below chemical accuracy, but no point had converged"

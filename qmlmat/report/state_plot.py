@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from qmlmat.report.labels import error_scale, unit_symbol
-from qmlmat.report.style import FAINT, INK, MARKERS, STATES, converged
+from qmlmat.report.style import FAINT, INK, MARKERS, STATES, converged, draw_bars
 from qmlmat.surfaces import Scan, avoided_crossings, crossings
 from qmlmat.surfaces.continuation import Label
 from qmlmat.surfaces.crossings import states_of
@@ -61,6 +61,8 @@ def draw_states(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int] | No
             ends: dict[str, Any] = {"lw": 3.2, "color": FAINT, "alpha": 0.35, "zorder": 2}
             axes.plot(x[known], levels[known], label=name, **ends)
         _draw_curve(axes, scan, x, energies[:, curves[0]], order, label=label, style=style)
+        bars = state_table(scan, scan.stderr)[:, curves[0]]
+        draw_bars(axes, x, energies[:, curves[0]], bars, color=style["color"])
 
 
 def draw_state_errors(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int] | None) -> None:
@@ -69,6 +71,8 @@ def draw_state_errors(axes: Axes, scan: Scan, x: FloatArray, order: Sequence[int
     for place, curves in enumerate(curve_sets(scan)):
         style = _style(scan, place, curves[0])
         _draw_curve(axes, scan, x, known_of(errors, curves), order, label="_error", style=style)
+        bars = state_table(scan, scan.stderr)[:, curves[0]] * error_scale(scan).factor
+        draw_bars(axes, x, known_of(errors, curves), bars, color=style["color"])
 
 
 def draw_meetings(axes: Axes, scan: Scan, table: FloatArray) -> None:

@@ -48,6 +48,10 @@ def _columns(solution: Solution) -> dict[str, list[str]]:
         f"energy, {solution.unit}": [f"{energy:.8f}" for energy in energies],
         "above, eV": [f"{value:.3f}" for value in above],
     }
+    small = "mHa" if is_hartree else "meV"
+    if solution.stderr is not None:
+        bars = [1e3 * float(solution.stderr[list(level)].max()) for level in levels]
+        columns[f"± (68 %), {small}"] = [f"{bar:.2f}" for bar in bars]
     if solution.spin_squares is not None:
         spins = solution.multiplicities or ()
         columns["2s+1"] = [str(spins[level[0]] or "mixed") for level in levels]
@@ -58,7 +62,6 @@ def _columns(solution: Solution) -> dict[str, list[str]]:
             for level in levels
         ]
     if solution.errors is not None:
-        small = "mHa" if is_hartree else "meV"
         errors = [1e3 * float(solution.errors[list(level)].mean()) for level in levels]
         columns[f"error, {small}"] = ["" if math.isnan(e) else f"{e:.3f}" for e in errors]
     if solution.residuals is not None:

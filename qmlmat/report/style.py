@@ -10,8 +10,8 @@ import numpy as np
 from qmlmat.report.labels import heading
 from qmlmat.surfaces import Scan
 from qmlmat.surfaces.facts import is_unmatched
-from qmlmat.surfaces.surface import CONVERGED
-from qmlmat.typing import BoolArray
+from qmlmat.surfaces.surface import FINISHED
+from qmlmat.typing import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,7 +167,7 @@ def label_style() -> dict[str, Any]:
 
 def converged(scan: Scan) -> BoolArray:
     """Return which points have converged, shape ``(n_points,)``."""
-    return np.array([status == CONVERGED for status in scan.statuses])
+    return np.array([status in FINISHED for status in scan.statuses])
 
 
 def failed(scan: Scan) -> BoolArray:
@@ -183,3 +183,21 @@ def unmatched(scan: Scan) -> BoolArray:
 def ring() -> dict[str, Any]:
     """Return how points whose orbitals could not be matched are ringed."""
     return {"ls": "none", "marker": "s", "ms": 10, "mfc": "none", "mec": ALERT, "mew": 1.4}
+
+
+def draw_bars(
+    axes: Axes, x: FloatArray, values: FloatArray, errors: FloatArray, *, color: str
+) -> None:
+    """Draw error bars of one standard error where values have one.
+
+    Args:
+        axes: Where.
+        x: Where the points are, ``(n_points,)``.
+        values: The values, ``(n_points,)``.
+        errors: Their standard errors, ``(n_points,)``; NaN for none.
+        color: Colour of the values.
+    """
+    shown = np.isfinite(errors) & np.isfinite(values)
+    if shown.any():
+        bar: dict[str, Any] = {"ls": "none", "ecolor": color, "elinewidth": 1.1, "capsize": 2.5}
+        axes.errorbar(x[shown], values[shown], yerr=errors[shown], zorder=3.5, **bar)

@@ -31,7 +31,7 @@ from qmlmat.surfaces.facts import (
     solver_label,
     spin_squares,
 )
-from qmlmat.surfaces.surface import CONVERGED, FAILED
+from qmlmat.surfaces.surface import FAILED, FINISHED
 from qmlmat.typing import FloatArray
 
 _NONE: Final = "–"
@@ -107,6 +107,9 @@ def _energy_columns(scan: Scan) -> list[_Column]:
         columns.append(("exact", references))
     columns += [(column_label(name), scan.column(name)) for name in plain]
     found = [_numbers(f"{title}\n{scan.unit}", values, 6) for title, values in columns]
+    if np.isfinite(scan.stderr).any():
+        bars = np.nan_to_num(scan.stderr, nan=-np.inf).max(axis=1)  # of several states the largest
+        found.append(_numbers(f"± (68 %)\n{scale.unit}", bars * scale.factor, 2))
     if has_comparison(scan) and several:
         found.append(_numbers(f"largest error\n{scale.unit}", _largest(scan) * scale.factor, 4))
     elif has_comparison(scan):
@@ -224,4 +227,4 @@ def _number(value: float | None, decimals: int) -> str:
 def _status(row: ScanRow) -> Text:
     if row.status.startswith(FAILED):
         return Text(FAILED, style="bold red")
-    return Text(row.status.replace("_", " "), style="" if row.status == CONVERGED else "yellow")
+    return Text(row.status.replace("_", " "), style="" if row.status in FINISHED else "yellow")

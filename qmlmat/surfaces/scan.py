@@ -23,7 +23,7 @@ from qmlmat.surfaces.running.schedule import Schedule, Step
 from qmlmat.surfaces.running.task import Outcome
 from qmlmat.surfaces.storage.lock import writing
 from qmlmat.surfaces.storage.store import ScanStore, StoreHeader
-from qmlmat.surfaces.surface import CONVERGED, FunctionSurface, PointResult, Surface
+from qmlmat.surfaces.surface import FINISHED, FunctionSurface, PointResult, Surface
 from qmlmat.typing import FloatArray, IntArray
 from qmlmat.units import Unit
 
@@ -111,6 +111,15 @@ class Scan:
         for index, result in enumerate(self.results):
             if result is not None:
                 table[index, : len(result.energies)] = result.energies
+        return table
+
+    @property
+    def stderr(self) -> FloatArray:
+        """Standard errors of ``energies``, same shape (``unit``); NaN where exact or unknown."""
+        table = np.full((len(self.path), self.n_states), np.nan)
+        for index, result in enumerate(self.results):
+            if result is not None and result.stderr is not None:
+                table[index, : len(result.stderr)] = result.stderr
         return table
 
     @cached_property
@@ -208,7 +217,7 @@ class Scan:
     @property
     def is_converged(self) -> bool:
         """Whether every point has been evaluated and every solver converged."""
-        return all(status == CONVERGED for status in self.statuses)
+        return all(status in FINISHED for status in self.statuses)
 
     def table(self) -> tuple[ScanRow, ...]:
         """Return one row for each point, in the order of the path."""

@@ -11,7 +11,9 @@ from typing import Any, Final, Literal, Protocol
 
 import numpy as np
 
+from qmlmat.backends import Backend
 from qmlmat.errors import CapabilityError, GeometryError, InputError, QmlmatError, nearest
+from qmlmat.provenance import content_hash
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.surfaces.forces import Forces, ground_state_forces
 from qmlmat.surfaces.paths.path import Geometry
@@ -41,6 +43,7 @@ from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
 
 CONVERGED = "converged"
+FINISHED = frozenset({CONVERGED, "noise_limit"})
 """The status of a point whose energies can be trusted without further reading."""
 
 SLIPS: Final = (NameError, AttributeError, ImportError, TypeError, AssertionError, QmlmatError)
@@ -202,6 +205,10 @@ class SolverSurface:
     """Whether points carry the forces in the ground state. Where the energy has no such derivative,
     a note and a warning say why, and the point has none."""
 
+    backend: Backend | None = None
+    """Where circuits run; ``None``: exact simulation. One that samples gives error bars; shots of
+    our own are seeded by the seed and the geometry, so that points are independent."""
+
     def __post_init__(self) -> None:
         methods = (self.classical,) if isinstance(self.classical, str) else tuple(self.classical)
         object.__setattr__(self, "classical", methods)
@@ -260,7 +267,8 @@ class SolverSurface:
             self.solver,
             n_states=self.n_states,
             guess=None if guess is None or not matched else guess.solution,
-            seed=self.seed,
+            backend=self.backend,
+            seed=self.seed if self.backend is None else _seed_at(self.seed, point),
             checkpoint=checkpoint,
         )
         beside = self._classical(molecule, found.orbitals, hamiltonian, solution)
@@ -333,7 +341,16 @@ class SolverSurface:
             # No key without: asking for nothing more is no other surface.
             **({"classical": list(self.classical)} if self.classical else {}),
             **({"forces": True} if self.forces else {}),
+            **({} if self.backend is None else {"backend": self.backend.inputs()}),
         }
+
+
+def _seed_at(seed: int | None, point: Geometry) -> int | None:
+    """Return a seed for one geometry: the same draws everywhere would make errors one curve."""
+    if seed is None:
+        return None
+    place = content_hash(np.round(point.positions, 9).tolist())
+    return int(np.random.SeedSequence([seed, int(place[:12], 16)]).generate_state(1)[0])
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ class PennyLaneBackend(QubitBackend):
             )
 
     @property
+    def device_name(self) -> str:
+        """What the device is called, in records."""
+        return str(self.device.name)
+
+    @property
     def counts_bits(self) -> bool:
         """Whether the device counts bit strings: all of them do."""
         return True

@@ -82,6 +82,13 @@ class QiskitBackend(QubitBackend):
         return getattr(self.primitive, "backend", getattr(self.primitive, "_backend", None))
 
     @property
+    def device_name(self) -> str:
+        """What primitive and device are called, in records."""
+        device = self.target_device
+        kind = f"{type(self.primitive).__module__}.{type(self.primitive).__qualname__}"
+        return kind if device is None else f"{kind} on {device.name}"
+
+    @property
     def counts_bits(self) -> bool:
         """Whether the primitive is a sampler."""
         return isinstance(self.primitive, BaseSamplerV2)

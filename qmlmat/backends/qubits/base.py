@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +56,23 @@ class QubitBackend(ABC):
         return Capabilities(
             exact=self.shots is None, gradient=True, state=False, counts=self.counts_bits
         )
+
+    def inputs(self) -> dict[str, Any]:
+        """Return what determines the answers, as plain values."""
+        mapping = self.mapping
+        return {
+            "backend": type(self).__name__,
+            "mapping": mapping if isinstance(mapping, str) else asdict(mapping),
+            "shots": self.shots,
+            "mitigation": asdict(self.mitigation),
+            "grouping": self.grouping,
+            "device": self.device_name,
+        }
+
+    @property
+    @abstractmethod
+    def device_name(self) -> str:
+        """What the device is called, in records."""
 
     @property
     @abstractmethod

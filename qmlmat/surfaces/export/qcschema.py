@@ -18,7 +18,7 @@ from qmlmat.surfaces.facts import (
     surface_inputs,
 )
 from qmlmat.surfaces.scan import Scan
-from qmlmat.surfaces.surface import CONVERGED, FAILED, PointResult
+from qmlmat.surfaces.surface import FAILED, FINISHED, PointResult
 from qmlmat.systems import Molecule
 from qmlmat.units import BOHR_IN_ANGSTROM, ev_to_hartree
 
@@ -68,10 +68,10 @@ def _document(
         "schema_name": "qcschema_output",
         "return_result": energy,
         "properties": _properties(scan, result, molecule) | {"return_energy": energy},
-        "success": result.status == CONVERGED,
+        "success": result.status in FINISHED,
         "extras": extras,
     }
-    if result.status != CONVERGED:
+    if result.status not in FINISHED:
         advice = result.solution.advice if result.solution is not None else ""
         message = f"{result.status}. {advice}".strip()
         document["error"] = {"error_type": "convergence_error", "error_message": message}

@@ -26,7 +26,7 @@ from qmlmat.operators.parallel import get_num_threads
 from qmlmat.provenance import provenance
 from qmlmat.solvers import Solution
 from qmlmat.surfaces.paths.path import Geometry
-from qmlmat.surfaces.surface import CONVERGED, FAILED, PointResult, Surface
+from qmlmat.surfaces.surface import FAILED, FINISHED, PointResult, Surface
 
 IMPROVEMENT: Final = 1e-9
 """How much lower the sum of a point's energies must be for a return sweep to replace it (hartree,
@@ -147,7 +147,7 @@ def _return(surface: Surface, task: Task, own: PointResult) -> tuple[PointResult
         guess = child if own.failed else replace(own, solution=child.solution)
         tried, texts = _evaluate(surface, task.point, guess)
         taken += tried.wall_time
-        if tried.status == CONVERGED and _is_lower(tried, best):
+        if tried.status in FINISHED and _is_lower(tried, best):
             note = _improvement(own, tried, place)
             best, said = replace(tried, notes=(*tried.notes, note), overlap=own.overlap), texts
     return replace(best, wall_time=taken), said
