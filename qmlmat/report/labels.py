@@ -134,7 +134,18 @@ def heading(scan: Scan) -> str:
     if molecule or space.get("norb") is not None:
         parts.append(_orbitals(scan, space))
     parts.append(solver_label(scan))
+    backend = mapping(surface.get("backend"))
+    if backend:
+        parts.append(_device(backend))
     return " · ".join(parts)
+
+
+def _device(backend: Mapping[str, Any]) -> str:
+    """Return where circuits ran, e.g. ``"fake_manila, qubits 0, 1, 20000 shots"``."""
+    name = str(backend.get("device", backend.get("backend"))).rsplit(" on ", 1)[-1]
+    name = name.rsplit(".", 1)[-1]
+    shots = backend.get("shots")
+    return name if shots is None else f"{name}, {shots} shots"
 
 
 def explanation(scan: Scan) -> str:
@@ -143,7 +154,9 @@ def explanation(scan: Scan) -> str:
     n_done = sum(result is not None for result in scan.results)
     if not scan.is_complete:
         sentences.append(f"{n_done} of {len(scan.path)} points computed so far.")
-    if has_comparison(scan) and scan.n_states > 1:
+    if np.isfinite(scan.stderr).any():
+        sentences.append(_measured_sentence(scan))
+    elif has_comparison(scan) and scan.n_states > 1:
         sentences.append(_states_sentence(scan))
     elif has_comparison(scan):
         errors = np.abs(scan.errors) * error_scale(scan).factor
@@ -161,6 +174,21 @@ def explanation(scan: Scan) -> str:
             " and the energy may jump."
         )
     return " ".join(sentences)
+
+
+def _measured_sentence(scan: Scan) -> str:
+    """Return a sentence on errors beside error bars."""
+    said = "Measured energies; bars are one standard error"
+    if not has_comparison(scan):
+        return f"{said}."
+    errors = scan.state_errors if scan.n_states > 1 else scan.errors[:, None]
+    known = np.isfinite(errors) & (scan.stderr > 0)
+    inside = int((np.abs(errors) <= scan.stderr)[known].sum())
+    worst = float(np.nanmax(np.abs(errors))) * error_scale(scan).factor
+    return (
+        f"{said}, and {inside} of {int(known.sum())} hold the exact energy. Largest error "
+        f"{worst:.3g} {error_scale(scan).unit}."
+    )
 
 
 def _states_sentence(scan: Scan) -> str:
