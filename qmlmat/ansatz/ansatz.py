@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qmlmat.ansatz.circuit import Circuit
+from qmlmat.ansatz.qubit_circuit import QubitCircuit
 
 if TYPE_CHECKING:
-    from qmlmat.ansatz.blocks import OptionValue
+    from qmlmat.ansatz.qubit_blocks import OptionValue
     from qmlmat.ansatz.template import Template
 
 
@@ -49,9 +50,25 @@ class Ansatz:
             nelec: Electrons by spin.
 
         Raises:
-            TemplateError: If the template or an option is unknown, or nothing can be excited.
+            TemplateError: If the template or an option is unknown, nothing can be excited, or the
+                template is one of qubits.
         """
         return self.load().circuit(norb, nelec, dict(self.options))
+
+    def qubit_circuit(self, n_qubits: int) -> QubitCircuit:
+        """Return the circuit of a template of kind ``"qubit"``.
+
+        Args:
+            n_qubits: Number of qubits.
+
+        Raises:
+            TemplateError: If the template or an option is unknown, or the template is fermionic.
+
+        Example:
+            >>> Ansatz("hea_ry_cz", depth=2).qubit_circuit(4).n_params
+            12
+        """
+        return self.load().qubit_circuit(n_qubits, dict(self.options))
 
     def inputs(self) -> dict[str, object]:
         """Return what determines the circuit, as plain values."""

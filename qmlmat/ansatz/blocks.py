@@ -16,9 +16,7 @@ from qmlmat.ansatz.circuit import Circuit, Gate
 from qmlmat.ansatz.excitation import Excitation, Move
 from qmlmat.ansatz.generators import GENERATORS, Generator, Where
 from qmlmat.ansatz.jastrow import jastrow_circuit, local_pairs
-
-OptionValue = bool | int | str
-"""What an option of a template can be set to."""
+from qmlmat.ansatz.qubit_blocks import OptionValue
 
 Place = Literal[
     "occupied_to_virtual",

@@ -1,4 +1,4 @@
-"""Templates: ansatz definitions in TOML files, checked and lowered to a ``Circuit``.
+"""Templates: ansatz definitions in TOML files, checked and lowered to a circuit.
 
 The file's keys are these models' fields; ``circuits/schema.json`` is generated from them.
 """
@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, cast
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from qmlmat._resources import data_dir
-from qmlmat._validation import describe_errors, plain_value
-from qmlmat.ansatz.blocks import BLOCKS, OptionValue, Place
+from qmlmat._validation import describe_errors
+from qmlmat.ansatz.blocks import BLOCKS, Block, Place
 from qmlmat.ansatz.circuit import Circuit
 from qmlmat.ansatz.jastrow import factorized_params, local_pairs
+from qmlmat.ansatz.qubit_blocks import QUBIT_BLOCKS, OptionValue, QubitBlock
+from qmlmat.ansatz.qubit_circuit import QubitCircuit
+from qmlmat.ansatz.template_tables import BlockTable, CheckTable, OptionTable, Table
 from qmlmat.errors import TemplateError, nearest
 from qmlmat.provenance import content_hash
 from qmlmat.typing import FloatArray
@@ -31,84 +35,20 @@ Orbitals = Literal["by_energy", "exchange_pairs"]
 """Which orbital stands where: in order of energy, or so that HOMO and LUMO, HOMO-1 and LUMO+1, and
 so on, are the pairs with the largest exchange integrals."""
 
-FileValue = Annotated[OptionValue, BeforeValidator(plain_value)]
-"""An option's value as a file gives it."""
-
 USER_FOLDER_VARIABLE = "QMLMAT_CIRCUITS"
 """Environment variable naming the user's own folder of templates."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OptionTable(_Table):
-    """A choice the user can make when the template is used: a switch, a number or a word."""
-
-    default: FileValue = Field(description="Value when nothing is said; it fixes the type.")
-    help: str = Field(description="One sentence on what it does.")
-    minimum: int | None = Field(None, description="Smallest value of a number.")
-    choices: list[str] | None = Field(None, description="The words to choose from.")
-
-    @model_validator(mode="after")
-    def _check_type(self) -> Self:
-        if (self.minimum is not None) != (type(self.default) is int):
-            raise ValueError("minimum belongs to a whole number, and a whole number needs one")
-        if (self.choices is not None) != isinstance(self.default, str):
-            raise ValueError("choices belong to a word, and a word needs them")
-        remedy = self.remedy(self.default)
-        if remedy:
-            raise ValueError(f"default = {self.default!r} is not allowed. {remedy}".rstrip("."))
-        return self
-
-    def remedy(self, value: object) -> str:
-        """Return what to use instead of a value, or nothing where it is allowed."""
-        if isinstance(self.default, bool):
-            return "" if isinstance(value, bool) else "This option is a switch. Use True or False."
-        if self.choices is not None:
-            return "" if value in self.choices else nearest(str(value), self.choices)
-        assert self.minimum is not None
-        if type(value) is int and value >= self.minimum:
-            return ""
-        return f"Use a whole number of at least {self.minimum}."
-
-
-class BlockTable(_Table):
-    """One building block: gates that are appended to the circuit."""
-
-    generator: str = Field(description="Name of a building block, e.g. mixed_doubles.")
-    where: Place = Field("occupied_to_virtual", description="Between which orbitals.")
-
-
-class EnergyCheck(_Table):
-    """The optimised energy the template must reach on a molecule."""
-
-    xyz: str = Field(description="Geometry as XYZ lines separated by semicolons (Å).")
-    basis: str = Field(description="Basis set.")
-    freeze_core: bool = Field(False, description="Whether the core orbitals are frozen.")
-    value: float = Field(description="Energy (hartree).")
-    atol: float = Field(gt=0, description="Absolute tolerance (hartree).")
-    source: str = Field(description="Where the value comes from.")
-
-
-class CheckTable(_Table):
-    """An expectation about the circuit at one size, read by the tests."""
-
-    norb: int = Field(gt=0, description="Number of spatial orbitals.")
-    nelec: tuple[int, int] = Field(description="Electrons by spin.")
-    options: dict[str, FileValue] = Field({}, description="Options that differ from default.")
-    n_params: int = Field(ge=0, description="Number of parameters at this size.")
-    energy: EnergyCheck | None = Field(None, description="Energy at this size, if known.")
-
-
-class Template(_Table):
+class Template(Table):
     """An ansatz definition: which building blocks, in which order, with which options."""
 
     schema_version: Literal[1] = Field(alias="schema", description="Version of this format.")
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name; also the file's name.")
     title: str = Field(description="One line for listings.")
-    kind: Literal["fermionic"] = Field(description="What the building blocks act on.")
-    reference: Literal["hartree_fock"] = Field(description="Determinant the circuit starts from.")
+    kind: Literal["fermionic", "qubit"] = Field(description="What the building blocks act on.")
+    reference: Literal["hartree_fock", "zeros"] = Field(
+        description="State the circuit starts from; zeros: every qubit in |0>."
+    )
     conserves: list[Literal["n_alpha", "n_beta", "spin"]] = Field(
         description="Conserved quantities; spin is S^2."
     )
@@ -122,14 +62,20 @@ class Template(_Table):
         "by_energy", description="Which orbital stands where, once there is a molecule."
     )
     block: list[BlockTable] = Field(min_length=1, description="Building blocks, in order.")
+    final: list[BlockTable] = Field([], description="Blocks after the last repetition.")
     check: list[CheckTable] = Field(min_length=1, description="Expectations for the tests.")
 
     def content_hash(self) -> str:
         """Return a hash of what determines the circuit, not of titles or comments."""
         tree = self.model_dump(mode="json", include={"reference", "block"})
         # Only where they are said: a template without them keeps its hash, and scans resume.
-        later = {"repeat": self.repeat, "start": self.start, "orbitals": self.orbitals}
-        plain = (None, "amplitudes", "by_energy")
+        later: dict[str, object] = {
+            "repeat": self.repeat,
+            "start": self.start,
+            "orbitals": self.orbitals,
+        }
+        later["final"] = self.model_dump(mode="json", include={"final"})["final"]
+        plain: tuple[object, ...] = (None, "amplitudes", "by_energy", [])
         return content_hash(tree | {k: value for k, value in later.items() if value not in plain})
 
     def resolve(self, options: dict[str, OptionValue]) -> dict[str, OptionValue]:
@@ -165,12 +111,57 @@ class Template(_Table):
             options: Values of the template's options; the rest take their defaults.
 
         Raises:
-            TemplateError: If an option is not the template's, or its value is not allowed.
+            TemplateError: If an option is not the template's, its value is not allowed, or the
+                template is one of qubits.
         """
         chosen = self.resolve(options)
-        layer = [BLOCKS[b.generator].build(norb, nelec, b.where, chosen) for b in self.block]
+        if self.kind == "qubit":
+            raise TemplateError(
+                f'Ansatz("{self.name}").circuit: its gates act on qubits, not on orbitals. Use '
+                f'Ansatz("{self.name}").qubit_circuit(n_qubits), or a fermionic template, e.g. '
+                '"uccsd".'
+            )
+        layer = [
+            BLOCKS[table.generator].build(norb, nelec, cast("Place", table.where), chosen)
+            for table in self.block
+        ]
         n_layers = self._n_layers(chosen)
         return Circuit.concatenate(norb, nelec, layer * n_layers, name=self.name)
+
+    def qubit_circuit(self, n_qubits: int, options: dict[str, OptionValue]) -> QubitCircuit:
+        """Return a template of kind ``"qubit"`` lowered to gates.
+
+        Args:
+            n_qubits: Number of qubits.
+            options: Values of the template's options; the rest take their defaults.
+
+        Raises:
+            TemplateError: If an option is not the template's, its value is not allowed, there is no
+                qubit, or the template is fermionic.
+        """
+        chosen = self.resolve(options)
+        if self.kind != "qubit":
+            raise TemplateError(
+                f'Ansatz("{self.name}").qubit_circuit: its gates act on orbitals, and a mapping '
+                f'makes gates on qubits of them. Use lower(Ansatz("{self.name}").circuit(norb, '
+                'nelec), qubit_mapping("jordan_wigner", norb)).'
+            )
+        if n_qubits < 1:
+            raise TemplateError(
+                f'Ansatz("{self.name}").qubit_circuit(n_qubits={n_qubits}): use at least 1.'
+            )
+        found = QubitCircuit(n_qubits, (), name=self.name)
+        for table in self.block * self._n_layers(chosen) + self.final:
+            found = found.then(QUBIT_BLOCKS[table.generator].build(n_qubits, chosen))
+        return found
+
+    def check_n_params(self, check: CheckTable) -> int:
+        """Return the number of parameters at the size of an expectation."""
+        if check.n_qubits is not None:
+            return self.qubit_circuit(check.n_qubits, check.options).n_params
+        assert check.norb is not None
+        assert check.nelec is not None
+        return self.circuit(check.norb, check.nelec, check.options).n_params
 
     def factorized_params(self, t2: FloatArray, options: dict[str, OptionValue]) -> FloatArray:
         """Return parameters from doubles amplitudes, for a template with that start.
@@ -277,14 +268,46 @@ def read_template(path: Path) -> Template:
 
 def _what_is_wrong(template: Template) -> str:
     """Return what breaks a rule across tables, with its remedy, or nothing."""
-    for block in template.block:
-        if block.generator not in BLOCKS:
-            hint = nearest(block.generator, BLOCKS)
-            return f'block.generator = "{block.generator}" is not a building block. {hint}'
-        places = BLOCKS[block.generator].places
-        if block.where not in places:
-            hint = "Use " + " or ".join(f'"{place}"' for place in places) + "."
-            return f'block.where = "{block.where}" is nothing {block.generator} can do. {hint}'
+    blocks: Mapping[str, Block | QubitBlock] = QUBIT_BLOCKS if template.kind == "qubit" else BLOCKS
+    tables = template.block + template.final
+    return (
+        next(filter(None, (_wrong_block(table, blocks) for table in tables)), "")
+        or _wrong_kind(template)
+        or _wrong_layers(template)
+        or _wrong_options(template, blocks)
+    )
+
+
+def _wrong_block(table: BlockTable, blocks: Mapping[str, Block | QubitBlock]) -> str:
+    if table.generator not in blocks:
+        hint = nearest(table.generator, blocks)
+        return f'block.generator = "{table.generator}" is not a building block. {hint}'
+    places = blocks[table.generator].places
+    if table.where not in places:
+        hint = "Use " + " or ".join(f'"{place}"' for place in places) + "."
+        return f'block.where = "{table.where}" is nothing {table.generator} can do. {hint}'
+    return ""
+
+
+def _wrong_kind(template: Template) -> str:
+    on_qubits = template.kind == "qubit"
+    reference = "zeros" if on_qubits else "hartree_fock"
+    if template.reference != reference:
+        return (
+            f'reference = "{template.reference}" does not go with kind = "{template.kind}". Use '
+            f'"{reference}".'
+        )
+    if any((check.n_qubits is not None) != on_qubits for check in template.check):
+        size = "n_qubits" if on_qubits else "norb and nelec"
+        return f'[[check]]: kind = "{template.kind}" has other sizes. Use {size}.'
+    if on_qubits and (template.conserves or any(check.energy for check in template.check)):
+        return 'kind = "qubit" conserves nothing and has no energy. Use conserves = [].'
+    if template.final and not on_qubits:
+        return '[[final]] is for kind = "qubit". Add the blocks to [[block]].'
+    return ""
+
+
+def _wrong_layers(template: Template) -> str:
     names = [block.generator for block in template.block]
     numbers = [name for name, option in template.options.items() if option.minimum is not None]
     if template.repeat is not None and template.repeat not in numbers:
@@ -292,7 +315,12 @@ def _what_is_wrong(template: Template) -> str:
         return f'repeat = "{template.repeat}" is not an option that is a number. {hint}'
     if template.start == "factorized" and names != ["cluster_jastrow"]:
         return 'start = "factorized" is for the single block cluster_jastrow. Use "perturbed".'
-    used = {name for block in template.block for name in BLOCKS[block.generator].options}
+    return ""
+
+
+def _wrong_options(template: Template, blocks: Mapping[str, Block | QubitBlock]) -> str:
+    tables = template.block + template.final
+    used = {name for table in tables for name in blocks[table.generator].options}
     used |= {template.repeat} if template.repeat else set()
     for name in template.options:
         if name not in used:

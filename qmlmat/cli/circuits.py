@@ -23,8 +23,9 @@ from qmlmat.cli.screen import ExitCode, Screen
 from qmlmat.errors import ConfigError, TemplateError
 
 if TYPE_CHECKING:
-    from qmlmat.ansatz.blocks import OptionValue
-    from qmlmat.ansatz.template import CheckTable, EnergyCheck, Template
+    from qmlmat.ansatz.qubit_blocks import OptionValue
+    from qmlmat.ansatz.template import Template
+    from qmlmat.ansatz.template_tables import CheckTable, EnergyCheck
 
 _SWITCHES: Final = {"true": True, "false": False}
 
@@ -129,8 +130,8 @@ def _expectations(name: str, *, energies: bool) -> Iterator[ExpectationOutput]:
         )
     for check in template.check:
         options = "".join(f", {key}={_text(value)}" for key, value in check.options.items())
-        place = f"{check.norb} orbitals, {check.nelec[0]}+{check.nelec[1]} electrons{options}"
-        n_params = template.circuit(check.norb, check.nelec, check.options).n_params
+        place = f"{check.size}{options}"
+        n_params = template.check_n_params(check)
         yield ExpectationOutput(
             name=template.name,
             what=f"{place}: parameters",
@@ -154,6 +155,7 @@ def _energy(path: Path, check: CheckTable, energy: EnergyCheck) -> float:
     from qmlmat.solvers import VQE, solve  # noqa: PLC0415 - loads torch and pyscf
     from qmlmat.systems import ActiveSpace, Molecule, molecular_hamiltonian  # noqa: PLC0415
 
+    assert check.nelec is not None  # what states an energy is fermionic
     spin = check.nelec[0] - check.nelec[1]
     molecule = Molecule.from_xyz(energy.xyz, basis=energy.basis, spin=spin)
     hamiltonian = molecular_hamiltonian(molecule, ActiveSpace(freeze_core=energy.freeze_core))

@@ -108,7 +108,7 @@ def test_check_holds_every_template_to_its_counts():
     assert "checks passed" in run("check").stdout
 
 
-@pytest.mark.parametrize("name", [path.stem for path in LIBRARY])
+@pytest.mark.parametrize("name", [p.stem for p in LIBRARY if "check.energy" in p.read_text()])
 def test_templates_reach_the_energies_they_state(name):
     """[check.energy]: the default start ends at the stated energy."""
     found = document("check", name, "--energies")
