@@ -151,6 +151,26 @@ class QubitCircuit:
                 gates.append(replace(gate, name=swapped.get(gate.name, gate.name)))
         return QubitCircuit(self.n_qubits, tuple(gates), self.n_params, self.name)
 
+    def bound(self, params: Sequence[float]) -> QubitCircuit:
+        """Return the circuit at parameter values, without free parameters.
+
+        Args:
+            params: Shape ``(n_params,)`` (radians).
+
+        Raises:
+            InputError: If there is another number of them.
+        """
+        if len(params) != self.n_params:
+            raise InputError(
+                f"QubitCircuit.bound: {len(params)} params, the circuit has {self.n_params}. Give "
+                "as many (radians)."
+            )
+        gates = tuple(
+            gate if gate.angle is None else replace(gate, angle=Angle(gate.angle.value(params)))
+            for gate in self.gates
+        )
+        return QubitCircuit(self.n_qubits, gates, 0, self.name)
+
     def measured(self) -> QubitCircuit:
         """Return the circuit with every qubit measured at its end, wire w into bit w."""
         last = tuple(QubitGate("measure", (w,), bit=w) for w in range(self.n_qubits))

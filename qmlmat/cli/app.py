@@ -8,12 +8,10 @@ from typing import Annotated
 
 import typer
 
-from qmlmat.cli import circuits, commands, spectra
+from qmlmat.cli import commands, spectra
+from qmlmat.cli.arguments import EXIT_CODES, AsJson, Debug, Threads
+from qmlmat.cli.circuits_app import circuits_app
 from qmlmat.cli.screen import run, set_threads
-
-EXIT_CODES = """\
-Exit codes: 0 done; 1 a bug in qmlmat; 2 bad input; 3 finished, but points failed or did not \
-converge; 4 the store was refused or cannot be read; 5 the computation failed; 130 interrupted."""
 
 app = typer.Typer(
     name="qmlmat",
@@ -35,14 +33,6 @@ Plot = Annotated[
         help="Figure: .png, .pdf or .svg.",
     ),
 ]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        "--threads",
-        min=1,
-        help="Threads of the numerical libraries.",
-    ),
-]
 Workers = Annotated[
     int,
     typer.Option(
@@ -54,10 +44,6 @@ Workers = Annotated[
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Compute stored points again that failed.")
 ]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks and the library's log.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -253,68 +239,7 @@ def schema(
     run(lambda screen: commands.schema(screen, which), as_json=False, debug=debug)
 
 
-circuits_app = typer.Typer(
-    name="circuits",
-    help="The ansatz templates: your own folder and the library.",
-    epilog=EXIT_CODES,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 app.add_typer(circuits_app)
-
-
-@circuits_app.command("list", epilog=EXIT_CODES)
-def circuits_list(as_json: AsJson = False, debug: Debug = False) -> None:
-    """List the templates that a name finds, your own first, with their options."""
-    run(circuits.list_templates, as_json=as_json, debug=debug)
-
-
-@circuits_app.command("show", epilog=EXIT_CODES)
-def circuits_show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Template's name, or a .toml file.")],
-    norb: Annotated[
-        int | None, typer.Option("--norb", min=1, help="Spatial orbitals of the circuit to show.")
-    ] = None,
-    nelec: Annotated[
-        str | None, typer.Option("--nelec", metavar="A,B", help="Its alpha and beta electrons.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-o", metavar="KEY=VALUE", help="Option, e.g. k=2; repeatable."),
-    ] = None,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """Show a template, and its circuit gate by gate where a size is given."""
-    run(
-        lambda screen: circuits.show_template(
-            screen, name, norb=norb, nelec=nelec, options=option or []
-        ),
-        as_json=as_json,
-        debug=debug,
-    )
-
-
-@circuits_app.command("check", epilog=EXIT_CODES)
-def circuits_check(
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[FILE]...", help="Templates or .toml files; by default, all."),
-    ] = None,
-    energies: Annotated[
-        bool, typer.Option("--energies", help="Minimise the energies they state, too.")
-    ] = False,
-    threads: Threads = None,
-    as_json: AsJson = False,
-    debug: Debug = False,
-) -> None:
-    """Check that templates follow the format and meet their own [[check]] tables."""
-    set_threads(threads)
-    run(
-        lambda screen: circuits.check_templates(screen, files or [], energies=energies),
-        as_json=as_json,
-        debug=debug,
-    )
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def list_templates(screen: Screen) -> ExitCode:
 
     rows = [_listed(name, path) for name, path in template_files().items()]
     screen.document(CircuitsOutput(templates=rows))
-    table = _table("name", "title", "options", "file")
+    table = table_of("name", "title", "options", "file")
     for row in rows:
         options = ", ".join(f"{o.name}={_text(o.default)}" for o in row.options)
         table.add_row(row.name, row.error or row.title, options, row.file)
@@ -69,12 +69,12 @@ def show_template(
 
     path = find_template(name)
     template = read_template(path)
-    chosen = template.resolve(_options(options))
+    chosen = template.resolve(option_values(options))
     if (norb is None) != (nelec is None):
         raise ConfigError("a size has both: give --norb and --nelec, e.g. --norb 4 --nelec 2,2")
     size = None
     if norb is not None and nelec is not None:
-        size = _size(template, norb, _electrons(nelec, norb), chosen)
+        size = _size(template, norb, electrons(nelec, norb), chosen)
     output = CircuitOutput(
         template=_described(template, path),
         cite=template.cite,
@@ -108,7 +108,7 @@ def check_templates(screen: Screen, files: Sequence[str], *, energies: bool) -> 
             errors.append(str(error))
     passed = not errors and all(row.passed for row in found)
     screen.document(CheckOutput(passed=passed, errors=errors, expectations=found))
-    table = _table("template", "check", "expected", "found", "")
+    table = table_of("template", "check", "expected", "found", "")
     for row in found:
         table.add_row(row.name, row.what, row.expected, row.found, "ok" if row.passed else "FAILED")
     screen.say(table, *errors)
@@ -216,7 +216,7 @@ def _say_template(screen: Screen, output: CircuitOutput) -> None:
     screen.say(f"{template.name}: {template.title}", f"File: {template.file}")
     screen.say(f"Conserves: {', '.join(output.conserves)}", f"Start: {output.start}")
     if template.options:
-        table = _table("option", "default", "allowed", "what it does")
+        table = table_of("option", "default", "allowed", "what it does")
         for option in template.options:
             table.add_row(option.name, _text(option.default), _allowed(option), option.help)
         screen.say(table)
@@ -228,7 +228,7 @@ def _say_template(screen: Screen, output: CircuitOutput) -> None:
             f"{size.norb} orbitals, {size.nelec[0]}+{size.nelec[1]} electrons{chosen}: "
             f"{size.n_params} parameters, {len(size.gates)} gates"
         )
-        table = _table("gate", "generator", "parameter", "scale")
+        table = table_of("gate", "generator", "parameter", "scale")
         for number, gate in enumerate(size.gates):
             table.add_row(str(number), gate.generator, str(gate.param), f"{gate.scale:g}")
         screen.say(table)
@@ -241,7 +241,12 @@ def _allowed(option: OptionOutput) -> str:
     return "true, false" if option.minimum is None else f"{option.minimum} or more"
 
 
-def _options(texts: Sequence[str]) -> dict[str, OptionValue]:
+def option_values(texts: Sequence[str]) -> dict[str, OptionValue]:
+    """Return options from their texts, ``key=value``.
+
+    Raises:
+        ConfigError: If a text is something else.
+    """
     values: dict[str, OptionValue] = {}
     for text in texts:
         key, equals, value = (part.strip() for part in text.partition("="))
@@ -260,7 +265,12 @@ def _value(text: str) -> OptionValue:
         return text
 
 
-def _electrons(text: str, norb: int) -> tuple[int, int]:
+def electrons(text: str, norb: int) -> tuple[int, int]:
+    """Return the electrons by spin from their text, e.g. ``"2,2"``.
+
+    Raises:
+        ConfigError: If the text is something else, or the orbitals cannot hold them.
+    """
     try:
         alpha, beta = (int(part) for part in text.split(","))
     except ValueError:
@@ -279,7 +289,8 @@ def _text(value: OptionValue) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
+    """Return an empty table as all commands print it."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="")
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -311,6 +311,45 @@ class CheckOutput(Output):
     expectations: list[ExpectationOutput]
 
 
+class DrawingOutput(Output):
+    """A circuit on qubits as a drawing."""
+
+    kind: Literal["drawing"] = "drawing"
+    n_qubits: int = Field(description="Number of qubits.")
+    n_params: int = Field(description="Number of parameters.")
+    drawing: str = Field(description="The drawing, in characters.")
+
+
+class CountsOutput(Output):
+    """What a circuit costs on one target."""
+
+    target: str = Field(description="As written, or a device.")
+    n_params: int = Field(description="Number of parameters.")
+    n_qubits: int = Field(description="Number of qubits.")
+    one_qubit_gates: int = Field(description="Number of one-qubit gates.")
+    two_qubit_gates: int = Field(description="Number of two-qubit gates.")
+    depth: int = Field(description="Number of layers.")
+    two_qubit_depth: int = Field(description="Number of layers of two-qubit gates.")
+
+
+class ResourcesOutput(Output):
+    """Gates and layers of a circuit, before and after transpilation."""
+
+    kind: Literal["resources"] = "resources"
+    circuit: str = Field(description="Name of the template.")
+    counts: list[CountsOutput]
+
+
+class CircuitFileOutput(Output):
+    """A circuit that was written as OpenQASM 3."""
+
+    kind: Literal["circuit_file"] = "circuit_file"
+    file: str = Field(description="The file.")
+    n_qubits: int = Field(description="Number of qubits.")
+    n_params: int = Field(description="Number of free parameters.")
+    n_gates: int = Field(description="Number of gates.")
+
+
 class ErrorOutput(Output):
     """Why there is no result."""
 
@@ -330,6 +369,9 @@ class OutputDocument(
         | CircuitsOutput
         | CircuitOutput
         | CheckOutput
+        | DrawingOutput
+        | ResourcesOutput
+        | CircuitFileOutput
         | ErrorOutput
     ]
 ):

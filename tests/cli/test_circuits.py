@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from qmlmat._resources import data_dir
+from qmlmat.ansatz.qasm import from_qasm
 from qmlmat.cli.app import app
 from qmlmat.cli.commands import json_schema
 
@@ -156,3 +157,64 @@ solver = {{ name = "VQE", ansatz = "kupccgsd", options = {options} }}
 def test_help_states_the_exit_codes():
     for command in ("list", "show", "check"):
         assert "130 interrupted" in " ".join(run(command, "--help").stdout.split())
+
+
+H2 = ("--norb", 2, "--nelec", "1,1")
+
+
+def test_draw_shows_the_gates_on_every_qubit():
+    """From the Hartree-Fock determinant on; templates of qubits by their number."""
+    found = document("draw", "uccsd", *H2, "--mapping", "parity", "--reduced")
+    assert (found["n_qubits"], found["n_params"]) == (2, 3)
+    assert "theta[2]" in found["drawing"]
+    text = run("draw", "hea_ry_cz", "--n-qubits", 3, "-o", "depth=2").stdout
+    assert "q_2" in text
+    assert "theta[8]" in text
+
+
+def test_resources_count_before_and_after_transpilation():
+    """The circuit as written, and on a device whose links it must follow."""
+    found = document("resources", "uccsd", *H2, "--device", "manila", "--seed", 1)
+    written, device = found["counts"]
+    assert (written["target"], device["target"]) == ("as written", "fake_manila")
+    assert (written["n_params"], written["n_qubits"], written["two_qubit_gates"]) == (3, 4, 17)
+    assert device["two_qubit_gates"] > written["two_qubit_gates"]
+    assert "two-qubit depth" in run("resources", "lucj", *H2).stdout
+
+
+def test_export_writes_what_from_qasm_reads(tmp_path):
+    """Free parameters, or bound from a list or from a table's params."""
+    file, params = tmp_path / "h2.qasm", tmp_path / "params.json"
+    found = document("export", "uccsd", *H2, "--output", file)
+    assert found["file"] == str(file)
+    free = from_qasm(file.read_text())
+    assert (free.n_qubits, free.n_params) == (4, 3)
+    for tree in ([0.1, 0.2, 0.3], {"params": [0.1, 0.2, 0.3]}):
+        params.write_text(json.dumps(tree))
+        assert run("export", "uccsd", *H2, "--output", file, "--params", params).exit_code == 0
+        assert from_qasm(file.read_text()).gates == free.bound([0.1, 0.2, 0.3]).gates
+
+
+@pytest.mark.parametrize(
+    ("args", "remedy"),
+    [
+        (["draw", "uccsd"], "--norb 4 --nelec 2,2"),
+        (["draw", "uccsd", "--norb", "2", "--nelec", "1,1", "--n-qubits", "4"], "acts on orbitals"),
+        (["draw", "hea_ry_cz", "--norb", "2", "--nelec", "1,1"], "--n-qubits 4"),
+        (["draw", "uccsd", *H2, "--mapping", "party"], 'Did you mean "parity"'),
+        (["resources", "uccsd", *H2, "--device", "manilla"], 'Did you mean "manila"'),
+        (["resources", "uccsd", "--norb", 4, "--nelec", "1,1", "--device", "manila"], "larger"),
+        (["export", "uccsd", *H2, "--output", "no/file.qasm"], "a folder that exists"),
+        (["export", "uccsd", *H2, "--output", "a.qasm", "--params", "none.json"], "cannot be read"),
+        (["export", "uccsd", *H2, "--output", "a.qasm", "--params", "two.json"], "3 parameters"),
+        (["export", "uccsd", *H2, "--output", "a.qasm", "--params", "bad.json"], "Write JSON"),
+    ],
+)
+def test_mistakes_about_circuits_on_qubits_are_answered_with_the_remedy(tmp_path, args, remedy):
+    """Sizes, mappings, devices, files."""
+    (tmp_path / "two.json").write_text("[0.1, 0.2]")
+    (tmp_path / "bad.json").write_text('{"angles": []}')
+    done = run(*args)
+    assert done.exit_code == 2
+    assert remedy in done.stderr
+    assert "Traceback" not in done.output
