@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct
 from qmlmat.ansatz.lowering import lower
 from qmlmat.ansatz.references import prepare_terms
+from qmlmat.ansatz.rotations import merged_rotations
 from qmlmat.backends import Preparation, Reference, SectorBackend
 from qmlmat.errors import InputError
 from qmlmat.operators.mappings import qubit_mapping
@@ -119,6 +120,23 @@ def test_a_phase_takes_at_most_one_two_qubit_gate_in_jordan_wigner(numbers):
     """A phase of one orbital none, of two a controlled phase."""
     lowered = lower(Circuit(2, (1, 1), (Gate(numbers, 0),), 1), qubit_mapping("jordan_wigner", 2))
     assert len(lowered.gates) == 1
+
+
+@pytest.mark.parametrize("norb", [2, 4, 6])
+@pytest.mark.parametrize(("pairs", "step"), [("square", 1), ("heavy_hex", 4)])
+def test_local_cluster_jastrow_acts_between_linked_qubits_only(norb, pairs, step):
+    """Two lines of qubits, one for each spin, with a rung at every or every fourth orbital."""
+    circuit = Ansatz("lucj", n_reps=2, pairs=pairs).circuit(norb, (norb // 2, norb // 2))
+    links = {(s + p, s + p + 1) for s in (0, norb) for p in range(norb - 1)}
+    links |= {(p, p + norb) for p in range(0, norb, step)}
+    for merged in (False, True):
+        if merged:
+            params = np.random.default_rng(norb).normal(size=circuit.n_params)
+            bits = Sector(norb, circuit.nelec).hartree_fock_bits()
+            circuit, _ = merged_rotations(circuit, params, reference=bits)
+        lowered = lower(circuit, qubit_mapping("jordan_wigner", norb))
+        used = {tuple(sorted(g.wires)) for g in lowered.gates if len(g.wires) == 2}
+        assert used == links
 
 
 def test_what_cannot_be_lowered_is_refused_with_the_remedy():
