@@ -79,18 +79,22 @@ def _layered(bounds: Sequence[Bound]) -> list[Bound]:
             busy: set[tuple[int, int]] = set()
             later: list[Bound] = []
             for phase in waiting:
-                modes = _modes(phase[0])
-                (later if busy & modes else found).append(phase)
-                busy |= modes
+                modes = _coupled(phase[0])
+                if busy & modes:
+                    later.append(phase)
+                else:
+                    found.append(phase)
+                    busy |= modes
             waiting = later
         found += waiting
     return found
 
 
-def _modes(generator: Excitation | NumberProduct) -> set[tuple[int, int]]:
-    """Return the spin orbitals of a product of numbers, by spin and orbital."""
+def _coupled(generator: Excitation | NumberProduct) -> set[tuple[int, int]]:
+    """Return the spin orbitals, by spin and orbital, that a phase couples; none for one alone."""
     assert isinstance(generator, NumberProduct)
-    return {(0, p) for p in generator.alpha} | {(1, p) for p in generator.beta}
+    modes = {(0, p) for p in generator.alpha} | {(1, p) for p in generator.beta}
+    return modes if len(modes) > 1 else set()
 
 
 def _is_rotation(generator: Excitation | NumberProduct) -> bool:
