@@ -19,7 +19,7 @@ from qmlmat.backends.qubits.jobs import (
     Measured,
     Usage,
 )
-from qmlmat.backends.qubits.lowered import mapping_of, reference_circuit, untied
+from qmlmat.backends.qubits.lowered import frame_of, mapping_of, reference_circuit, untied
 from qmlmat.backends.requests import Preparation, check_params
 from qmlmat.backends.statevector_program import compile_qubit_circuit
 from qmlmat.errors import InputError
@@ -76,13 +76,14 @@ class StatevectorBackend(QubitBackend):
                 "StatevectorBackend.qubit_state: no params. Set Preparation.params (radians)."
             )
         mapping = mapping_of(preparation, self.mapping)
+        frame = frame_of(preparation, mapping)
         ansatz = untied(preparation.circuit, mapping)
         n_params, n_qubits = preparation.circuit.n_params, ansatz.circuit.n_qubits
         params = check_params(preparation.params, n_params, what="StatevectorBackend.qubit_state")
         angles = ansatz.angles(params).reshape(-1, len(ansatz.rules))
         states = [
             compile_qubit_circuit(
-                reference_circuit(reference, mapping, n_qubits).then(ansatz.circuit)
+                reference_circuit(reference, frame, n_qubits).then(ansatz.circuit)
             ).states(angles)
             for reference in preparation.references
         ]

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from qmlmat.ansatz import Circuit, Excitation, Gate, NumberProduct
+from qmlmat.ansatz import Circuit, Excitation, Gate, NumberProduct, QubitCircuit
 from qmlmat.errors import InputError
 from qmlmat.operators.sector import moved_strings
 from qmlmat.solvers.base import Solution
@@ -121,6 +121,19 @@ def carried_over(guess: Solution, circuit: Circuit) -> tuple[FloatArray, BoolArr
     return params, taken
 
 
+def same_circuit(guess: Solution, circuit: Circuit | QubitCircuit) -> FloatArray:
+    """Return an earlier solution's angles in the same circuit, shape ``(n_params,)`` (radians).
+
+    Raises:
+        InputError: If the guess is of another circuit.
+    """
+    params = guess.params
+    other = guess.circuit is not None and guess.circuit != circuit
+    if params is None or other or params.shape != (circuit.n_params,):
+        raise _unfit(guess, circuit)
+    return params.copy()
+
+
 def _occurrences(
     circuit: Circuit,
 ) -> Iterator[tuple[tuple[Excitation | NumberProduct, int], Gate]]:
@@ -131,9 +144,9 @@ def _occurrences(
         seen[gate.generator] += 1
 
 
-def _unfit(guess: Solution, circuit: Circuit) -> InputError:
+def _unfit(guess: Solution, circuit: Circuit | QubitCircuit) -> InputError:
     size = 0 if guess.params is None else guess.params.size
     return InputError(
         f"solve(guess=...): the guess has {size} parameters, the circuit {circuit.n_params}, and "
-        "they do not match. Take a guess from the same ansatz and active space."
+        "they do not match. Take a guess from the same ansatz, active space and mapping."
     )

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
-from qmlmat.ansatz import Ansatz, Circuit
-from qmlmat.backends import Backend, Preparation, Reference, SectorBackend
+from qmlmat.ansatz import Ansatz, Circuit, QubitCircuit
+from qmlmat.backends import Backend, Preparation, Reference, SectorBackend, StatevectorBackend
 from qmlmat.backends.base import Evaluator
 from qmlmat.errors import InputError, QmlmatWarning, nearest
 from qmlmat.solvers.base import Solution
@@ -21,9 +21,10 @@ from qmlmat.solvers.optimize import (
     Optimum,
     describe_optimizer,
 )
+from qmlmat.solvers.qubit_ansatz import qubit_ansatz
 from qmlmat.solvers.screening import Screened, Screening, screened
 from qmlmat.solvers.search import Search
-from qmlmat.solvers.starts import carried_over, starting_params
+from qmlmat.solvers.starts import carried_over, same_circuit, starting_params
 from qmlmat.solvers.variational import (
     ansatz_circuit,
     check_count,
@@ -56,6 +57,24 @@ tolerance of the search where that is larger, for it would count as converged.""
 
 PERTURBATION_SEED: Final = 0
 """Seed of flat and further starts where none is given: scans must be repeatable."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Problem:
+    """What is searched, and where."""
+
+    circuit: Circuit | QubitCircuit
+    """The circuit."""
+    reference: Reference
+    """What it acts on."""
+    where: Backend
+    """Where the angles are searched."""
+    notes: tuple[str, ...]
+    """What the user should know."""
+    screened: Screened | None = None
+    """How a fermionic circuit came about."""
+    start: FloatArray | None = None
+    """Where the angles of a circuit of qubit gates begin."""
 
 
 @dataclass(frozen=True)
@@ -181,14 +200,12 @@ class VQE:
             CapabilityError: If the backend gives no gradients.
         """
         check_problem("VQE", n_states, backend, needs_states=False)
-        where = SectorBackend() if self.exact_search else backend
+        assert isinstance(self.ansatz, Ansatz)
+        is_fermionic = self.ansatz.load().kind == "fermionic"
+        problem = (self._fermionic if is_fermionic else self._on_qubits)(hamiltonian, backend, seed)
+        where = problem.where
         remark = () if where.capabilities.exact else optimizer_under_shots(self.optimizer)[1]
-        chosen = self._screened(hamiltonian)
-        circuit = chosen.circuit
-        reference = reference_of(hamiltonian, self.reference)
-        warn_of_mixed_irreps(hamiltonian, reference, self.screening)
-        preparation = Preparation(circuit, reference)
-        objective = penalised(hamiltonian, self.spin_penalty)
+        preparation = Preparation(problem.circuit, problem.reference)
         search = Search(
             hamiltonian=hamiltonian,
             backend=where,
@@ -197,11 +214,12 @@ class VQE:
             max_iterations=self.max_iterations,
             seed=seed,
         )
+        objective = penalised(hamiltonian, self.spin_penalty)
         evaluator = search.evaluator(preparation, (objective,))
-        start, notes = self._start(hamiltonian, chosen, evaluator, guess, seed)
+        start, notes = self._start(hamiltonian, problem, evaluator, guess, seed)
         optima = [
             search.minimum(preparation, evaluator, begin)
-            for begin in (start, *self._other_starts(circuit.n_params, seed))
+            for begin in (start, *self._other_starts(problem.circuit.n_params, seed))
         ]
         best, more = lowest(optima)
         return circuit_solution(
@@ -209,8 +227,50 @@ class VQE:
             preparation,
             backend,
             optimum=best,
-            notes=(*((chosen.note,) if chosen.note else ()), *notes, *more, *remark),
+            notes=(*problem.notes, *notes, *more, *remark),
             seed=seed,
+        )
+
+    def _fermionic(
+        self,
+        hamiltonian: MolecularHamiltonian,
+        backend: Backend,
+        seed: int | None,  # noqa: ARG002 (nothing is drawn)
+    ) -> _Problem:
+        """Return the problem of a fermionic template."""
+        chosen = self._screened(hamiltonian)
+        reference = reference_of(hamiltonian, self.reference)
+        warn_of_mixed_irreps(hamiltonian, reference, self.screening)
+        return _Problem(
+            circuit=chosen.circuit,
+            reference=reference,
+            where=SectorBackend() if self.exact_search else backend,
+            notes=(chosen.note,) if chosen.note else (),
+            screened=chosen,
+        )
+
+    def _on_qubits(
+        self, hamiltonian: MolecularHamiltonian, backend: Backend, seed: int | None
+    ) -> _Problem:
+        """Return the problem of a template of qubit gates.
+
+        Raises:
+            InputError: If a setting is for excitations.
+        """
+        assert isinstance(self.ansatz, Ansatz)
+        if self.screening is not None or self.reference is not None:
+            raise InputError(
+                f'VQE("{self.ansatz.template}", screening=..., reference=...): these are for '
+                "excitations, and its gates are rotations of qubits. Leave them out."
+            )
+        found = qubit_ansatz(self.ansatz, hamiltonian, backend)
+        used = PERTURBATION_SEED if seed is None else seed
+        return _Problem(
+            circuit=found.circuit,
+            reference=found.reference,
+            where=StatevectorBackend(mapping=found.mapping) if self.exact_search else backend,
+            start=found.start(used),
+            notes=(f"The angles began near the Hartree-Fock state (seed {used}).",),
         )
 
     def _other_starts(self, n_params: int, seed: int | None) -> list[FloatArray]:
@@ -226,12 +286,18 @@ class VQE:
     def _start(
         self,
         hamiltonian: MolecularHamiltonian,
-        chosen: Screened,
+        problem: _Problem,
         evaluator: Evaluator,
         guess: Solution | None,
         seed: int | None,
     ) -> tuple[FloatArray, tuple[str, ...]]:
         """Return where the search begins, and what the user should know of it."""
+        chosen = problem.screened
+        if guess is not None and guess.params is not None and chosen is None:
+            return same_circuit(guess, problem.circuit), ()
+        if chosen is None:
+            assert problem.start is not None
+            return problem.start, ()
         if guess is None or guess.params is None:
             start, notes = self._cold_start(hamiltonian, chosen, seed)
             start, more = self._off_saddle(start, evaluator, np.ones(start.size, dtype=bool), seed)

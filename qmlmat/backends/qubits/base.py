@@ -13,7 +13,7 @@ from qmlmat.backends.base import Capabilities
 from qmlmat.backends.qubits.estimation import SampledEstimator
 from qmlmat.backends.qubits.evaluator import QubitEvaluator
 from qmlmat.backends.qubits.jobs import Batch, CountDoor, CountJob, ExpectationDoor, Usage
-from qmlmat.backends.qubits.lowered import mapping_of, reference_circuit, untied
+from qmlmat.backends.qubits.lowered import frame_of, mapping_of, reference_circuit, untied
 from qmlmat.backends.qubits.mitigation import Mitigation
 from qmlmat.backends.requests import Counts, Estimate, Request, check_params
 from qmlmat.errors import CapabilityError, InputError
@@ -193,7 +193,8 @@ class QubitBackend(ABC):
             raise InputError(
                 "run(observables=None): counts are of one state. Give one request each."
             )
-        start = reference_circuit(preparation.references[0], mapping, n_qubits)
+        frame = frame_of(preparation, mapping)
+        start = reference_circuit(preparation.references[0], frame, n_qubits)
         circuit = start.then(ansatz.circuit).measured()
         job = CountJob(circuit, ansatz.angles(params)[None], shots)
         (found,) = self.count_door(seed).counts([job])

@@ -15,6 +15,7 @@ from qmlmat.backends.qubits.jobs import Batch, ExpectationDoor, GradientDoor, Me
 from qmlmat.backends.qubits.lowered import (
     Untied,
     encoded_terms,
+    frame_of,
     mapping_of,
     pauli_sum,
     reference_circuit,
@@ -53,10 +54,21 @@ class QubitEvaluator:
     def __post_init__(self) -> None:
         if not self.request.observables:
             raise InputError("Request(observables=()): nothing to measure. Name an observable.")
+        knows = self.corrects_reference or self.symmetry_words is not None
+        if knows and not isinstance(self.request.preparation.circuit, Circuit):
+            raise InputError(
+                "Mitigation(symmetry=True or reference=True): a circuit of qubit gates keeps no "
+                "electrons and need not leave its reference alone at zero angles. Use a fermionic "
+                "circuit, or readout and noise_factors alone."
+            )
 
     @cached_property
     def _mapping(self) -> QubitMapping | None:
         return mapping_of(self.request.preparation, self.mapping)
+
+    @cached_property
+    def _frame(self) -> QubitMapping | None:
+        return frame_of(self.request.preparation, self._mapping)
 
     @cached_property
     def ansatz(self) -> Untied:
@@ -72,7 +84,7 @@ class QubitEvaluator:
     def circuits(self) -> tuple[QubitCircuit, ...]:
         """Reference and ansatz, for each reference."""
         return tuple(
-            reference_circuit(reference, self._mapping, self.n_qubits).then(self.ansatz.circuit)
+            reference_circuit(reference, self._frame, self.n_qubits).then(self.ansatz.circuit)
             for reference in self.request.preparation.references
         )
 
@@ -258,7 +270,7 @@ class QubitEvaluator:
     def _starts(self) -> tuple[tuple[tuple[int, complex], ...], ...]:
         """The references on the qubits."""
         references = self.request.preparation.references
-        return tuple(encoded_terms(reference, self._mapping) for reference in references)
+        return tuple(encoded_terms(reference, self._frame) for reference in references)
 
     def _symmetry(self, reference: int) -> Symmetry | None:
         """Return what is known of the states of one reference."""
@@ -269,7 +281,7 @@ class QubitEvaluator:
     @cached_property
     def _symmetries(self) -> tuple[Symmetry | None, ...]:
         assert self.symmetry_words is not None
-        mapping, circuit = self._mapping, self.request.preparation.circuit
+        mapping, circuit = self._mapping, self.request.preparation.fermionic
         assert mapping is not None
         x, z = (np.concatenate([getattr(one, name) for one in self.sums]) for name in "xz")
         sizes = np.abs(np.concatenate([one.coefficients for one in self.sums]))
@@ -278,8 +290,7 @@ class QubitEvaluator:
         found = []
         for reference in self.request.preparation.references:
             bits = [mapping.encode(term) for term, _ in reference.terms]
-            nelec = circuit.nelec if isinstance(circuit, Circuit) else _electrons(reference.terms)
-            found.append(_known(mapping, nelec, masks, bits))
+            found.append(_known(mapping, circuit.nelec, masks, bits))
         return tuple(found)
 
     def _at_zero(self) -> list[Batch]:
@@ -296,7 +307,7 @@ class QubitEvaluator:
         exact = [
             reference_values(
                 references[k % n_references],
-                self._mapping,
+                self._frame,
                 (self.sums[k],) if self.is_paired else self.sums,
             )
             for k in range(len(answers))
@@ -310,12 +321,6 @@ class QubitEvaluator:
 def _total_shots(answers: Sequence[Measured]) -> int | None:
     known = [answer.n_shots for answer in answers if answer.n_shots is not None]
     return sum(known) if known else None
-
-
-def _electrons(terms: tuple[tuple[str, complex], ...]) -> tuple[int, int]:
-    bits = terms[0][0]
-    half = len(bits) // 2
-    return bits[:half].count("1"), bits[half:].count("1")
 
 
 def _known(

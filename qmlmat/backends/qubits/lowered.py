@@ -120,9 +120,20 @@ def mapping_of(preparation: Preparation, mapping: str | QubitMapping) -> QubitMa
             f"mapping: {mapping.n_qubits} qubits, the circuit has {circuit.n_qubits}. Build the "
             f"circuit on {mapping.n_qubits} qubits."
         )
+    return None if circuit.n_qubits % 2 else qubit_mapping(mapping, circuit.n_qubits // 2)
+
+
+def frame_of(preparation: Preparation, mapping: QubitMapping | None) -> QubitMapping | None:
+    """Return what the bits of references are: occupations under a mapping, or the qubits' own.
+
+    A fermionic circuit acts on determinants. One of qubit gates acts on qubits: bits of their
+    number are theirs, and only longer ones are occupations.
+    """
+    circuit = preparation.circuit
+    if isinstance(circuit, Circuit) or mapping is None:
+        return mapping
     lengths = {len(bits) for reference in preparation.references for bits, _ in reference.terms}
-    is_mapped = lengths == {circuit.n_qubits} and not circuit.n_qubits % 2
-    return qubit_mapping(mapping, circuit.n_qubits // 2) if is_mapped else None
+    return None if lengths == {circuit.n_qubits} else mapping
 
 
 @lru_cache(maxsize=1024)
