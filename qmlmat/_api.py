@@ -110,7 +110,7 @@ from qmlmat.systems import (
 if TYPE_CHECKING:
     from qmlmat.backends.pennylane.backend import PennyLaneBackend
     from qmlmat.backends.qiskit.backend import QiskitBackend
-    from qmlmat.backends.qiskit.devices import fake_device, restricted
+    from qmlmat.backends.qiskit.devices import NoisySampler, fake_device, restricted
 
 __all__ = [  # noqa: RUF022 (the order is the table of contents)
     # Systems: from atoms to a Hamiltonian
@@ -172,6 +172,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "QiskitBackend",
     "fake_device",
     "restricted",
+    "NoisySampler",
     "Mitigation",
     "Preparation",
     "Reference",
@@ -233,6 +234,7 @@ _DOORS: Final = {
     "QiskitBackend": "qmlmat.backends.qiskit.backend",
     "fake_device": "qmlmat.backends.qiskit.devices",
     "restricted": "qmlmat.backends.qiskit.devices",
+    "NoisySampler": "qmlmat.backends.qiskit.devices",
 }
 """Names whose module brings a framework, loaded on first use."""
 

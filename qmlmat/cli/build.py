@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qmlmat.cli.backends import build_backend
 from qmlmat.cli.build_solver import build_solver
 from qmlmat.cli.inputs import InputDocument, MoleculeTable
 from qmlmat.cli.paths import CoordinateTable, PathTable
@@ -63,30 +64,36 @@ def build_job(document: InputDocument, *, path: Path | None = None) -> Job:
         InputError: If the molecule, active space, path or solver cannot be what is asked.
     """
     from qmlmat.surfaces import Geometry, SolverSurface  # noqa: PLC0415
-    from qmlmat.systems import ActiveSpace  # noqa: PLC0415
+    from qmlmat.systems import ActiveSpace, molecular_hamiltonian  # noqa: PLC0415
 
     molecule = _molecule(document.molecule)
     space = document.active_space
     if path is None and document.path is not None:
         path = _path(molecule, document.path)
+    active = ActiveSpace(
+        space.n_electrons,
+        space.norb,
+        indices=None if space.indices is None else tuple(space.indices),
+        freeze_core=space.freeze_core,
+        natural=space.natural,
+        avas=tuple(space.avas),
+        threshold=space.threshold,
+    )
+    backend = None
+    if document.backend is not None:
+        hamiltonian = molecular_hamiltonian(molecule, active)
+        backend = build_backend(document.backend, hamiltonian, document.solver.seed)
     return Job(
         title=document.title,
         surface=SolverSurface(
             molecule,
-            ActiveSpace(
-                space.n_electrons,
-                space.norb,
-                indices=None if space.indices is None else tuple(space.indices),
-                freeze_core=space.freeze_core,
-                natural=space.natural,
-                avas=tuple(space.avas),
-                threshold=space.threshold,
-            ),
+            active,
             build_solver(document.solver),
             n_states=document.solver.n_states,
             seed=document.solver.seed,
             classical=tuple(document.classical),
             orbitals=space.orbitals,
+            backend=backend,
         ),
         path=path,
         return_sweep=document.path is not None and document.path.return_sweep,

@@ -80,7 +80,13 @@ def _circuit_states(table: CircuitStatesTable, selected: dict[str, Any]) -> Solv
     }
     if isinstance(table, SSVQETable):
         weights = None if table.weights is None else tuple(table.weights)
-        return solvers.SSVQE(ansatz, weights=weights, n_surplus=table.n_surplus, **shared)
+        return solvers.SSVQE(
+            ansatz,
+            weights=weights,
+            n_surplus=table.n_surplus,
+            exact_search=table.exact_search,
+            **shared,
+        )
     assert isinstance(table, VQDTable)
     return solvers.VQD(ansatz, deflation=table.deflation, **shared)
 
@@ -96,6 +102,7 @@ def _ground(table: Table) -> VQE | ADAPTVQE:
             initial=table.initial,
             n_starts=table.n_starts,
             gradient_tolerance=table.gradient_tolerance,
+            exact_search=table.exact_search,
             **_search(table),
         )
     assert isinstance(table, ADAPTVQETable)

@@ -274,6 +274,8 @@ def _solve_lines(result: PointResult, output: SolveOutput) -> list[str]:
     lines = [output.title] if output.title else []
     if len(output.energies) == 1:
         lines.append(_line("energy", f"{output.energies[0]:.10f}", unit))
+        if output.stderr is not None:
+            lines.append(_line("standard error", f"{output.stderr[0] * 1e3:.3f}", small))
     for name, value in output.columns.items():
         lines.append(_line(name.replace("_", " "), f"{value:.10f}", unit))
     if output.reference is None or output.error is None:
@@ -286,7 +288,7 @@ def _solve_lines(result: PointResult, output: SolveOutput) -> list[str]:
     if len(output.energies) == 1:
         lines += [_line("<S^2>", f"{square:.6f}") for square in output.spin_squares or ()]
     lines.append(_line("status", output.status))
-    if output.status != "converged":
+    if output.status not in {"converged", "noise_limit"}:
         lines.append(output.advice)
     lines += [f"Note: {note}" for note in output.notes]
     lines.append(_line("time", f"{output.wall_time:.1f}", "s"))

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from qmlmat._validation import describe_errors
+from qmlmat.cli.backends import BackendTable
 from qmlmat.cli.paths import PathTable
 from qmlmat.cli.solvers import TEMPLATE_KEYS, SolverTable, VQETable
 from qmlmat.cli.table import Table
@@ -73,6 +74,9 @@ class InputDocument(Table):
         default=[], description="Classical methods whose energies stand beside the solver's."
     )
     path: PathTable | None = Field(default=None, description="Needed by `qmlmat scan` only.")
+    backend: BackendTable | None = Field(
+        default=None, description="Where circuits run; by default the exact sector simulator."
+    )
     solver: SolverTable = Field(default=VQETable(name="VQE"))
 
     def plain(self) -> dict[str, Any]:

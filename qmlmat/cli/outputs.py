@@ -162,6 +162,9 @@ class SolveOutput(Output):
     title: str = Field(description="What the calculation is of.")
     unit: str = Field(description="Unit of every energy.")
     energies: list[float] = Field(description="Energies, ascending.")
+    stderr: list[float] | None = Field(
+        description="Standard error of each energy, where they were measured."
+    )
     reference: float | None = Field(description="Exact ground-state energy, where it is known.")
     error: float | None = Field(description="Ground-state energy above the reference.")
     columns: dict[str, float] = Field(description="Further energies by name.")
@@ -193,6 +196,7 @@ class SolveOutput(Output):
             title=title,
             unit=result.unit,
             energies=[float(value) for value in result.energies],
+            stderr=None if result.stderr is None else [float(bar) for bar in result.stderr],
             reference=reference,
             error=None if reference is None else energy - reference,
             columns=dict(result.columns),

@@ -121,6 +121,11 @@ class VQETable(CircuitTable, StatesTable):
     gradient_tolerance: float = Field(
         default=1e-6, gt=0, description="Largest derivative at convergence (hartree per radian)."
     )
+    exact_search: bool = Field(
+        default=False,
+        description="Search the angles by exact simulation, and measure the result alone on "
+        "[backend].",
+    )
 
 
 class ADAPTVQETable(CircuitTable, SelectedTable):
@@ -187,6 +192,11 @@ class SSVQETable(CircuitStatesTable):
     )
     n_surplus: int = Field(
         default=2, ge=0, description="Further references with which the result is checked."
+    )
+    exact_search: bool = Field(
+        default=False,
+        description="Search the angles by exact simulation, and measure the result alone on "
+        "[backend].",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qmlmat.ansatz import QubitCircuit
 from qmlmat.backends import Backend, SectorBackend
 from qmlmat.backends.requests import check_params
 from qmlmat.errors import InputError, QmlmatWarning, VariationalError
@@ -117,6 +118,8 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     if wanted == (None, None) and getattr(solver, "is_variational", True):
         if found.stderr is not None:
             return _with_luck(found)
+        if isinstance(found.circuit, QubitCircuit):
+            return _with_other_sector(found)
         _check_variational(found)
     return found
 
@@ -274,6 +277,20 @@ def _noted(found: Solution, note: str, *, warn: bool = False) -> Solution:
     if warn:
         warnings.warn(note, QmlmatWarning, stacklevel=4)
     return replace(found, notes=(*found.notes, note))
+
+
+def _with_other_sector(found: Solution) -> Solution:
+    """Say where a circuit that does not keep the electrons went below the exact ground state."""
+    if found.error is None or found.error >= -VARIATIONAL_TOLERANCE:
+        return found
+    return _noted(
+        found,
+        f"The energy is {-1e3 * found.error:.3f} mHa below the exact ground state of these "
+        "electrons: gates of qubits do not keep their number, and the state holds others. Use a "
+        "mapping that fixes parities (hamiltonian.qubit_mapping(reduced=True)), or a fermionic "
+        "ansatz.",
+        warn=True,
+    )
 
 
 def _with_luck(found: Solution) -> Solution:

@@ -54,6 +54,35 @@ class PennyLaneBackend(QubitBackend):
                 'qml.device("default.qubit"), or any other of PennyLane\'s.'
             )
 
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        *,
+        wires: int,
+        seed: int | None = None,
+        **settings: Any,  # noqa: ANN401 (the fields)
+    ) -> PennyLaneBackend:
+        """Return the backend of a device by name.
+
+        Args:
+            name: As ``qml.device`` has it.
+            wires: Number of wires.
+            seed: Seed of its shots, where the device takes one.
+            settings: Fields of the backend.
+
+        Raises:
+            InputError: If PennyLane has no such device.
+        """
+        seeded = {} if seed is None or not name.startswith("default") else {"seed": seed}
+        try:
+            device = qml.device(name, wires=wires, **seeded)
+        except qml.exceptions.DeviceError as error:
+            raise InputError(
+                f'PennyLaneBackend.of("{name}"): {error} Use "default.qubit" or "lightning.qubit".'
+            ) from error
+        return cls(device=device, **settings)
+
     @property
     def device_name(self) -> str:
         """What the device is called, in records."""

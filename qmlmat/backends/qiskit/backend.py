@@ -8,13 +8,19 @@ from typing import Any, Final
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
+from qiskit.primitives import (
+    BaseEstimatorV2,
+    BaseSamplerV2,
+    StatevectorEstimator,
+    StatevectorSampler,
+)
 from qiskit.providers import BackendV2
 from qiskit.transpiler import generate_preset_pass_manager
 
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qiskit.circuits import to_qiskit
+from qmlmat.backends.qiskit.devices import NoisySampler, best_qubits, fake_device, restricted
 from qmlmat.backends.qiskit.operators import to_sparse_pauli_op
 from qmlmat.backends.qubits.base import QubitBackend
 from qmlmat.backends.qubits.jobs import (
@@ -38,7 +44,8 @@ class QiskitBackend(QubitBackend):
 
     Each circuit is transpiled once; all points, shifts and references of a call are array-valued
     PUBs of one job. Mitigation is ours with a sampler, and the primitive's own with an estimator.
-    Randomness is the primitive's: seed it there.
+    Randomness is the primitive's: seed it there, with a numpy ``Generator`` (a whole number would
+    draw the same in every job).
 
     Example:
         >>> import qmlmat as qm
@@ -68,11 +75,66 @@ class QiskitBackend(QubitBackend):
                 f"QiskitBackend(primitive={type(self.primitive).__name__}): not a V2 primitive. "
                 "Use qiskit.primitives.StatevectorEstimator(), or BackendSamplerV2(backend=...)."
             )
+        if isinstance(_seed_of(self.primitive), int):
+            raise InputError(
+                f"QiskitBackend(primitive={type(self.primitive).__name__}): with a whole number as "
+                "its seed it draws the same in every job, some at every point, and error bars are "
+                "wrong. Give StatevectorSampler(seed=numpy.random.default_rng(1)), NoisySampler("
+                "device, seed=1) instead of Aer's sampler, or no seed."
+            )
         if not (self.target_device is None or isinstance(self.target_device, BackendV2)):
             raise InputError(
                 f"QiskitBackend(device={self.device!r}): not a BackendV2. Use "
                 'fake_device("manila"), or AerSimulator.from_backend(...).'
             )
+
+    @classmethod
+    def on_fake(
+        cls,
+        name: str,
+        *,
+        n_qubits: int,
+        seed: int | None = None,
+        **settings: Any,  # noqa: ANN401 (the fields)
+    ) -> QiskitBackend:
+        """Return a sampler with the noise of a fake device, restricted to its best linked qubits.
+
+        Args:
+            name: The device, e.g. ``"manila"``.
+            n_qubits: How many qubits circuits take: ``mapping.n_qubits``.
+            seed: Seed of the shots.
+            settings: Fields of the backend; ``shots`` among them.
+
+        Raises:
+            InputError: If there is no such device, or it has too few linked qubits.
+            MissingExtraError: If ``qiskit-ibm-runtime`` is not installed.
+
+        Example:
+            >>> import qmlmat as qm
+            >>> h2 = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735"))
+            >>> two = h2.qubit_mapping("parity", reduced=True)
+            >>> device = qm.QiskitBackend.on_fake(
+            ...     "manila", n_qubits=2, seed=1, mapping=two, shots=4000
+            ... )
+            >>> found = qm.solve(h2, qm.VQE("uccsd", exact_search=True), backend=device)
+            >>> bool(found.error > 0.01)  # hartree: noise raises the energy
+            True
+        """
+        device = fake_device(name)
+        part = restricted(device, best_qubits(device, n_qubits))
+        return cls(primitive=NoisySampler(part, seed=seed), device=part, **settings)
+
+    @classmethod
+    def ideal(cls, *, seed: int | None = None, **settings: Any) -> QiskitBackend:  # noqa: ANN401
+        """Return Qiskit's reference primitives: exact without shots, else a sampler.
+
+        Args:
+            seed: Seed of the shots.
+            settings: Fields of the backend.
+        """
+        if settings.get("shots") is None:
+            return cls(primitive=StatevectorEstimator(), **settings)
+        return cls(primitive=StatevectorSampler(seed=np.random.default_rng(seed)), **settings)
 
     @property
     def target_device(self) -> Any:  # noqa: ANN401 (Qiskit's)
@@ -182,6 +244,12 @@ class QiskitBackend(QubitBackend):
         for instruction in reads:
             whole.append(instruction)
         return whole
+
+
+def _seed_of(primitive: Any) -> Any:  # noqa: ANN401 (Qiskit's)
+    """Return the seed a primitive was made with; Qiskit has no public name for it."""
+    options = getattr(primitive, "options", None)
+    return getattr(primitive, "_seed", None) or getattr(options, "seed_simulator", None)
 
 
 @dataclass(frozen=True, eq=False)

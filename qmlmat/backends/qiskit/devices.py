@@ -7,9 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+from qiskit.primitives import BaseSamplerV2
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import InstructionProperties, Target
 from qiskit_aer import AerSimulator
+from qiskit_aer.primitives import SamplerV2
 
 from qmlmat.errors import InputError, MissingExtraError, nearest
 
@@ -53,6 +56,29 @@ def restricted(device: BackendV2, qubits: Sequence[int]) -> BackendV2:
             f"{device.num_qubits - 1}. Name some of them, each once."
         )
     return _Restricted(device, chosen)
+
+
+class NoisySampler(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped to mypy
+    """A V2 sampler that simulates a device with its noise, every job with draws of its own.
+
+    Aer's sampler with a seed draws the same in every job, so that errors would repeat from step to
+    step of a search and from point to point of a curve.
+    """
+
+    def __init__(self, device: BackendV2, *, seed: int | None = None) -> None:
+        """Make the sampler of a device.
+
+        Args:
+            device: The device; restrict it first, since every qubit of it is simulated.
+            seed: Seed of the shots.
+        """
+        self._simulator = AerSimulator.from_backend(device)
+        self._rng = np.random.default_rng(seed)
+
+    def run(self, pubs: Any, *, shots: int | None = None) -> Any:  # noqa: ANN401 (Qiskit's)
+        """Return the job that samples the circuits; see ``BaseSamplerV2.run``."""
+        drawn = int(self._rng.integers(2**31))
+        return SamplerV2.from_backend(self._simulator, seed=drawn).run(pubs, shots=shots)
 
 
 def best_qubits(device: BackendV2, n_qubits: int) -> list[int]:
