@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
-from qmlmat.backends.statevector_kernels import DIAGONAL, GENERAL, SIGNS
+from qmlmat.backends.statevector_kernels import DIAGONAL, GENERAL, LANES, LOW_BITS, SIGNS
 from qmlmat.typing import FloatArray, IntArray
 
 _X, _Y, _Z = 0, 1, 2
@@ -190,6 +190,7 @@ class _Framer:
         factors: list[tuple[float, float]] = []
         signs: list[tuple[int, int, int, int]] = []
         numbers: dict[Angle, int] = {}
+        wide = len(self.rows) > LOW_BITS + 1
         for op in self.ops:
             begin = len(signs) if op.signs else len(turns)
             signs += op.signs
@@ -202,11 +203,14 @@ class _Framer:
             kind = SIGNS if op.signs else (GENERAL if op.flip else DIAGONAL)
             pivot = max((op.flip & op.row).bit_length() - 1, 0)
             has_param = any(angle.param is not None for _, _, angle in op.turns)
+            used = op.flip | op.control
+            for line in op.signs:
+                used |= line[0] | line[2]
             masks = (op.flip, op.row, pivot, op.control, op.wanted)
             end = len(signs) if op.signs else len(turns)
-            ops.append((kind, *masks, begin, end, int(has_param)))
+            ops.append((kind, *masks, begin, end, int(has_param), int(wide and used % LANES == 0)))
         tables = (
-            np.array(ops, dtype=np.int64).reshape(-1, 9),
+            np.array(ops, dtype=np.int64).reshape(-1, 10),
             np.array(turns, dtype=np.int64).reshape(-1, 3),
             np.array(factors, dtype=np.float64).reshape(-1, 2),
             np.array(signs, dtype=np.int64).reshape(-1, 4),

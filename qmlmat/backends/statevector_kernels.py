@@ -4,15 +4,17 @@ A block holds ``LANES`` samples, or one, the sample innermost; real and imaginar
 ``real[block, index, lane]``. Every gate acts in a *frame*, see
 ``qmlmat.backends.statevector_frames``: its qubit is a parity of the index, its flip a mask.
 
-``ops``, shape ``(n_ops, 9)``:
+``ops``, shape ``(n_ops, 10)``:
 
 - kind: ``GENERAL``, ``DIAGONAL`` or ``SIGNS``;
 - flip: the mask that turns the qubit over (``GENERAL``);
-- row: the bits of the index whose parity is the qubit;
+- row: the bits of the index whose parity is the qubit (``SIGNS``: bits that matter);
 - pivot: a bit that flip and row have in common (``GENERAL``);
 - control, wanted: where ``parity(index & control)`` is not ``wanted`` the op is the identity;
 - begin, end: its rotations in ``turns`` (of ``SIGNS``: its lines of ``signs``);
-- whether one of them has a parameter.
+- whether one of them has a parameter;
+- whether neither flip nor control nor signs have one of the lowest bits (``LOW_BITS``). On one
+  sample such an op takes ``LANES`` neighbouring amplitudes at a time, as if they were samples.
 
 ``turns``, shape ``(n_turns, 3)``: axis (0, 1, 2 for X, Y, Z), which angle, which parameter or -1.
 ``factors``, shape ``(n_turns, 2)``: the sign of the angle, and its derivative by the parameter.
@@ -25,6 +27,7 @@ from __future__ import annotations
 from typing import Final
 
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
@@ -37,6 +40,7 @@ from qmlmat.operators.lane_kernels import (
     scale,
     scale_add,
     store,
+    total,
     zero,
 )
 
@@ -44,6 +48,8 @@ LANES: Final = 8
 """Samples of a block."""
 BATCH: Final = (0,) * LANES
 """Width of the kernels on blocks of samples."""
+LOW_BITS: Final = 3
+"""Bits of a lane's number."""
 SINGLE: Final = (0,)
 """Width of the kernels on one sample."""
 
@@ -196,9 +202,17 @@ def _product(cosines, sines, turns, factors, begin, end, width):
 
 
 @_NJIT
-def _turn_diagonal(real, imag, op, ar, ai, width):
+def _coefficients(op, cosines, sines, turns, factors, width):
+    """Return ``a`` and ``b`` of an op."""
+    if op[0] == SIGNS:
+        return _one(width), zero(width), zero(width), zero(width)
+    return _product(cosines, sines, turns, factors, op[6], op[7], width)
+
+
+@_NJIT
+def _turn_diagonal(real, imag, op, shift, ar, ai, width):
     """Multiply amplitudes by ``a``, or by its conjugate where the qubit is 1."""
-    lanes, row, control, wanted = len(width), op[2], op[4], op[5]
+    lanes, row, control, wanted = len(width), op[2] >> shift, op[4] >> shift, op[5]
     for index in range(len(real)):
         if control and parity(index & control) != wanted:
             continue
@@ -218,9 +232,10 @@ def _pair(k, row, pivot):
 
 
 @_NJIT
-def _turn(real, imag, op, ar, ai, br, bi, width):
+def _turn(real, imag, op, shift, ar, ai, br, bi, width):
     """Apply ``[[a, -b*], [b, a*]]`` to the qubit."""
-    lanes, flip, row, pivot, control, wanted = len(width), op[1], op[2], op[3], op[4], op[5]
+    lanes, flip, row, pivot = len(width), op[1] >> shift, op[2] >> shift, op[3] - shift
+    control, wanted = op[4] >> shift, op[5]
     ci, cr, di = _negative(ai), _negative(br), _negative(bi)
     for k in range(len(real) >> 1):
         first = _pair(k, row, pivot)
@@ -252,18 +267,55 @@ def _turn(real, imag, op, ar, ai, br, bi, width):
 
 
 @_NJIT
-def _change_signs(real, imag, signs, begin, end, width):
+def _change_signs(real, imag, op, shift, signs, width):
     """Change the signs that lines of ``signs`` name."""
-    lanes = len(width)
+    lanes, begin, end = len(width), op[6], op[7]
     for index in range(len(real)):
         odd = 0
         for k in range(begin, end):
-            first = parity(index & signs[k, 0]) ^ signs[k, 1]
-            odd ^= first & (parity(index & signs[k, 2]) ^ signs[k, 3])
+            first = parity(index & (signs[k, 0] >> shift)) ^ signs[k, 1]
+            odd ^= first & (parity(index & (signs[k, 2] >> shift)) ^ signs[k, 3])
         if odd:
             at = lanes * index
             store(real, at, _negative(load(width, real, at)))
             store(imag, at, _negative(load(width, imag, at)))
+
+
+@_NJIT
+def _apply(real, imag, op, shift, signs, ar, ai, br, bi, width):
+    """Apply one op."""
+    if op[0] == SIGNS:
+        _change_signs(real, imag, op, shift, signs, width)
+    elif op[0] == DIAGONAL:
+        _turn_diagonal(real, imag, op, shift, ar, ai, width)
+    else:
+        _turn(real, imag, op, shift, ar, ai, br, bi, width)
+
+
+@_NJIT
+def _roles(row, one):
+    """Return -1 in lanes whose number makes the qubit 1, else 1."""
+    signs = np.empty(LANES)
+    for lane in range(LANES):
+        signs[lane] = 1.0 - 2.0 * parity(lane & row)
+    return multiply(load(BATCH, signs, 0), one)
+
+
+@_NJIT
+def _step(real, imag, op, signs, ar, ai, br, bi, width):
+    """Apply one op, to many neighbouring amplitudes of one sample at a time where that goes.
+
+    In lanes where the qubit is turned over, ``X U X`` acts: ``a`` becomes ``a*``, ``b`` ``-b*``.
+    """
+    if len(width) == 1 and op[9]:
+        one = _one(BATCH)
+        roles = _roles(op[2], one)
+        wa, wb = scale(total(ar), one), scale(total(br), roles)
+        va, vb = scale(total(ai), roles), scale(total(bi), one)
+        reals, imags = real.reshape((-1, LANES)), imag.reshape((-1, LANES))
+        _apply(reals, imags, op, LOW_BITS, signs, wa, va, wb, vb, BATCH)
+    else:
+        _apply(real, imag, op, 0, signs, ar, ai, br, bi, width)
 
 
 @_NJIT
@@ -282,20 +334,14 @@ def forward(reals, imags, cosines, sines, tables, width):
     for block in range(len(reals)):
         real, imag, cosine, sine = reals[block], imags[block], cosines[block], sines[block]
         for op in ops:
-            if op[0] == SIGNS:
-                _change_signs(real, imag, signs, op[6], op[7], width)
-                continue
-            ar, ai, br, bi = _product(cosine, sine, turns, factors, op[6], op[7], width)
-            if op[0] == DIAGONAL:
-                _turn_diagonal(real, imag, op, ar, ai, width)
-            else:
-                _turn(real, imag, op, ar, ai, br, bi, width)
+            ar, ai, br, bi = _coefficients(op, cosine, sine, turns, factors, width)
+            _step(real, imag, op, signs, ar, ai, br, bi, width)
 
 
 @_NJIT
-def _bracket_diagonal(real, imag, left, down, op, width):
+def _bracket_diagonal(real, imag, left, down, op, shift, width):
     """Return ``Im <bra|Z|ket>`` of the qubit."""
-    lanes, row, control, wanted = len(width), op[2], op[4], op[5]
+    lanes, row, control, wanted = len(width), op[2] >> shift, op[4] >> shift, op[5]
     rz = zero(width)
     for index in range(len(real)):
         if control and parity(index & control) != wanted:
@@ -308,9 +354,10 @@ def _bracket_diagonal(real, imag, left, down, op, width):
 
 
 @_NJIT
-def _bracket(real, imag, left, down, op, width):
+def _bracket(real, imag, left, down, op, shift, width):
     """Return ``Im <bra|P|ket>`` for P = X, Y, Z of the qubit."""
-    lanes, flip, row, pivot, control, wanted = len(width), op[1], op[2], op[3], op[4], op[5]
+    lanes, flip, row, pivot = len(width), op[1] >> shift, op[2] >> shift, op[3] - shift
+    control, wanted = op[4] >> shift, op[5]
     rx, ry, rz = zero(width), zero(width), zero(width)
     for k in range(len(real) >> 1):
         first = _pair(k, row, pivot)
@@ -331,9 +378,34 @@ def _bracket(real, imag, left, down, op, width):
 
 
 @_NJIT
-def _slopes(gradient, rx, ry, rz, cosines, sines, turns, factors, begin, end, width):
+def _brackets(real, imag, left, down, op, shift, width):
+    """Return what ``_bracket`` does, of any op."""
+    if op[0] == DIAGONAL:
+        rz = _bracket_diagonal(real, imag, left, down, op, shift, width)
+        return zero(width), zero(width), rz
+    return _bracket(real, imag, left, down, op, shift, width)
+
+
+@_NJIT
+def _step_brackets(real, imag, left, down, op, width):
+    """Return the brackets, many neighbouring amplitudes of one sample at a time where that goes."""
+    if len(width) == 1 and op[9]:
+        roles, one = _roles(op[2], _one(BATCH)), _one(width)
+        kets = real.reshape((-1, LANES)), imag.reshape((-1, LANES))
+        bras = left.reshape((-1, LANES)), down.reshape((-1, LANES))
+        rx, ry, rz = _brackets(kets[0], kets[1], bras[0], bras[1], op, LOW_BITS, BATCH)
+        return (
+            scale(total(rx), one),
+            scale(total(multiply(roles, ry)), one),
+            scale(total(multiply(roles, rz)), one),
+        )
+    return _brackets(real, imag, left, down, op, 0, width)
+
+
+@_NJIT
+def _slopes(gradient, rx, ry, rz, cosines, sines, turns, factors, op, width):
     """Add the derivatives by the angles of a run, last rotation first."""
-    lanes = len(width)
+    lanes, begin, end = len(width), op[6], op[7]
     for g in range(end - 1, begin - 1, -1):
         axis, at = turns[g, 0], lanes * turns[g, 2]
         if turns[g, 2] >= 0:
@@ -385,28 +457,12 @@ def backward(reals, imags, lefts, downs, gradients, cosines, sines, tables, widt
         real, imag, cosine, sine = reals[block], imags[block], cosines[block], sines[block]
         for k in range(len(ops) - 1, -1, -1):
             op = ops[k]
-            begin, end = op[6], op[7]
-            if op[0] == SIGNS:
-                _change_signs(real, imag, signs, begin, end, width)
-                for n in range(len(lefts)):
-                    _change_signs(lefts[n, block], downs[n, block], signs, begin, end, width)
-                continue
-            ar, ai, br, bi = _product(cosine, sine, turns, factors, begin, end, width)
+            ar, ai, br, bi = _coefficients(op, cosine, sine, turns, factors, width)
             ai, br, bi = _negative(ai), _negative(br), _negative(bi)
             for n in range(len(lefts)):
                 left, down, gradient = lefts[n, block], downs[n, block], gradients[n, block]
-                rx, ry, rz = zero(width), zero(width), zero(width)
-                if op[0] == DIAGONAL:
-                    if op[8]:
-                        rz = _bracket_diagonal(real, imag, left, down, op, width)
-                    _turn_diagonal(left, down, op, ar, ai, width)
-                else:
-                    if op[8]:
-                        rx, ry, rz = _bracket(real, imag, left, down, op, width)
-                    _turn(left, down, op, ar, ai, br, bi, width)
                 if op[8]:
-                    _slopes(gradient, rx, ry, rz, cosine, sine, turns, factors, begin, end, width)
-            if op[0] == DIAGONAL:
-                _turn_diagonal(real, imag, op, ar, ai, width)
-            else:
-                _turn(real, imag, op, ar, ai, br, bi, width)
+                    rx, ry, rz = _step_brackets(real, imag, left, down, op, width)
+                    _slopes(gradient, rx, ry, rz, cosine, sine, turns, factors, op, width)
+                _step(left, down, op, signs, ar, ai, br, bi, width)
+            _step(real, imag, op, signs, ar, ai, br, bi, width)
