@@ -63,6 +63,21 @@ class _Op:
         """Return the masks whose parities the op depends on."""
         return [self.row, self.control, *(m for line in self.signs for m in (line[0], line[2]))]
 
+    @property
+    def touched(self) -> int:
+        """The bits that a lane must not have; see the kernels."""
+        mask = self.flip | self.control
+        for line in self.signs:
+            mask |= line[0] | line[2]
+        return mask
+
+    def move(self, places: list[int]) -> None:
+        """Move every mask's bits to new places."""
+        self.flip, self.row, self.control = (
+            _moved(mask, places) for mask in (self.flip, self.row, self.control)
+        )
+        self.signs = [(_moved(a, places), x, _moved(b, places), y) for a, x, b, y in self.signs]
+
     def takes(self, other: _Op) -> bool:
         """Whether both are rotations of one qubit under one control, or both change signs."""
         if bool(self.signs) != bool(other.signs):
@@ -184,38 +199,14 @@ class _Framer:
         self.ops.append(new)
 
     def framed(self) -> FramedCircuit:
-        """Return what was collected."""
-        ops: list[tuple[int, ...]] = []
-        turns: list[tuple[int, int, int]] = []
-        factors: list[tuple[float, float]] = []
-        signs: list[tuple[int, int, int, int]] = []
-        numbers: dict[Angle, int] = {}
-        wide = len(self.rows) > LOW_BITS + 1
+        """Return what was collected, the bits that most ops leave alone lowest."""
+        places = _quiet_first([op.touched for op in self.ops], len(self.rows))
+        self.flips = [_moved(flip, places) for flip in self.flips]
         for op in self.ops:
-            begin = len(signs) if op.signs else len(turns)
-            signs += op.signs
-            for axis, sign, angle in op.turns:
-                if angle.scale < 0:
-                    sign, angle = -sign, -angle  # noqa: PLW2901 - one number for both signs
-                number = numbers.setdefault(angle, len(numbers))
-                turns.append((axis, number, -1 if angle.param is None else angle.param))
-                factors.append((sign, sign * angle.scale))
-            kind = SIGNS if op.signs else (GENERAL if op.flip else DIAGONAL)
-            pivot = max((op.flip & op.row).bit_length() - 1, 0)
-            has_param = any(angle.param is not None for _, _, angle in op.turns)
-            used = op.flip | op.control
-            for line in op.signs:
-                used |= line[0] | line[2]
-            masks = (op.flip, op.row, pivot, op.control, op.wanted)
-            end = len(signs) if op.signs else len(turns)
-            ops.append((kind, *masks, begin, end, int(has_param), int(wide and used % LANES == 0)))
-        tables = (
-            np.array(ops, dtype=np.int64).reshape(-1, 10),
-            np.array(turns, dtype=np.int64).reshape(-1, 3),
-            np.array(factors, dtype=np.float64).reshape(-1, 2),
-            np.array(signs, dtype=np.int64).reshape(-1, 4),
-        )
-        return FramedCircuit(tables, tuple(numbers), tuple(self.phases), self._places())
+            op.move(places)
+        wide = len(self.rows) > LOW_BITS + 1
+        tables, angles = _tables(self.ops, wide=wide)
+        return FramedCircuit(tables, angles, tuple(self.phases), self._places())
 
     def _places(self) -> NDArray[np.intp]:
         """Return where each basis state's amplitude stands."""
@@ -228,6 +219,62 @@ class _Framer:
             start |= self.flipped[w] << (n_qubits - 1 - w)
         found: NDArray[np.intp] = places[np.arange(1 << n_qubits) ^ start]
         return found
+
+
+def _tables(
+    collected: list[_Op], *, wide: bool
+) -> tuple[tuple[IntArray, IntArray, FloatArray, IntArray], tuple[Angle, ...]]:
+    """Return the kernels' tables and the distinct angles.
+
+    Args:
+        collected: The ops.
+        wide: Whether a state is long enough for many neighbouring amplitudes at a time.
+    """
+    ops: list[tuple[int, ...]] = []
+    turns: list[tuple[int, int, int]] = []
+    factors: list[tuple[float, float]] = []
+    signs: list[tuple[int, int, int, int]] = []
+    numbers: dict[Angle, int] = {}
+    for op in collected:
+        begin = len(signs) if op.signs else len(turns)
+        signs += op.signs
+        for axis, sign, angle in op.turns:
+            if angle.scale < 0:
+                sign, angle = -sign, -angle  # noqa: PLW2901 - one number for both signs
+            number = numbers.setdefault(angle, len(numbers))
+            turns.append((axis, number, -1 if angle.param is None else angle.param))
+            factors.append((sign, sign * angle.scale))
+        end = len(signs) if op.signs else len(turns)
+        kind = SIGNS if op.signs else (GENERAL if op.flip else DIAGONAL)
+        pivot = max((op.flip & op.row).bit_length() - 1, 0)
+        has_param = any(angle.param is not None for _, _, angle in op.turns)
+        is_wide = wide and op.touched % LANES == 0
+        masks = (op.flip, op.row, pivot, op.control, op.wanted)
+        ops.append((kind, *masks, begin, end, int(has_param), int(is_wide)))
+    tables = (
+        np.array(ops, dtype=np.int64).reshape(-1, 10),
+        np.array(turns, dtype=np.int64).reshape(-1, 3),
+        np.array(factors, dtype=np.float64).reshape(-1, 2),
+        np.array(signs, dtype=np.int64).reshape(-1, 4),
+    )
+    return tables, tuple(numbers)
+
+
+def _quiet_first(touched: list[int], n_bits: int) -> list[int]:
+    """Return a new place for each bit: lowest the one that fewest ops touch, and so on."""
+    left, order = list(touched), []
+    bits = list(range(n_bits))
+    while bits:
+        best = min(bits, key=lambda bit: sum(mask >> bit & 1 for mask in left))
+        left = [mask for mask in left if not mask >> best & 1]
+        order.append(best)
+        bits.remove(best)
+    return [order.index(bit) for bit in range(n_bits)]
+
+
+def _moved(mask: int, places: list[int]) -> int:
+    """Return a mask with its bits at new places."""
+    return sum(1 << place for bit, place in enumerate(places) if mask >> bit & 1)
 
 
 def _angle(gate: QubitGate) -> Angle:

@@ -38,10 +38,10 @@ def random_sum(rng, n_qubits, n_words=6):
 
 @st.composite
 def problems(draw):
-    """A random circuit of up to five qubits, parameters of up to eleven rows, and a generator."""
+    """A random circuit of up to six qubits, parameters of up to eleven rows, and a generator."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_params = draw(st.integers(0, 4))
-    circuit = random_circuit(rng, draw(st.integers(1, 5)), draw(st.integers(0, 40)), n_params)
+    circuit = random_circuit(rng, draw(st.integers(1, 6)), draw(st.integers(0, 40)), n_params)
     return circuit, rng.normal(size=(draw(st.integers(1, 11)), n_params)), rng
 
 
