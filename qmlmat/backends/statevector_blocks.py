@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qmlmat.typing import FloatArray
 
 Width: TypeAlias = tuple[int, ...]
-"""As many integers as there are samples in a block; see ``qmlmat.backends.statevector_kernels``."""
+"""As many integers as there are samples in a block; see ``statevector_op_kernels``."""
 
 Planes: TypeAlias = tuple[FloatArray, FloatArray]
 """Real and imaginary parts, shape ``(..., n_blocks, 2**n_qubits, n_lanes)``."""

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
-from qmlmat.backends.statevector_kernels import DIAGONAL, GENERAL, LANES, LOW_BITS, SIGNS
+from qmlmat.backends.statevector_op_kernels import DIAGONAL, GENERAL, LANES, LOW_BITS, SIGNS
 from qmlmat.typing import FloatArray, IntArray
 
 _X, _Y, _Z = 0, 1, 2
@@ -96,6 +96,8 @@ class FramedCircuit:
     """The distinct angles (radians)."""
     phases: tuple[Angle, ...]
     """Phases of the whole state, to be added up (radians)."""
+    begins: NDArray[np.intp]
+    """The basis state whose amplitude stands at each index before, shape ``(2**n_qubits,)``."""
     places: NDArray[np.intp]
     """Where each basis state's amplitude stands at the end, shape ``(2**n_qubits,)``."""
 
@@ -206,7 +208,11 @@ class _Framer:
             op.move(places)
         wide = len(self.rows) > LOW_BITS + 1
         tables, angles = _tables(self.ops, wide=wide)
-        return FramedCircuit(tables, angles, tuple(self.phases), self._places())
+        index = np.arange(1 << len(places))
+        begins = np.zeros_like(index)
+        for bit, place in enumerate(places):
+            begins |= (index >> place & 1) << bit
+        return FramedCircuit(tables, angles, tuple(self.phases), begins, self._places())
 
     def _places(self) -> NDArray[np.intp]:
         """Return where each basis state's amplitude stands."""

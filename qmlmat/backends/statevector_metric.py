@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qmlmat.backends.statevector_blocks import blocked, taken, unblocked, zero_states
-from qmlmat.backends.statevector_kernels import BATCH, forward
+from qmlmat.backends.statevector_kernels import forward
+from qmlmat.backends.statevector_op_kernels import BATCH
 from qmlmat.backends.statevector_program import QubitProgram
 from qmlmat.typing import BoolArray, FloatArray
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
 from qmlmat.backends.statevector_blocks import Planes, Width
-from qmlmat.backends.statevector_kernels import SINGLE
+from qmlmat.backends.statevector_op_kernels import SINGLE
 from qmlmat.backends.statevector_sum_kernels import apply_sparse, apply_words
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum, reversed_bits, word_phase
@@ -52,13 +52,22 @@ class Measured:
         kernel(*kets, *bras, values, *self.arrays, width)
 
 
-@lru_cache(maxsize=256)
+_MADE: Final[WeakKeyDictionary[PauliSum, Measured]] = WeakKeyDictionary()  # by identity
+
+
 def measured(observable: PauliSum) -> Measured:
-    """Return a sum made ready; the last ones are remembered by identity.
+    """Return a sum made ready; remembered as long as the sum lives.
 
     Raises:
         InputError: If a coefficient is not real.
     """
+    found = _MADE.get(observable)
+    if found is None:
+        found = _MADE[observable] = _made(observable)
+    return found
+
+
+def _made(observable: PauliSum) -> Measured:
     if not observable.is_hermitian:
         raise InputError(
             "PauliSum: a coefficient is not real, so it is no observable. Measure (A + A†) / 2 and "

@@ -22,16 +22,9 @@ from qmlmat.backends.statevector_blocks import (
     zero_states,
 )
 from qmlmat.backends.statevector_frames import FramedCircuit, frame_circuit
-from qmlmat.backends.statevector_kernels import (
-    BATCH,
-    LANES,
-    LARGE_ANGLE,
-    SINGLE,
-    backward,
-    forward,
-    half_turns,
-)
+from qmlmat.backends.statevector_kernels import LARGE_ANGLE, backward, forward, half_turns
 from qmlmat.backends.statevector_observables import Measured, apply_each, measured
+from qmlmat.backends.statevector_op_kernels import BATCH, LANES, SINGLE
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.operators.parallel import get_num_threads, run_parts
 from qmlmat.operators.pauli import PauliSum, reversed_bits
@@ -215,7 +208,7 @@ class QubitProgram:
             n_states: Kets and bras held for each row.
             task: What is called, with the rows and the width of the kernels.
         """
-        width = SINGLE if n_rows < LANES // 4 + 1 else BATCH
+        width = SINGLE if n_rows < LANES // 2 else BATCH
         lanes = len(width)
         step = max(1, CHUNK_SIZE // (lanes * self.size * n_states)) * lanes
         chunks = [slice(k, min(k + step, n_rows)) for k in range(0, n_rows, step)]
@@ -284,6 +277,7 @@ class QubitProgram:
             else:
                 part = starts[chosen]
                 kets = blocked(part.real, width), blocked(part.imag, width)
+                kets = taken(kets, self.framed.begins)
             self._evolve(kets, self._half_turns(rows[chosen], width), width)
             unblocked(self._logical(kets), result[chosen])
 

@@ -1,6 +1,6 @@
 """Compiled products of Hermitian sums with qubit states, and expectations.
 
-States are blocks of samples, see ``qmlmat.backends.statevector_kernels``.
+States are blocks of samples, see ``qmlmat.backends.statevector_op_kernels``.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from qmlmat.backends.statevector_kernels import parity
+from qmlmat.backends.statevector_op_kernels import parity
 from qmlmat.operators.lane_kernels import add, load, multiply, scale_add, store, zero
 
 _NJIT = numba.njit(cache=True, nogil=True)

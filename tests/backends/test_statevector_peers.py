@@ -11,13 +11,13 @@ from random_qubits import random_circuit, random_sum
 from qmlmat.backends.statevector_program import compile_qubit_circuit
 
 ROUNDING = 1e-12  # float64, tens of gates on a normalised vector
-SEEDS = range(5)
+SEEDS = range(6)
 
 
 def problem(seed):
-    """A circuit of every gate on up to five qubits, and one row of parameters."""
+    """A circuit of every gate on two to seven qubits, and one row of parameters."""
     rng = np.random.default_rng(seed)
-    n_qubits = 2 + seed % 4
+    n_qubits = 2 + seed
     return random_circuit(rng, n_qubits, 60, 4), rng.normal(size=4), rng
 
 
