@@ -20,8 +20,8 @@ from qmlmat.typing import FloatArray
 
 MAX_CANDIDATES: Final = 1 << 25
 """Most entries that are looked at for a sparse matrix: distinct flips times basis states."""
-MAX_ENTRIES: Final = 1 << 23
-"""Most entries of a sparse matrix (a hundred megabytes); else words are applied one by one."""
+MAX_ENTRIES: Final = 1 << 22
+"""Most entries of a sparse matrix (fifty megabytes); else words are applied one by one."""
 
 
 @dataclass(frozen=True, eq=False)
