@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
 from qmlmat.backends.statevector_op_kernels import DIAGONAL, GENERAL, LANES, LOW_BITS, SIGNS
 from qmlmat.typing import FloatArray, IntArray
+
+LOOK_BACK: Final = 64
+"""How many ops back a rotation is brought at most, so that long circuits compile in linear time."""
 
 _X, _Y, _Z = 0, 1, 2
 
@@ -190,7 +194,7 @@ class _Framer:
 
     def _append(self, new: _Op) -> None:
         """Add to the last op that takes it and that it can be brought to, else at the end."""
-        for op in reversed(self.ops):
+        for op in islice(reversed(self.ops), LOOK_BACK):
             if op.takes(new):
                 op.flip |= new.flip
                 op.turns += new.turns

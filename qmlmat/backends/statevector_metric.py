@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qmlmat.backends.statevector_blocks import blocked, taken, unblocked, zero_states
 from qmlmat.backends.statevector_kernels import forward
-from qmlmat.backends.statevector_op_kernels import BATCH
+from qmlmat.backends.statevector_op_kernels import BATCH, LANES
 from qmlmat.backends.statevector_program import QubitProgram
 from qmlmat.typing import BoolArray, FloatArray
+
+MAX_AMPLITUDES: Final = 1 << 18
+"""Amplitudes of shifted states prepared at a time."""
 
 
 def fubini_study_metric(program: QubitProgram, params: FloatArray) -> FloatArray:
@@ -65,11 +69,14 @@ def tangents(program: QubitProgram, row: FloatArray) -> NDArray[np.complex128]:
     shifted[np.arange(len(places)), places] += steps * factors[places, 0]
     own = turns.copy()
     own[:, 1] = np.arange(len(turns))  # every rotation has an angle of its own
-    states = zero_states(len(places), program.size, BATCH)
-    turned = blocked(np.cos(shifted), BATCH), blocked(np.sin(shifted), BATCH)
-    forward(*states, *turned, (ops, own, factors, signs), BATCH)
     rows = np.empty((len(places), program.size), dtype=np.complex128)
-    unblocked(taken(states, program.framed.places), rows)
+    step = max(LANES, MAX_AMPLITUDES // program.size)
+    for begin in range(0, len(places), step):
+        part = shifted[begin : begin + step]
+        states = zero_states(len(part), program.size, BATCH)
+        turned = blocked(np.cos(part), BATCH), blocked(np.sin(part), BATCH)
+        forward(*states, *turned, (ops, own, factors, signs), BATCH)
+        unblocked(taken(states, program.framed.places), rows[begin : begin + step])
     found = 0.5 * rows[: len(which)]
     found[controlled] = 0.5 * found[controlled] - 0.25 * rows[len(which) :]
     np.add.at(slopes, turns[which, 2], factors[which, 1][:, None] * found)

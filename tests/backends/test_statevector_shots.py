@@ -153,3 +153,10 @@ def test_shots_that_cannot_be_run_are_refused(circuit, params, shots, remedy):
     """Each refusal says what to do."""
     with pytest.raises(InputError, match=remedy):
         run_shots(circuit, params, shots, np.random.default_rng())
+
+
+def test_a_circuit_may_end_with_a_reset():
+    """What was measured before stays: nothing is left to be drawn at the end."""
+    gates = (QubitGate("x", (0,)), QubitGate("measure", (0,), bit=1), QubitGate("reset", (0,)))
+    histogram = run_shots(QubitCircuit(1, gates), np.zeros((1, 0)), 9, np.random.default_rng())
+    assert histogram.to_dict() == {"01": 9}
