@@ -71,11 +71,17 @@ def merged_rotations(
 
 
 def _layered(bounds: Sequence[Bound]) -> list[Bound]:
-    """Return gates with each run of phases ordered so that many act at the same time."""
+    """Return gates with each run of phases ordered: single ones, then couplings in few layers.
+
+    Couplings that reach beyond neighbours keep their order, which a device routes better.
+    """
     found: list[Bound] = []
     for is_phase, run in groupby(bounds, key=lambda bound: isinstance(bound[0], NumberProduct)):
         waiting = list(run)
-        while is_phase and waiting:
+        if is_phase:
+            found += [bound for bound in waiting if not _coupled(bound[0])]
+            waiting = [bound for bound in waiting if _coupled(bound[0])]
+        while is_phase and all(_is_local(generator) for generator, _ in waiting) and waiting:
             busy: set[tuple[int, int]] = set()
             later: list[Bound] = []
             for phase in waiting:
@@ -95,6 +101,12 @@ def _coupled(generator: Excitation | NumberProduct) -> set[tuple[int, int]]:
     assert isinstance(generator, NumberProduct)
     modes = {(0, p) for p in generator.alpha} | {(1, p) for p in generator.beta}
     return modes if len(modes) > 1 else set()
+
+
+def _is_local(generator: Excitation | NumberProduct) -> bool:
+    """Whether a phase couples neighbours of one spin, or the two spins of one orbital."""
+    modes = sorted(_coupled(generator))
+    return len(modes) == 2 and sum(abs(a - b) for a, b in zip(*modes, strict=True)) == 1
 
 
 def _is_rotation(generator: Excitation | NumberProduct) -> bool:
