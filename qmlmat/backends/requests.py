@@ -212,3 +212,17 @@ def check_params(params: ArrayLike, n_params: int, *, what: str) -> FloatArray:
     if not np.isfinite(array).all():
         raise InputError(f"{what}: params hold NaN or infinity. Give finite angles (radians).")
     return array
+
+
+def given_params(preparation: Preparation, what: str) -> FloatArray:
+    """Return a preparation's parameters, shape ``(..., n_params)``.
+
+    Raises:
+        InputError: If there are none, or the shape is wrong.
+    """
+    if preparation.params is None:
+        raise InputError(
+            f"{what}: no params. Set Preparation.params (radians), or use prepare() and call the "
+            "evaluator with them."
+        )
+    return check_params(preparation.params, preparation.circuit.n_params, what=what)

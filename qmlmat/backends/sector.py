@@ -17,6 +17,7 @@ from qmlmat.backends.requests import (
     Preparation,
     Request,
     check_params,
+    given_params,
 )
 from qmlmat.backends.sector_evaluator import (
     SectorEvaluator,
@@ -292,20 +293,6 @@ class SectorBackend:
         ]
         axes = (*params.shape[:-1], *preparation.batch_axes)
         return np.array(products).reshape(*axes, params.shape[-1])
-
-
-def given_params(preparation: Preparation, what: str) -> FloatArray:
-    """Return a preparation's parameters, shape ``(..., n_params)``.
-
-    Raises:
-        InputError: If there are none, or the shape is wrong.
-    """
-    if preparation.params is None:
-        raise InputError(
-            f"{what}: no params. Set Preparation.params (radians), or use prepare() and call the "
-            "evaluator with them."
-        )
-    return check_params(preparation.params, preparation.fermionic.n_params, what=what)
 
 
 def _states(

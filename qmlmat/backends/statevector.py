@@ -20,9 +20,9 @@ from qmlmat.backends.qubits.jobs import (
     Usage,
 )
 from qmlmat.backends.qubits.lowered import frame_of, mapping_of, reference_circuit, untied
-from qmlmat.backends.requests import Preparation, check_params
+from qmlmat.backends.requests import Preparation, given_params
+from qmlmat.backends.statevector_metric import fubini_study_metric
 from qmlmat.backends.statevector_program import compile_qubit_circuit
-from qmlmat.errors import InputError
 from qmlmat.typing import FloatArray
 
 
@@ -71,15 +71,11 @@ class StatevectorBackend(QubitBackend):
         Raises:
             InputError: If parameters are missing, or something does not fit.
         """
-        if preparation.params is None:
-            raise InputError(
-                "StatevectorBackend.qubit_state: no params. Set Preparation.params (radians)."
-            )
         mapping = mapping_of(preparation, self.mapping)
         frame = frame_of(preparation, mapping)
         ansatz = untied(preparation.circuit, mapping)
-        n_params, n_qubits = preparation.circuit.n_params, ansatz.circuit.n_qubits
-        params = check_params(preparation.params, n_params, what="StatevectorBackend.qubit_state")
+        n_qubits = ansatz.circuit.n_qubits
+        params = given_params(preparation, "StatevectorBackend.qubit_state")
         angles = ansatz.angles(params).reshape(-1, len(ansatz.rules))
         states = [
             compile_qubit_circuit(
@@ -89,6 +85,27 @@ class StatevectorBackend(QubitBackend):
         ]
         table = np.stack(states, axis=1)
         return table.reshape(*params.shape[:-1], *preparation.batch_axes, 1 << n_qubits)
+
+    def metric(self, preparation: Preparation) -> FloatArray:
+        """Return the Fubini-Study metric, shape ``([n_references,] n_params, n_params)``.
+
+        Args:
+            preparation: Circuit, references and parameters ``(n_params,)``.
+
+        Raises:
+            InputError: If parameters are missing, or something does not fit.
+        """
+        mapping = mapping_of(preparation, self.mapping)
+        ansatz, frame = untied(preparation.circuit, mapping), frame_of(preparation, mapping)
+        params = given_params(preparation, "StatevectorBackend.metric")
+        tables = []
+        for reference in preparation.references:
+            start = reference_circuit(reference, frame, ansatz.circuit.n_qubits)
+            program = compile_qubit_circuit(start.then(ansatz.circuit))
+            of_angles = fubini_study_metric(program, ansatz.angles(params)[None])[0]
+            tables.append(ansatz.combination.T @ of_angles @ ansatz.combination)
+        table = np.array(tables)
+        return table if preparation.batch_axes else table[0]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ import torch
 
 from qmlmat.ansatz import Circuit, Excitation, NumberProduct, QubitCircuit
 from qmlmat.ansatz.qubit_gates import GATE_KINDS
-from qmlmat.backends import Backend, Preparation, StateBackend
+from qmlmat.backends import Backend, Preparation, StateBackend, StatevectorBackend
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers.optim_base import Landscape, Metric
 from qmlmat.systems import MolecularHamiltonian
@@ -63,10 +63,10 @@ def backend_metric(backend: Backend, preparation: Preparation) -> Metric:
     Raises:
         CapabilityError: If the backend has no states.
     """
-    if not isinstance(backend, StateBackend):
+    if not isinstance(backend, StateBackend | StatevectorBackend):
         raise CapabilityError(
             f"{type(backend).__name__}: no Fubini-Study metric without states. Use "
-            "SectorBackend(), or an optimiser without a metric."
+            "SectorBackend() or StatevectorBackend(), or an optimiser without a metric."
         )
 
     def metric(params: torch.Tensor) -> torch.Tensor:
