@@ -73,7 +73,7 @@ def from_qiskit(circuit: QuantumCircuit) -> QubitCircuit:
         if name == "global_phase":
             name = "gphase"
         if name not in GATE_KINDS:
-            known = [k for k in GATE_KINDS if k not in {"gphase", "measure", "reset"}]
+            known = [k for k in GATE_KINDS if k not in {"barrier", "gphase", "measure", "reset"}]
             raise InputError(
                 f'from_qiskit: the gate "{name}" on qubits {wires} has no counterpart. Use '
                 f"qiskit.transpile(circuit, basis_gates={known}, optimization_level=0) first."
