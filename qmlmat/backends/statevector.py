@@ -23,6 +23,7 @@ from qmlmat.backends.qubits.lowered import frame_of, mapping_of, reference_circu
 from qmlmat.backends.requests import Preparation, given_params
 from qmlmat.backends.statevector_metric import fubini_study_metric
 from qmlmat.backends.statevector_program import compile_qubit_circuit
+from qmlmat.backends.statevector_shots import run_shots
 from qmlmat.typing import FloatArray
 
 
@@ -152,24 +153,7 @@ class SampledDoor:
             n_circuits=sum(len(job.angles) for job in jobs),
             n_shots=sum(len(job.angles) * job.shots for job in jobs),
         )
-        return [self._drawn(job) for job in jobs]
-
-    def _drawn(self, job: CountJob) -> Histogram:
-        gates = job.circuit.gates
-        reads = [gate for gate in gates if gate.name == "measure"]
-        bare = tuple(gate for gate in gates if gate.name != "measure")
-        circuit = QubitCircuit(job.circuit.n_qubits, bare, job.circuit.n_params, job.circuit.name)
-        drawn = compile_qubit_circuit(circuit).sample(job.angles, job.shots, self.rng)
-        if [(gate.wires[0], gate.bit) for gate in reads] == [(w, w) for w in range(drawn.n_bits)]:
-            return drawn
-        outcomes = np.zeros_like(drawn.outcomes)
-        for gate in reads:
-            bit = drawn.outcomes >> np.uint64(gate.wires[0]) & np.uint64(1)
-            outcomes |= bit << np.uint64(gate.bit or 0)
-        rows, places = np.nonzero(drawn.counts)
-        return Histogram.from_samples(
-            job.circuit.n_bits, drawn.n_rows, rows, outcomes[places], drawn.counts[rows, places]
-        )
+        return [run_shots(job.circuit, job.angles, job.shots, self.rng) for job in jobs]
 
     def bit_qubits(self, circuit: QubitCircuit) -> tuple[int, ...]:
         """Return the wire of each bit."""

@@ -22,6 +22,7 @@ from qmlmat.backends.qubits.jobs import (
     Measured,
     Usage,
     folded,
+    reads_at_end,
 )
 from qmlmat.errors import CapabilityError, InputError
 
@@ -138,6 +139,11 @@ class _Door:
 
     def counts(self, jobs: Sequence[CountJob]) -> list[Histogram]:
         """Return the samples of every job as counts."""
+        if not all(reads_at_end(job.circuit) for job in jobs):
+            raise CapabilityError(
+                "PennyLaneBackend: the circuit measures or resets before its end. Use "
+                "StatevectorBackend() or QiskitBackend."
+            )
         tapes = []
         for job in jobs:
             reads = [gate for gate in job.circuit.gates if gate.name == "measure"]

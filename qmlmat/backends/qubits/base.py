@@ -176,7 +176,10 @@ class QubitBackend(ABC):
         return [answer for answer in answers if answer is not None]
 
     def _counts(self, request: Request, seed: int | None) -> Counts:
-        """Return the counts of one prepared state."""
+        """Return the counts of one prepared state.
+
+        Of every qubit at the end, or of the bits that a circuit of qubit gates measures itself.
+        """
         shots = self.shots if request.shots is None else request.shots
         preparation = request.preparation
         if shots is None:
@@ -195,7 +198,8 @@ class QubitBackend(ABC):
             )
         frame = frame_of(preparation, mapping)
         start = reference_circuit(preparation.references[0], frame, n_qubits)
-        circuit = start.then(ansatz.circuit).measured()
+        circuit = start.then(ansatz.circuit)
+        circuit = circuit if circuit.n_bits else circuit.measured()
         job = CountJob(circuit, ansatz.angles(params)[None], shots)
         (found,) = self.count_door(seed).counts([job])
         return Counts(counts=found.to_dict(0), n_shots=shots)

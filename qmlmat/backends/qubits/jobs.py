@@ -138,3 +138,14 @@ def folded(circuit: QubitCircuit, factor: int) -> QubitCircuit:
     back = replace(circuit, gates=there).inverse().gates
     gates = there + (fence + back + fence + there) * ((factor - 1) // 2)
     return replace(circuit, gates=gates + circuit.gates[len(there) :])
+
+
+def reads_at_end(circuit: QubitCircuit) -> bool:
+    """Return whether a circuit measures each qubit at most once, after everything else on it."""
+    read: set[int] = set()
+    for gate in circuit.gates:
+        if gate.name == "reset" or read & set(gate.wires):
+            return False
+        if gate.name == "measure":
+            read.add(gate.wires[0])
+    return True
