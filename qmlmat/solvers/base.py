@@ -163,6 +163,9 @@ class Solution:
         several = ", ".join(f"{energy:.8f}" for energy in self.energies)
         name = "energy" if self.n_states == 1 else "energies"
         parts = [f"{name}={several} {self.unit}", f"status={self.status!r}"]
+        if self.stderr is not None:
+            bars = ", ".join(f"{bar:.1e}" for bar in self.stderr)
+            parts.insert(1, f"stderr={bars}")
         if self.error is not None:
             parts.append(f"error={self.error:.1e}")
         if self.params is not None:
