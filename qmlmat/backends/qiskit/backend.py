@@ -75,7 +75,7 @@ class QiskitBackend(QubitBackend):
                 f"QiskitBackend(primitive={type(self.primitive).__name__}): not a V2 primitive. "
                 "Use qiskit.primitives.StatevectorEstimator(), or BackendSamplerV2(backend=...)."
             )
-        if isinstance(_seed_of(self.primitive), int):
+        if isinstance(_seed_of(self.primitive), int | np.integer):
             raise InputError(
                 f"QiskitBackend(primitive={type(self.primitive).__name__}): with a whole number as "
                 "its seed it draws the same in every job, some at every point, and error bars are "
@@ -189,18 +189,20 @@ class QiskitBackend(QubitBackend):
     def _transpile(self, circuit: QubitCircuit, *, is_physical: bool) -> QuantumCircuit:
         device = self.target_device
         plain = to_qiskit(circuit)
-        if device is None:
+        known = getattr(device, "num_qubits", None)
+        if known is not None and known < circuit.n_qubits:
+            raise InputError(
+                f"QiskitBackend: the circuit has {circuit.n_qubits} qubits, the device "
+                f"{known}. Use a larger device, or a reduced or tapered mapping."
+            )
+        basis = _plain_basis(device)
+        if basis:
             manager = generate_preset_pass_manager(
-                optimization_level=min(self.optimization_level, 1),
-                basis_gates=list(SIMULATED_BASIS),
+                optimization_level=0 if is_physical else min(self.optimization_level, 1),
+                basis_gates=basis,
                 seed_transpiler=self.seed_transpiler,
             )
             return manager.run(plain)
-        if device.num_qubits is not None and device.num_qubits < circuit.n_qubits:
-            raise InputError(
-                f"QiskitBackend: the circuit has {circuit.n_qubits} qubits, the device "
-                f"{device.num_qubits}. Use a larger device, or a reduced or tapered mapping."
-            )
         manager = generate_preset_pass_manager(
             optimization_level=0 if is_physical else self.optimization_level,
             backend=device,
@@ -232,14 +234,16 @@ class QiskitBackend(QubitBackend):
                 whole.barrier()
                 whole.compose(part, inplace=True)
         device = self.target_device
-        if device is not None:  # inverses such as sxdg in the device's gates, nothing else
-            manager = generate_preset_pass_manager(
-                optimization_level=0,
-                backend=device,
-                initial_layout=list(range(whole.num_qubits)),
-                seed_transpiler=self.seed_transpiler,
-            )
-            whole = manager.run(whole)
+        # Inverses such as sxdg in the device's gates, nothing else.
+        basis = _plain_basis(device)
+        manager = generate_preset_pass_manager(
+            optimization_level=0,
+            backend=None if basis else device,
+            basis_gates=basis or None,
+            initial_layout=None if basis else list(range(whole.num_qubits)),
+            seed_transpiler=self.seed_transpiler,
+        )
+        whole = manager.run(whole)
         whole.barrier()
         for instruction in reads:
             whole.append(instruction)
@@ -249,7 +253,8 @@ class QiskitBackend(QubitBackend):
 def _seed_of(primitive: Any) -> Any:  # noqa: ANN401 (Qiskit's)
     """Return the seed a primitive was made with; Qiskit has no public name for it."""
     options = getattr(primitive, "options", None)
-    return getattr(primitive, "_seed", None) or getattr(options, "seed_simulator", None)
+    own = getattr(primitive, "seed", getattr(primitive, "_seed", None))
+    return getattr(options, "seed_simulator", None) if own is None else own
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,15 +279,17 @@ class _EstimatorDoor:
             operators = [to_sparse_pauli_op(one) for one in batch.sums]
             if circuit.layout is not None:
                 operators = [operator.apply_layout(circuit.layout) for operator in operators]
-            values = _bound(circuit, batch.angles)[:, None, :]
             precision = 0.0 if batch.shots is None else batch.shots**-0.5
-            pubs.append((circuit, operators, values, precision))
+            pubs += [
+                (circuit, operators, values[:, None, :], precision)
+                for values in _bound(circuit, batch.angles)
+            ]
         points = sum(len(batch.angles) for batch in batches)
         self.usage.add(
             n_circuits=points, n_shots=sum(len(b.angles) * (b.shots or 0) for b in batches)
         )
         try:
-            answers = self.backend.primitive.run(pubs).result()
+            answers = iter(self.backend.primitive.run(pubs).result())
         except (ValueError, ZeroDivisionError) as error:
             if all(batch.shots is not None for batch in batches):
                 raise
@@ -290,13 +297,21 @@ class _EstimatorDoor:
                 f"QiskitBackend({type(self.backend.primitive).__name__}, shots=None): this "
                 f"estimator gives no exact expectations ({error}). Set shots=4096."
             ) from error
-        return [self._checked(b, a.data) for b, a in zip(batches, answers, strict=True)]
+        found = []
+        for batch in batches:
+            n_pubs = len(_bound(self.backend.ready(batch.circuit), batch.angles))
+            found.append(self._checked(batch, [next(answers).data for _ in range(n_pubs)]))
+        return found
 
     @staticmethod
-    def _checked(batch: Batch, data: Any) -> Measured:  # noqa: ANN401 (Qiskit's)
+    def _checked(batch: Batch, parts: list[Any]) -> Measured:
         shape = (len(batch.angles), len(batch.sums))
-        values = np.asarray(data.evs, dtype=np.float64).reshape(shape)
-        errors = np.asarray(data.stds, dtype=np.float64).reshape(shape)
+        values, errors = (
+            np.concatenate([np.ravel(getattr(one, name)) for one in parts])
+            .astype(np.float64)
+            .reshape(shape)
+            for name in ("evs", "stds")
+        )
         if not (np.isfinite(values).all() and np.isfinite(errors).all()):
             raise MeasurementError(
                 "QiskitBackend: the estimator returned expectations without a finite error. Use "
@@ -327,18 +342,23 @@ class _SamplerDoor:
         """Return the counts of every job, one PUB each, in one job."""
         pubs = []
         for job in jobs:
-            circuit = (
-                self.backend.ready(job.circuit, is_physical=True)
-                if job.is_physical
-                else self.backend.folded(job.circuit, job.fold)
-            )
-            pubs.append((circuit, _bound(circuit, job.angles), job.shots))
+            circuit = self._ready(job)
+            pubs += [(circuit, values, job.shots) for values in _bound(circuit, job.angles)]
         self.backend.usage.add(
             n_circuits=sum(len(job.angles) for job in jobs),
             n_shots=sum(len(job.angles) * job.shots for job in jobs),
         )
-        answers = self.backend.primitive.run(pubs).result()
-        return [_histogram(j, a.data) for j, a in zip(jobs, answers, strict=True)]
+        answers = iter(self.backend.primitive.run(pubs).result())
+        found = []
+        for job in jobs:
+            n_pubs = len(_bound(self._ready(job), job.angles))
+            found.append(_histogram(job, [next(answers).data for _ in range(n_pubs)]))
+        return found
+
+    def _ready(self, job: CountJob) -> QuantumCircuit:
+        if job.is_physical:
+            return self.backend.ready(job.circuit, is_physical=True)
+        return self.backend.folded(job.circuit, job.fold)
 
     def bit_qubits(self, circuit: QubitCircuit) -> tuple[int, ...]:
         """Return the device's qubit that each bit is read from."""
@@ -351,16 +371,36 @@ class _SamplerDoor:
         return tuple(found[bit] for bit in range(circuit.n_bits))
 
 
-def _bound(circuit: QuantumCircuit, angles: FloatArray) -> FloatArray:
-    """Return the angles of the parameters that the transpiled circuit still has, in its order."""
-    return angles[:, [parameter.index for parameter in circuit.parameters]]
+def _plain_basis(device: Any) -> list[str]:  # noqa: ANN401 (Qiskit's)
+    """Return the gates for a simulator without connectivity; none where a device has its own.
+
+    Never those of a bare ``AerSimulator``: it names gates, such as ``rzx``, whose free angles it
+    then does not bind, and 30 qubits to which circuits would be padded.
+    """
+    if device is None:
+        return list(SIMULATED_BASIS)
+    if getattr(device, "coupling_map", None) is not None:
+        return []
+    known = [name for name in SIMULATED_BASIS if name in device.operation_names]
+    return known if {"rz", "sx"} <= set(known) and {"cx", "cz"} & set(known) else []
 
 
-def _histogram(job: CountJob, data: Any) -> Histogram:  # noqa: ANN401 (Qiskit's)
+def _bound(circuit: QuantumCircuit, angles: FloatArray) -> list[FloatArray]:
+    """Return the angles of the parameters that the transpiled circuit still has, for each PUB.
+
+    All points are one PUB; of a circuit without free angles each is one, since an array of no
+    angles is taken for one point by some primitives.
+    """
+    places = [parameter.index for parameter in circuit.parameters]
+    return [angles[:, places]] if places else [np.zeros((1, 0))] * len(angles)
+
+
+def _histogram(job: CountJob, parts: list[Any]) -> Histogram:
     """Return a sampler's bits as counts; Qiskit's bit w is our bit w."""
-    (bits,) = data.values()
-    raw = np.asarray(bits.array, dtype=np.uint64)  # (..., shots, bytes), highest byte first
     n_points = len(job.angles)
+    arrays = [np.asarray(bits.array, dtype=np.uint64) for part in parts for bits in part.values()]
+    # each (..., shots, bytes), highest byte first
+    raw = np.concatenate([one.reshape(-1, *one.shape[-2:]) for one in arrays])
     raw = raw.reshape(n_points, -1, raw.shape[-1])
     places = 8 * np.arange(raw.shape[-1] - 1, -1, -1, dtype=np.uint64)
     outcomes = (raw << places).sum(axis=2, dtype=np.uint64)
