@@ -10,6 +10,7 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit
 from qmlmat.ansatz.circuit import Gate
+from qmlmat.ansatz.excitation import NumberProduct
 from qmlmat.ansatz.lowering import lowered_gate
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
 from qmlmat.ansatz.qubit_gates import GATE_KINDS
@@ -34,6 +35,9 @@ class Untied:
     """Constant parts of the angles, shape ``(n_angles,)`` (radians)."""
     rules: tuple[ShiftRule, ...]
     """Shift rule of each angle."""
+    flips: tuple[int, ...] | None = None
+    """Mask of the qubits that the gate of each angle flips; ``None`` where electrons are not
+    known to be kept."""
 
     def angles(self, params: FloatArray) -> FloatArray:
         """Return the angles at parameters ``(..., n_params)``, shape ``(..., n_angles)``."""
@@ -60,7 +64,19 @@ def untied(circuit: Circuit | QubitCircuit, mapping: QubitMapping | None) -> Unt
         rules.append(shift_rule(_frequencies(lowered)))
         gates += lowered
     qubits = QubitCircuit(mapping.n_qubits, tuple(gates), len(circuit.gates), circuit.name)
-    return Untied(qubits, table, np.zeros(len(circuit.gates)), tuple(rules))
+    flips = tuple(_flipped(gate, circuit.norb, mapping) for gate in circuit.gates)
+    return Untied(qubits, table, np.zeros(len(circuit.gates)), tuple(rules), flips)
+
+
+def _flipped(gate: Gate, norb: int, mapping: QubitMapping) -> int:
+    """Return the mask of the qubits that a fermionic gate flips."""
+    if isinstance(gate.generator, NumberProduct):
+        return 0
+    modes = 0
+    for shift, moves in ((0, gate.generator.alpha), (norb, gate.generator.beta)):
+        for one, other in moves:
+            modes ^= (1 << one | 1 << other) << shift
+    return mapping.flips(modes)
 
 
 def _frequencies(lowered: Sequence[QubitGate]) -> tuple[float, ...]:
