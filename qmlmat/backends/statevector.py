@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -77,7 +78,8 @@ class StatevectorBackend(QubitBackend):
         ansatz = untied(preparation.circuit, mapping)
         n_qubits = ansatz.circuit.n_qubits
         params = given_params(preparation, "StatevectorBackend.qubit_state")
-        angles = ansatz.angles(params).reshape(-1, len(ansatz.rules))
+        n_points = math.prod(params.shape[:-1])
+        angles = ansatz.angles(params).reshape(n_points, len(ansatz.rules))
         states = [
             compile_qubit_circuit(
                 reference_circuit(reference, frame, n_qubits).then(ansatz.circuit)

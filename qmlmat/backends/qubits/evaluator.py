@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from qmlmat.errors import InputError
 from qmlmat.operators.mappings import QubitMapping
 from qmlmat.operators.pauli import PauliSum
 from qmlmat.typing import FloatArray
+
+STILL: Final = 1e-4
+"""Angle up to which a gate counts as not turned (radians): it moves 1e-8 of a state."""
 
 
 @dataclass(eq=False)
@@ -50,6 +54,9 @@ class QubitEvaluator:
     symmetry_words: Callable[[PauliSum], tuple[int, ...]] | None = None
     """Finds the Z words that a sum keeps, where states are post-selected."""
     _corrections: tuple[FloatArray, FloatArray] | None = field(default=None, repr=False)
+    _symmetries: dict[tuple[int, frozenset[int]], Symmetry] = field(
+        default_factory=dict, repr=False
+    )
 
     def __post_init__(self) -> None:
         if not self.request.observables:
@@ -158,7 +165,10 @@ class QubitEvaluator:
         answers = self.door.expectations(self._asked(angles))
         values, variances = self._collected(angles, answers)
         slopes = np.einsum("rks,ka->rsa", values[:, 1:], weights) @ self.ansatz.combination
-        noise = np.einsum("rks,ka->rsa", variances[:, 1:], weights**2)
+        own = variances[:, 1:]
+        if self._corrections is not None:  # a constant, which no derivative sees
+            own = own - self._tiled(self._corrections[1], len(angles))
+        noise = np.einsum("rks,ka->rsa", own, weights**2)
         gradient_shape = (*shape, self.n_params)
         exact = self.shots is None
         return ValueAndGradient(
@@ -235,15 +245,20 @@ class QubitEvaluator:
             values[states] = answer.values.reshape(pieces)
             variances[states] = answer.variances.reshape(pieces)
         if self._corrections is not None:
-            n_tiles = 1 if self.is_paired else len(angles)
-            changes, noises = (np.tile(one, (n_tiles, 1))[:, None] for one in self._corrections)
+            changes, noises = (self._tiled(one, len(angles)) for one in self._corrections)
             values, variances = values + changes, variances + noises
         return values, variances
+
+    def _tiled(self, correction: FloatArray, n_rows: int) -> FloatArray:
+        """Return what belongs to each state, ``(n_states, 1, n_sums)``."""
+        n_tiles = 1 if self.is_paired else n_rows
+        tiled: FloatArray = np.tile(correction, (n_tiles, 1))[:, None]
+        return tiled
 
     def _batches(self, angles: FloatArray) -> tuple[list[Batch], list[list[int]]]:
         """Return what is measured, and which states each batch holds."""
         n_references = len(self.circuits)
-        flat = angles.reshape(-1, angles.shape[-1])
+        flat = angles.reshape(math.prod(angles.shape[:-1]), angles.shape[-1])
         if not self.is_paired:
             batches = [self._batch(r, flat, self.sums) for r in range(n_references)]
             rows = range(len(angles))
@@ -262,7 +277,7 @@ class QubitEvaluator:
             angles,
             sums,
             self.shots,
-            self._symmetry(reference),
+            self._symmetry(reference, angles),
             self._starts[reference],
         )
 
@@ -272,26 +287,43 @@ class QubitEvaluator:
         references = self.request.preparation.references
         return tuple(encoded_terms(reference, self._frame) for reference in references)
 
-    def _symmetry(self, reference: int) -> Symmetry | None:
-        """Return what is known of the states of one reference."""
-        if self.symmetry_words is None or self._mapping is None:
-            return None
-        return self._symmetries[reference]
+    def _symmetry(self, reference: int, angles: FloatArray) -> Symmetry | None:
+        """Return what is known of the states of one reference at angles ``(n_points, n_angles)``.
 
-    @cached_property
-    def _symmetries(self) -> tuple[Symmetry | None, ...]:
+        Parities that the observables keep, and every gate that is turned.
+
+        Raises:
+            InputError: If the circuit is not known to keep the electrons.
+        """
+        if self.symmetry_words is None:
+            return None
+        if self.ansatz.flips is None:
+            raise InputError(
+                f"Mitigation(symmetry=True): the circuit {self.request.preparation.circuit.name} "
+                "is of qubit gates, which need not keep the electrons. Use symmetry=False, or a "
+                "fermionic ansatz."
+            )
+        turned = np.abs(angles).max(axis=0, initial=0.0) > STILL
+        flips = frozenset(np.array(self.ansatz.flips, dtype=np.uint64)[turned].tolist())
+        if (reference, flips) not in self._symmetries:
+            self._symmetries[reference, flips] = self._found_symmetry(reference, flips)
+        return self._symmetries[reference, flips]
+
+    def _found_symmetry(self, reference: int, flips: frozenset[int]) -> Symmetry:
         assert self.symmetry_words is not None
         mapping, circuit = self._mapping, self.request.preparation.fermionic
         assert mapping is not None
         x, z = (np.concatenate([getattr(one, name) for one in self.sums]) for name in "xz")
         sizes = np.abs(np.concatenate([one.coefficients for one in self.sums]))
-        total = PauliSum.collected(self.n_qubits, x, z, sizes)
-        masks = self.symmetry_words(total)
-        found = []
-        for reference in self.request.preparation.references:
-            bits = [mapping.encode(term) for term, _ in reference.terms]
-            found.append(_known(mapping, circuit.nelec, masks, bits))
-        return tuple(found)
+        total = PauliSum.collected(
+            self.n_qubits,
+            np.concatenate([x, np.array(sorted(flips), dtype=np.uint64)]),
+            np.concatenate([z, np.zeros(len(flips), dtype=np.uint64)]),
+            np.concatenate([sizes, np.ones(len(flips))]),
+        )
+        terms = self.request.preparation.references[reference].terms
+        bits = [mapping.encode(term) for term, _ in terms]
+        return _known(mapping, circuit.nelec, self.symmetry_words(total), bits)
 
     def _at_zero(self) -> list[Batch]:
         """Return the references themselves, through the whole circuit at zero angles."""
