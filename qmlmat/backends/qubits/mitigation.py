@@ -21,6 +21,10 @@ WORST_READOUT: Final = 0.45
 """Mean readout error of a qubit from which its correction is refused: nothing is left to invert."""
 
 
+LEAST_VARIANCE: Final = 1e-3
+"""Smallest variance of an expectation in a fit, relative to the largest over the factors."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mitigation:
     """Which errors are mitigated, in this order; by default none.
@@ -134,7 +138,8 @@ def extrapolated(
     flat, noise = values.reshape(len(factors), -1), variances.reshape(len(factors), -1)
     found, errors = np.empty(flat.shape[1]), np.empty(flat.shape[1])
     for k in range(flat.shape[1]):
-        scale = np.sqrt(np.maximum(noise[:, k], np.finfo(float).tiny))
+        # One factor without scatter must not be the only one that counts.
+        scale = np.sqrt(np.maximum(noise[:, k], LEAST_VARIANCE * noise[:, k].max()))
         if not noise[:, k].any():
             scale = np.ones_like(scale)
         inverse = np.linalg.pinv(design / scale[:, None])[-1] / scale
