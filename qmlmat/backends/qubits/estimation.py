@@ -18,14 +18,19 @@ from qmlmat.backends.qubits.mitigation import (
     acceptance_message,
     extrapolated,
 )
+from qmlmat.backends.statevector_program import MAX_QUBITS, compile_qubit_circuit
 from qmlmat.errors import InputError, MeasurementError
 from qmlmat.operators.grouping import GroupingMethod, PauliGroup, allocate_shots, group_words
-from qmlmat.operators.pauli import PauliSum, word_phase
+from qmlmat.operators.pauli import PauliSum, reversed_bits, word_phase
 from qmlmat.typing import BoolArray, FloatArray, MaskArray
 
 PRIOR_SHARE: Final = 0.1
 """Share of a group's sum of absolute coefficients that its state may scatter by, beside what it
 does in the reference."""
+LOG_IMPOSSIBLE: Final = -50.0
+"""Logarithm of the probability below which all bits are not 0 by chance."""
+LEAST_SHOTS: Final = 2
+"""Fewest shots of a basis of measurement: one shot does not tell its own error."""
 CALIBRATION_RESAMPLES: Final = 24
 """Draws of the readout errors by which their own uncertainty is carried to the expectations."""
 
@@ -99,8 +104,8 @@ class SampledEstimator:
         return found
 
     def least_shots(self, batches: Sequence[Batch]) -> int:
-        """Return the fewest shots: one for each basis of measurement."""
-        return max(len(self._grouped(batch)) for batch in batches)
+        """Return the fewest shots: two for each basis of measurement."""
+        return LEAST_SHOTS * max(len(self._grouped(batch)) for batch in batches)
 
     def _grouped(self, batch: Batch) -> tuple[PauliGroup, ...]:
         """Return the groups of the words of all sums of a batch."""
@@ -129,12 +134,14 @@ class SampledEstimator:
         for settings in plan:
             value = np.tile(constants, (len(batch.angles), 1))
             variance = np.zeros_like(value)
+            draws = np.zeros((CALIBRATION_RESAMPLES, *value.shape))
             for setting, answer in zip(settings, answers[begin:], strict=False):
-                mean, error = self._of_group(batch, setting, answer)
-                value, variance = value + mean, variance + error
+                mean, error, resampled = self._of_group(batch, setting, answer)
+                value, variance, draws = value + mean, variance + error, draws + resampled
             begin += len(settings)
             values.append(value)
-            variances.append(variance)
+            # Readout errors move all groups together: the draws are added, not their variances.
+            variances.append(variance + draws.var(axis=0, ddof=1))
         n_shots = sum(s.shots for settings in plan for s in settings) * len(batch.angles)
         if len(plan) == 1:
             return Measured(values[0], variances[0], n_shots)
@@ -148,38 +155,45 @@ class SampledEstimator:
 
     def _of_group(
         self, batch: Batch, setting: Setting, answer: Histogram
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return a group's share of the sums and its variance, each ``(n_points, n_sums)``."""
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return a group's share of the sums and its variance by shots, ``(n_points, n_sums)``.
+
+        And the share at other readout errors that the calibration allows,
+        ``(CALIBRATION_RESAMPLES, n_points, n_sums)``; zeros without readout correction.
+        """
         if not self.mitigation.readout:
             table, kept = _per_outcome(batch.symmetry, setting, answer.outcomes, self._keeps)
-            return ratio(answer.counts, table, kept, setting.shots)
+            mean, variance = ratio(answer.counts, table, kept, setting.shots)
+            return mean, variance, np.zeros((CALIBRATION_RESAMPLES, *mean.shape))
         n_bits = setting.circuit.n_qubits
         everything = np.arange(1 << n_bits, dtype=np.uint64)
         table, kept = _per_outcome(batch.symmetry, setting, everything, self._keeps)
         joint = np.column_stack([table * kept[:, None], kept.astype(np.float64)])
         qubits = self.door.bit_qubits(setting.circuit)
-        errors = np.array([self._readout[qubit] for qubit in qubits])
 
         def corrected(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
             turned = Readout(rates).inverse_transposed(joint)[answer.outcomes.astype(np.int64)]
             return ratio(answer.counts, turned[:, :-1], turned[:, -1], setting.shots, done=True)
 
-        mean, variance = corrected(errors)
-        return mean, variance + self._calibration_variance(errors, lambda e: corrected(e)[0])
+        mean, variance = corrected(np.array([self._readout[qubit] for qubit in qubits]))
+        draws = np.stack([self._resampled(qubit) for qubit in qubits], axis=1)
+        return mean, variance, np.array([corrected(one)[0] for one in draws])
 
     @property
     def _keeps(self) -> bool:
         return self.mitigation.symmetry
 
-    def _calibration_variance(self, errors: FloatArray, evaluate: object) -> FloatArray:
-        """Return the variance of expectations by the uncertainty of the readout errors."""
-        assert callable(evaluate)
+    def _resampled(self, qubit: int) -> FloatArray:
+        """Return readout errors of a qubit as further calibrations may find them.
+
+        Shape ``(CALIBRATION_RESAMPLES, 2)``; the same for every group and point.
+        """
         shots = self.mitigation.calibration_shots
-        rng = np.random.default_rng(0)  # of a standard error, not of the answer
-        draws = rng.binomial(shots, errors, (CALIBRATION_RESAMPLES, *errors.shape)) / shots
-        table = np.array([evaluate(draw) for draw in draws])
-        variance: FloatArray = table.var(axis=0, ddof=1)
-        return variance
+        rng = np.random.default_rng([0, qubit])  # of a standard error, not of the answer
+        draws: FloatArray = rng.binomial(
+            shots, self._readout[qubit], (CALIBRATION_RESAMPLES, 2)
+        ).astype(np.float64)
+        return draws / shots
 
     def _uncalibrated(self, jobs: Sequence[CountJob]) -> list[int]:
         """Return the device's qubits whose readout is not known yet."""
@@ -272,12 +286,15 @@ def _signs(outcomes: MaskArray, masks: MaskArray) -> FloatArray:
 def _settings(batch: Batch, groups: Sequence[PauliGroup], shots: int, factor: int) -> list[Setting]:
     if not groups:
         return []
-    if shots < len(groups):
+    least = LEAST_SHOTS * len(groups)
+    if shots < least:
         raise InputError(
             f"shots={shots}: the observables are measured in {len(groups)} bases. Use at least "
-            "that many shots; thousands give useful errors."
+            f"{least} shots; thousands give useful errors."
         )
-    share = allocate_shots(groups, shots, deviations=_expected_deviations(batch, groups))
+    rest = shots - least + len(groups)  # allocate_shots gives each one of these
+    share = allocate_shots(groups, rest, deviations=_expected_deviations(batch, groups))
+    share += LEAST_SHOTS - 1
     settings = []
     for group, n in zip(groups, share, strict=True):
         rotation = tuple(QubitGate(name, wires) for name, wires in group.gates)
@@ -340,7 +357,8 @@ def _check_counts(job: CountJob, answer: Histogram) -> None:
     """Raise unless every point has its shots: some simulators succeed without counts.
 
     Raises:
-        MeasurementError: If shots are missing, or a circuit that was to be read is all zeros.
+        MeasurementError: If shots are missing, or all bits of all shots are 0 where that is
+            next to impossible without noise: samplers make that of missing counts.
     """
     seen = answer.counts.sum(axis=1)
     if (seen != job.shots).any():
@@ -349,3 +367,21 @@ def _check_counts(job: CountJob, answer: Histogram) -> None:
             "why. Simulate only the qubits that are used (restricted(device, qubits)), or lower "
             "the number of qubits."
         )
+    if answer.outcomes.any() or not 1 <= job.circuit.n_qubits <= MAX_QUBITS:
+        return
+    bare = tuple(gate for gate in job.circuit.gates if gate.name != "measure")
+    exact = compile_qubit_circuit(replace(job.circuit, gates=bare)).states(job.angles)
+    read = _masked([gate.wires[0] for gate in job.circuit.gates if gate.name == "measure"])
+    n_qubits = job.circuit.n_qubits
+    is_zero = (reversed_bits(np.arange(1 << n_qubits, dtype=np.uint64), n_qubits) & read) == 0
+    chance = (np.abs(exact[:, is_zero]) ** 2).sum(axis=1)
+    if (job.shots * np.log(np.clip(chance, 1e-300, 1.0))).sum() < LOG_IMPOSSIBLE:
+        raise MeasurementError(
+            f"A device returned 0 for every bit of {job.shots} shots of a circuit that does not "
+            "end there: its counts are missing. Simulate only the qubits that are used "
+            "(restricted(device, qubits))."
+        )
+
+
+def _masked(wires: Sequence[int]) -> np.uint64:
+    return np.uint64(sum(1 << wire for wire in wires))
