@@ -84,10 +84,10 @@ def problem(template: str, norb: int, nelec: tuple[int, int], seed: int) -> Prob
 
 
 @st.composite
-def problems(draw, templates=TEMPLATES):
-    """Problems of any template in any small sector."""
+def problems(draw, templates=TEMPLATES, sizes=None):
+    """Problems of some templates in some small sectors."""
     template = draw(st.sampled_from(templates))
-    norb, nelec = draw(sectors(template))
+    norb, nelec = draw(sectors(template) if sizes is None else st.sampled_from(sizes))
     return problem(template, norb, nelec, draw(st.integers(0, 2**32 - 1)))
 
 
