@@ -105,9 +105,9 @@ class ShotLoss:
         self.n_evaluations += 1
         answer = self.evaluator.value_and_gradient(point.detach().numpy())
         assert answer.gradient_variances is not None
-        n_params = answer.gradient.shape[-1]
-        gradient = self.weights @ answer.gradient.reshape(-1, n_params)
-        noise = self.weights**2 @ answer.gradient_variances.reshape(-1, n_params)
+        shape = (len(self.weights), answer.gradient.shape[-1])
+        gradient = self.weights @ answer.gradient.reshape(shape)
+        noise = self.weights**2 @ answer.gradient_variances.reshape(shape)
         return float(self.weights @ answer.values.reshape(-1)), gradient, noise
 
     def grow(self) -> bool:
