@@ -53,7 +53,7 @@ def test_what_is_no_device_is_refused_with_the_remedy():
 class Refusing(qml.devices.DefaultQubit):
     """A device that does nothing."""
 
-    def execute(self, circuits, execution_config=None):
+    def execute(self, circuits, execution_config=None):  # noqa: ARG002 (PennyLane's)
         """Refuse."""
         raise qml.exceptions.DeviceError(f"{len(circuits)} circuits are too many.")
 
@@ -62,7 +62,7 @@ def test_what_the_device_cannot_do_is_said_in_its_own_words():
     """Its message, and what to do."""
     request, params, _ = h2_request()
     backend = PennyLaneBackend(device=Refusing())
-    with pytest.raises(CapabilityError, match="circuits are too many. Use another device"):
+    with pytest.raises(CapabilityError, match=r"circuits are too many\. Use another device"):
         backend.prepare(request)(params)
 
 

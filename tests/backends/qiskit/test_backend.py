@@ -202,7 +202,7 @@ def test_folding_keeps_the_unitary_and_multiplies_the_gates(device):
     for one in (once, thrice):
         bare = one.remove_final_measurements(inplace=False)
         assert one.num_parameters == 3
-        unitaries.append(Operator(bare.assign_parameters(dict(zip(one.parameters, params)))))
+        unitaries.append(Operator(bare.assign_parameters(params)))
     assert unitaries[0].equiv(unitaries[1], atol=1e-9)
     assert thrice.count_ops()["cx"] == 3 * once.count_ops()["cx"]
     if device is not None:
@@ -239,9 +239,9 @@ def test_bits_are_read_from_the_qubits_that_routing_brought_them_to():
     ready = backend.ready(circuit)
     flipped = ready.copy_empty_like()
     for instruction in ready.data:
-        if instruction.operation.name == "measure":
-            if ready.find_bit(instruction.qubits[0]).index == qubits[1]:
-                flipped.x(instruction.qubits[0])
+        place = ready.find_bit(instruction.qubits[0]).index
+        if instruction.operation.name == "measure" and place == qubits[1]:
+            flipped.x(instruction.qubits[0])
         flipped.append(instruction)
     counts = primitive.run([(flipped,)], shots=20).result()[0].data.c.get_counts()
     assert counts == {"0100": 20}  # Qiskit's order: bit 0 last

@@ -235,7 +235,7 @@ def test_post_selection_changes_nothing_without_noise():
 
 
 def test_parities_that_the_circuit_breaks_are_not_taken_for_known():
-    """Occupations are kept by a diagonal observable, but not by the circuit that moves electrons."""
+    """Occupations are kept by a diagonal observable, not by a circuit that moves electrons."""
     request, params = h2_request()
     diagonal = PauliSum.from_words({"ZIII": 0.4, "IZII": -0.3, "ZIZI": 0.7})
     for row in (params, np.array([0.4, 0.0, 0.0]), np.zeros(3)):
@@ -318,7 +318,7 @@ def test_reference_correction_is_exact_for_a_constant_error():
 class PlainDoor:
     """Exact expectations, without gradients of its own."""
 
-    def least_shots(self, batches):
+    def least_shots(self, batches):  # noqa: ARG002 (the interface's)
         """One."""
         return 1
 
