@@ -54,7 +54,6 @@ class BrokenDoor:
         rows, outcomes = [], []
         for row in range(histogram.n_rows):
             drawn = np.repeat(histogram.outcomes, histogram.counts[row])
-            self.inner.rng.shuffle(drawn)
             changed = self.backend.breaks(drawn, job, self.inner.rng)
             rows.append(np.full(len(changed), row))
             outcomes.append(changed)
