@@ -22,6 +22,11 @@ class BrokenBackend(QubitBackend):
     """Jobs so far."""
 
     @property
+    def device_name(self) -> str:
+        """What it is called."""
+        return "broken"
+
+    @property
     def counts_bits(self) -> bool:
         """It counts."""
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -31,7 +32,7 @@ from qmlmat.backends.qubits.jobs import (
     Measured,
     Usage,
 )
-from qmlmat.errors import CapabilityError, InputError, MeasurementError
+from qmlmat.errors import CapabilityError, InputError, MeasurementError, QmlmatWarning
 from qmlmat.typing import FloatArray
 
 SIMULATED_BASIS: Final = ("x", "y", "z", "h", "s", "sdg", "sx", "rx", "ry", "rz", "p", "cx", "cz")
@@ -75,18 +76,35 @@ class QiskitBackend(QubitBackend):
                 f"QiskitBackend(primitive={type(self.primitive).__name__}): not a V2 primitive. "
                 "Use qiskit.primitives.StatevectorEstimator(), or BackendSamplerV2(backend=...)."
             )
-        if isinstance(_seed_of(self.primitive), int | np.integer):
-            raise InputError(
-                f"QiskitBackend(primitive={type(self.primitive).__name__}): with a whole number as "
-                "its seed it draws the same in every job, some at every point, and error bars are "
-                "wrong. Give StatevectorSampler(seed=numpy.random.default_rng(1)), NoisySampler("
-                "device, seed=1) instead of Aer's sampler, or no seed."
-            )
+        self._check_seed()
         if not (self.target_device is None or isinstance(self.target_device, BackendV2)):
             raise InputError(
                 f"QiskitBackend(device={self.device!r}): not a BackendV2. Use "
                 'fake_device("manila"), or AerSimulator.from_backend(...).'
             )
+
+    def _check_seed(self) -> None:
+        """Refuse primitives that draw the same at every point, warn of those that do in every job.
+
+        Raises:
+            InputError: If error bars would be wrong.
+        """
+        seed = _seed_of(self.primitive)
+        if not isinstance(seed, int | np.integer):
+            return
+        if isinstance(self.primitive, StatevectorSampler):
+            raise InputError(
+                f"QiskitBackend(primitive=StatevectorSampler(seed={seed})): it draws the same "
+                "shots at every point, and differences and error bars are then wrong. Use "
+                f"seed=np.random.default_rng({seed})."
+            )
+        warnings.warn(
+            f"QiskitBackend(primitive={type(self.primitive).__name__} with seed {seed}): it draws "
+            "the same shots in every job, so errors repeat from step to step and from point to "
+            f"point. Use NoisySampler(device, seed={seed}), or no seed.",
+            QmlmatWarning,
+            stacklevel=4,
+        )
 
     @classmethod
     def on_fake(

@@ -227,7 +227,7 @@ class QubitEvaluator:
         """Return what is measured at angles ``(n_rows, n_shifts + 1, n_angles)``."""
         batches, _ = self._batches(angles)
         if self.corrects_reference and self._corrections is None:
-            batches += self._at_zero()
+            batches += self._at_zero(angles.reshape(-1, len(self.ansatz.rules)))
         return batches
 
     def _collected(
@@ -271,13 +271,28 @@ class QubitEvaluator:
                 places.append([state])
         return batches, places
 
-    def _batch(self, reference: int, angles: FloatArray, sums: tuple[PauliSum, ...]) -> Batch:
+    def _batch(
+        self,
+        reference: int,
+        angles: FloatArray,
+        sums: tuple[PauliSum, ...],
+        *,
+        turned: FloatArray | None = None,
+    ) -> Batch:
+        """Return what is measured in one reference's states.
+
+        Args:
+            reference: Its number.
+            angles: Shape ``(n_points, n_angles)``.
+            sums: The observables.
+            turned: Angles that say which parities are kept; ``angles`` by default.
+        """
         return Batch(
             self.circuits[reference],
             angles,
             sums,
             self.shots,
-            self._symmetry(reference, angles),
+            self._symmetry(reference, angles if turned is None else turned),
             self._starts[reference],
         )
 
@@ -291,18 +306,10 @@ class QubitEvaluator:
         """Return what is known of the states of one reference at angles ``(n_points, n_angles)``.
 
         Parities that the observables keep, and every gate that is turned.
-
-        Raises:
-            InputError: If the circuit is not known to keep the electrons.
         """
         if self.symmetry_words is None:
             return None
-        if self.ansatz.flips is None:
-            raise InputError(
-                f"Mitigation(symmetry=True): the circuit {self.request.preparation.circuit.name} "
-                "is of qubit gates, which need not keep the electrons. Use symmetry=False, or a "
-                "fermionic ansatz."
-            )
+        assert self.ansatz.flips is not None
         turned = np.abs(angles).max(axis=0, initial=0.0) > STILL
         flips = frozenset(np.array(self.ansatz.flips, dtype=np.uint64)[turned].tolist())
         if (reference, flips) not in self._symmetries:
@@ -325,13 +332,17 @@ class QubitEvaluator:
         bits = [mapping.encode(term) for term, _ in terms]
         return _known(mapping, circuit.nelec, self.symmetry_words(total), bits)
 
-    def _at_zero(self) -> list[Batch]:
-        """Return the references themselves, through the whole circuit at zero angles."""
-        zero = np.zeros((1, len(self.ansatz.rules)))
-        n_references = len(self.circuits)
-        if not self.is_paired:
-            return [self._batch(r, zero, self.sums) for r in range(n_references)]
-        return [self._batch(k % n_references, zero, (one,)) for k, one in enumerate(self.sums)]
+    def _at_zero(self, turned: FloatArray) -> list[Batch]:
+        """Return the references themselves, through the whole circuit at zero angles.
+
+        They are post-selected as the states at ``turned``, ``(n_points, n_angles)``, are.
+        """
+        zero, n_references = np.zeros((1, len(self.ansatz.rules))), len(self.circuits)
+        measured = [(one,) for one in self.sums] if self.is_paired else [self.sums] * n_references
+        return [
+            self._batch(k % n_references, zero, sums, turned=turned)
+            for k, sums in enumerate(measured)
+        ]
 
     def _correct(self, answers: Sequence[Measured]) -> None:
         references = self.request.preparation.references

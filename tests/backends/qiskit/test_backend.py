@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from molecules import HYDROGEN, hamiltonian
+from qiskit import QuantumCircuit
 from qiskit.primitives import (
     BackendEstimatorV2,
     BackendSamplerV2,
@@ -19,10 +20,10 @@ from qiskit_aer.primitives import EstimatorV2, SamplerV2
 from qmlmat.ansatz import Ansatz, QubitCircuit, QubitGate
 from qmlmat.backends import Preparation, Reference, Request, SectorBackend
 from qmlmat.backends.qiskit.backend import QiskitBackend
-from qmlmat.backends.qiskit.devices import fake_device, restricted
+from qmlmat.backends.qiskit.devices import NoisySampler, fake_device, restricted
 from qmlmat.backends.qubits import Mitigation
 from qmlmat.backends.qubits.jobs import CountJob
-from qmlmat.errors import CapabilityError, InputError, MeasurementError
+from qmlmat.errors import CapabilityError, InputError, MeasurementError, QmlmatWarning
 from qmlmat.operators.mappings import qubit_mapping
 from qmlmat.operators.pauli import PauliSum
 
@@ -156,6 +157,7 @@ def test_params_of_another_circuit_are_refused_with_the_remedy():
     ],
     ids=["StatevectorSampler", "Aer sampler", "backend sampler", "backend estimator", "Aer"],
 )
+@pytest.mark.filterwarnings("ignore:.*draws the same shots in every job")
 def test_primitives_with_shots_agree_with_the_exact_energy(primitive):
     """Within five standard errors, for several points, and for a circuit without angles."""
     request, params, right = h2_request()
@@ -247,15 +249,25 @@ def test_bits_are_read_from_the_qubits_that_routing_brought_them_to():
     assert counts == {"0100": 20}  # Qiskit's order: bit 0 last
 
 
+def test_a_primitive_whose_jobs_repeat_their_draws_is_warned_of():
+    """Aer's seeded samplers draw the same in every job; ours does not."""
+    with pytest.warns(QmlmatWarning, match="Use NoisySampler"):
+        QiskitBackend(primitive=SamplerV2(seed=5))
+    sampler = NoisySampler(manila(1, 2), seed=5)
+    circuit = QuantumCircuit(2)
+    circuit.sx(0)
+    circuit.measure_all()
+    jobs = [sampler.run([(circuit,)], shots=500).result()[0].data.meas for _ in range(2)]
+    assert not np.array_equal(*(job.array for job in jobs))
+
+
 def test_readout_is_calibrated_on_the_qubits_that_are_read():
     """On a noisy line: physical qubits, two more circuits, and an energy nearer to the exact."""
     request, params, right = h2_request()
     device = manila(1, 2, 3)
     errors = {}
     for readout in (False, True):
-        primitive = BackendSamplerV2(
-            backend=AerSimulator.from_backend(device), options={"seed_simulator": 3}
-        )
+        primitive = NoisySampler(device, seed=3)
         backend = QiskitBackend(
             primitive=primitive,
             device=device,

@@ -256,7 +256,7 @@ def test_symmetries_of_qubit_gates_are_refused_with_the_remedy():
     preparation = Preparation(QubitCircuit(4, ()), Reference.determinant("1010"), np.zeros(0))
     request = Request(preparation=preparation, observables=(SpinSquare(2, (1, 1)),))
     backend = StatevectorBackend(shots=100, mitigation=Mitigation(symmetry=True))
-    with pytest.raises(InputError, match="Use symmetry=False"):
+    with pytest.raises(InputError, match="Use a fermionic circuit"):
         backend.run([request])
 
 
