@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from qiskit.primitives import BaseSamplerV2, DataBin, PrimitiveJob, PrimitiveResult, SamplerPubResult
+from qiskit.primitives import (
+    BaseSamplerV2,
+    DataBin,
+    PrimitiveJob,
+    PrimitiveResult,
+    SamplerPubResult,
+)
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import SamplerV2

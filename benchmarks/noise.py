@@ -55,9 +55,7 @@ TECHNIQUES = {
     "reference": qm.Mitigation(reference=True),
     "readout + ZNE": qm.Mitigation(readout=True, noise_factors=(1, 3)),
     "stack": qm.Mitigation(readout=True, symmetry=True, reference=True),
-    "stack + ZNE": qm.Mitigation(
-        readout=True, symmetry=True, reference=True, noise_factors=(1, 3)
-    ),
+    "stack + ZNE": qm.Mitigation(readout=True, symmetry=True, reference=True, noise_factors=(1, 3)),
 }
 """ZNE: linear extrapolation from noise factors 1 and 3."""
 
