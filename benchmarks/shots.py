@@ -134,9 +134,9 @@ class Dealt:
 
 
 def energy_coverage(n_repetitions: int, shots: int = 4000) -> list[tuple[str, float, float]]:
-    """Return how often an error bar of an energy covers: what, share, mean deviation over its error.
+    """Return how often error bars of energies cover: what, share, mean deviation.
 
-    The last is in units of the error of that mean.
+    The last is in units of its error.
     """
     found = []
     for system in SMALL:
@@ -226,17 +226,14 @@ def counting() -> list[str]:
         "qubit-wise group",
         f"{'':34s}{'jobs':>6s}{'circuits':>10s}{'transpiled':>12s}{'naive, each':>13s}",
     ]
-    for system in SMALL:
-        text.append(_counted(f"{system}, one gradient", [system_request(system)], True))
+    text += [
+        _counted(f"{system}, one gradient", [(hamiltonian(system), ground(system))], gradient=True)
+        for system in SMALL
+    ]
     scan = scan_requests()
-    text.append(_counted("LiH, 10 points, energies", scan, False))
-    text.append(_counted("LiH, 10 points, gradients", scan, True))
+    text.append(_counted("LiH, 10 points, energies", scan, gradient=False))
+    text.append(_counted("LiH, 10 points, gradients", scan, gradient=True))
     return text
-
-
-def system_request(system: str) -> tuple[MolecularHamiltonian, qm.Solution]:
-    """Return a Hamiltonian and its ground state."""
-    return hamiltonian(system), ground(system)
 
 
 def scan_requests() -> list[tuple[MolecularHamiltonian, qm.Solution]]:
@@ -254,8 +251,8 @@ def measured_together(
     backend: qm.QiskitBackend,
     *,
     gradient: bool,
-) -> tuple[int, int]:
-    """Measure all points by one submission; return the shifts of a gradient and the points."""
+) -> int:
+    """Measure all points by one submission; return the number of shifts of one gradient."""
     problem, found = points[0]
     assert found.circuit is not None
     reference = qm.Reference.hartree_fock(problem.norb, problem.nelec)
@@ -267,18 +264,17 @@ def measured_together(
     evaluator = backend.prepare(asked)
     params = np.array([one.params for _, one in points])
     answer = evaluator.value_and_gradient(params) if gradient else evaluator(params)
-    n_shifts = sum(len(rule.shifts) for rule in evaluator.ansatz.rules)
     if isinstance(answer, ValueAndGradient):
         assert answer.gradient.shape == params.shape
-    return n_shifts, len(points)
+    return sum(len(rule.shifts) for rule in evaluator.ansatz.rules)
 
 
 def _counted(
-    what: str, points: Sequence[tuple[MolecularHamiltonian, qm.Solution]], gradient: bool
+    what: str, points: Sequence[tuple[MolecularHamiltonian, qm.Solution]], *, gradient: bool
 ) -> str:
     mapping = points[0][0].qubit_mapping("parity", reduced=True)
     backend = qm.QiskitBackend(primitive=StatevectorSampler(seed=1), mapping=mapping, shots=200)
-    n_shifts, _ = measured_together(points, backend, gradient=gradient)
+    n_shifts = measured_together(points, backend, gradient=gradient)
     groups = [len(group_words(one.pauli_sum(mapping), "qubit_wise")) for one, _ in points]
     naive = sum(groups) * (1 + n_shifts if gradient else 1)
     usage = backend.usage
@@ -287,8 +283,7 @@ def _counted(
 
 def run_both(shots: int = 20_000) -> list[str]:
     """Return what one gradient of H2 takes both ways, really run."""
-    problem, found = system_request("H2")
-    mapping = problem.qubit_mapping()
+    mapping = hamiltonian("H2").qubit_mapping()
     backend = qm.QiskitBackend(primitive=StatevectorSampler(seed=1), mapping=mapping, shots=shots)
     params = np.array([0.1])
     start = time.perf_counter()
