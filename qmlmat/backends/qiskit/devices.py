@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-from qiskit.primitives import BaseSamplerV2
+from qiskit.primitives import BaseSamplerV2, PrimitiveJob, PrimitiveResult
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import InstructionProperties, Target
 from qiskit_aer import AerSimulator
@@ -59,10 +60,11 @@ def restricted(device: BackendV2, qubits: Sequence[int]) -> BackendV2:
 
 
 class NoisySampler(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped to mypy
-    """A V2 sampler that simulates a device with its noise, every job with draws of its own.
+    """A V2 sampler that simulates a device with its noise, every circuit with draws of its own.
 
     Aer's sampler with a seed draws the same in every job, so that errors would repeat from step to
-    step of a search and from point to point of a curve.
+    step of a search and from point to point of a curve. Within a job it begins anew with that seed
+    for each number of shots: bases of measurement would err together, and error bars be wrong.
     """
 
     def __init__(self, device: BackendV2, *, seed: int | None = None) -> None:
@@ -77,8 +79,21 @@ class NoisySampler(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped to 
 
     def run(self, pubs: Any, *, shots: int | None = None) -> Any:  # noqa: ANN401 (Qiskit's)
         """Return the job that samples the circuits; see ``BaseSamplerV2.run``."""
-        drawn = int(self._rng.integers(2**31))
-        return SamplerV2.from_backend(self._simulator, seed=drawn).run(pubs, shots=shots)
+        coerced = [SamplerPub.coerce(pub, shots) for pub in pubs]
+        job = PrimitiveJob(self._sampled, coerced)
+        job._submit()
+        return job
+
+    def _sampled(self, pubs: Sequence[SamplerPub]) -> PrimitiveResult[Any]:
+        """Return the results, each number of shots with a seed of its own."""
+        found: dict[int, Any] = {}
+        for shots in dict.fromkeys(pub.shots for pub in pubs):
+            seed = int(self._rng.integers(2**31))
+            here = [k for k, pub in enumerate(pubs) if pub.shots == shots]
+            sampler = SamplerV2.from_backend(self._simulator, seed=seed)
+            answers = sampler.run([pubs[k] for k in here]).result()
+            found |= dict(zip(here, answers, strict=True))
+        return PrimitiveResult([found[k] for k in range(len(pubs))], metadata={"version": 2})
 
 
 def best_qubits(device: BackendV2, n_qubits: int) -> list[int]:

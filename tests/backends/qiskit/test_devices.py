@@ -7,7 +7,7 @@ import pytest
 from qiskit import QuantumCircuit, generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 
-from qmlmat.backends.qiskit.devices import best_qubits, fake_device, restricted
+from qmlmat.backends.qiskit.devices import NoisySampler, best_qubits, fake_device, restricted
 from qmlmat.errors import InputError, MissingExtraError
 
 
@@ -95,3 +95,20 @@ def test_qubits_that_are_not_there_are_refused():
             restricted(device, qubits)
     with pytest.raises(InputError, match="Use a larger device"):
         best_qubits(device, 6)
+
+
+def test_circuits_of_one_job_are_drawn_independently():
+    """Also those with different numbers of shots, which Aer runs apart with one seed."""
+    device = restricted(fake_device("manila"), [0])
+    circuit = QuantumCircuit(1)
+    circuit.h(0)
+    circuit.measure_all()
+    ready = generate_preset_pass_manager(1, backend=device).run(circuit)
+    sampler = NoisySampler(device, seed=1)
+    means = []
+    for _ in range(40):
+        answers = sampler.run([(ready, None, 400), (ready, None, 401), (ready, None, 400)]).result()
+        means.append([answer.data.meas.array.mean() for answer in answers])
+    correlation = np.corrcoef(np.transpose(means))
+    # Three standard errors of a correlation of 40 independent pairs.
+    assert np.abs(correlation - np.eye(3)).max() < 3 / np.sqrt(40)
