@@ -86,6 +86,8 @@ class Row:
     """Median error against the noiseless energy of the same circuit (millihartree)."""
     spread: float
     """Half the range of the middle 68 % of the errors (millihartree)."""
+    uncertainty: float
+    """Standard error of the median (millihartree)."""
     error_bar: float
     """Median standard error given (millihartree)."""
     n_bases: int
@@ -186,6 +188,7 @@ def rows(
                     technique=technique,
                     error=float(middle),
                     spread=float(high - low) / 2,
+                    uncertainty=1.25 * float(high - low) / 2 / np.sqrt(n_repetitions),
                     error_bar=float(np.median(bars)),
                     n_bases=n_bases,
                     n_circuits=usage.n_circuits,
@@ -200,10 +203,16 @@ def _two_qubit_gates(circuit: Any) -> int:  # noqa: ANN401 (Qiskit's)
 
 
 def gains(found: Sequence[Row]) -> dict[tuple[str, str, str], float]:
-    """Return by which factor the stack's median error is below the raw one, case by case."""
-    cells = {(r.system, r.mapping, r.device, r.technique): abs(r.error) for r in found}
+    """Return by which factor the stack's median error is below the raw one, case by case.
+
+    An error that the repetitions cannot tell from zero counts as their standard error.
+    """
+    cells = {(r.system, r.mapping, r.device, r.technique): r for r in found}
     keys = dict.fromkeys((r.system, r.mapping, r.device) for r in found)
-    return {key: cells[*key, "raw"] / cells[*key, "stack"] for key in keys}
+    left = {
+        key: max(abs(cells[*key, "stack"].error), cells[*key, "stack"].uncertainty) for key in keys
+    }
+    return {key: abs(cells[*key, "raw"].error) / left[key] for key in keys}
 
 
 def table(found: Sequence[Row]) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
-from qiskit.primitives import StatevectorEstimator, StatevectorSampler
+from qiskit.primitives import StatevectorSampler
 
 import qmlmat as qm
 from benchmarks.naive import Spent, naive_gradient
@@ -273,7 +273,7 @@ def _counted(
     what: str, points: Sequence[tuple[MolecularHamiltonian, qm.Solution]], *, gradient: bool
 ) -> str:
     mapping = points[0][0].qubit_mapping("parity", reduced=True)
-    backend = qm.QiskitBackend(primitive=StatevectorSampler(seed=1), mapping=mapping, shots=200)
+    backend = qm.QiskitBackend.ideal(seed=1, mapping=mapping, shots=200)
     n_shifts = measured_together(points, backend, gradient=gradient)
     groups = [len(group_words(one.pauli_sum(mapping), "qubit_wise")) for one, _ in points]
     naive = sum(groups) * (1 + n_shifts if gradient else 1)
@@ -284,7 +284,7 @@ def _counted(
 def run_both(shots: int = 20_000) -> list[str]:
     """Return what one gradient of H2 takes both ways, really run."""
     mapping = hamiltonian("H2").qubit_mapping()
-    backend = qm.QiskitBackend(primitive=StatevectorSampler(seed=1), mapping=mapping, shots=shots)
+    backend = qm.QiskitBackend.ideal(seed=1, mapping=mapping, shots=shots)
     params = np.array([0.1])
     start = time.perf_counter()
     evaluator = backend.prepare(request("H2"))
@@ -292,7 +292,10 @@ def run_both(shots: int = 20_000) -> list[str]:
     seconds = time.perf_counter() - start
     start = time.perf_counter()
     theirs, spent = naive_gradient(
-        evaluator, params, StatevectorSampler(seed=2), shots_per_circuit=shots // 2
+        evaluator,
+        params,
+        StatevectorSampler(seed=np.random.default_rng(2)),
+        shots_per_circuit=shots // 2,
     )
     naive_seconds = time.perf_counter() - start
     exact = qm.SectorBackend().prepare(request("H2")).value_and_gradient(params)
@@ -367,7 +370,7 @@ def gradients() -> list[str]:
         params = np.random.default_rng(3).normal(size=(2, asked.preparation.circuit.n_params))
         exact = qm.SectorBackend().prepare(asked).value_and_gradient(params)
         for name, mapping in chosen.items():
-            backend = qm.QiskitBackend(primitive=StatevectorEstimator(), mapping=mapping)
+            backend = qm.QiskitBackend.ideal(mapping=mapping)
             found = backend.prepare(asked).value_and_gradient(params)
             worst = float(np.abs(found.gradient - exact.gradient).max())
             assert worst < 1e-8, worst

@@ -21,8 +21,6 @@ import numpy as np
 import pennylane as qml
 import torch
 from qiskit.primitives import StatevectorEstimator
-from qiskit_aer import AerSimulator
-from qiskit_aer.primitives import SamplerV2
 
 import qmlmat as qm
 
@@ -47,19 +45,17 @@ print(h2.pauli_sum(mapping).n_terms, "words")
 #
 # The first knows electrons, not qubits: excitations act on the amplitudes of the determinants with
 # the right numbers of electrons. The others run gates. The last one is a snapshot of a device of
-# IBM, of which we simulate two qubits, with their gate and readout errors, by a sampler: it
+# IBM, of which we simulate the two best qubits, with gate and readout errors, by a sampler: it
 # counts bit strings, and nothing else.
 
 # %%
-device = qm.restricted(qm.fake_device("manila"), [0, 1])
-noisy = SamplerV2.from_backend(AerSimulator.from_backend(device), seed=8)
 backends = {
     "sector": qm.SectorBackend(),
     "statevector": qm.StatevectorBackend(mapping=mapping),
     "PennyLane": qm.PennyLaneBackend(device=qml.device("default.qubit"), mapping=mapping),
     "Qiskit estimator": qm.QiskitBackend(primitive=StatevectorEstimator(), mapping=mapping),
-    "Qiskit, noisy device": qm.QiskitBackend(
-        primitive=noisy, device=device, mapping=mapping, shots=20_000
+    "Qiskit, noisy device": qm.QiskitBackend.on_fake(
+        "manila", n_qubits=2, seed=8, mapping=mapping, shots=20_000
     ),
 }
 
