@@ -166,14 +166,16 @@ def rows(
     cases: Sequence[tuple[str, str, str]],
     n_repetitions: int,
     shots: int = SHOTS,
+    *,
+    techniques: Sequence[str] = tuple(TECHNIQUES),
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
-    """Return every technique on every case."""
+    """Return techniques on every case."""
     found = []
     for system, mapping, device in cases:
         one = case(system, mapping, device)
         transpiled: dict[Any, Any] = {}
-        for technique in TECHNIQUES:
+        for technique in techniques:
             say(f"{system}, {mapping}, {device}: {technique}")
             values, bars, usage, n_bases = errors(one, technique, n_repetitions, transpiled, shots)
             low, middle, high = np.quantile(values, (0.16, 0.5, 0.84))
@@ -219,6 +221,7 @@ def table(found: Sequence[Row]) -> list[str]:
     """Return errors by technique and case as text, then what one energy takes."""
     keys = list(dict.fromkeys((r.system, r.mapping, r.device) for r in found))
     cells = {(r.system, r.mapping, r.device, r.technique): r for r in found}
+    techniques = list(dict.fromkeys(r.technique for r in found))
     text = ["median error, mHa, spread of the repetitions (middle 68 %), error bar given", ""]
     for k, heads in enumerate(zip(*keys, strict=True)):
         text.append(f"{('molecule', 'mapping', 'device')[k]:15s}" + _cells(heads))
@@ -226,14 +229,14 @@ def table(found: Sequence[Row]) -> list[str]:
     text.append(
         f"{'qubits, gates':15s}" + _cells(f"{r.n_qubits}, {r.two_qubit_gates}" for r in sizes)
     )
-    for name in TECHNIQUES:
+    for name in techniques:
         row = [cells[*key, name] for key in keys]
         body = _cells(f"{r.error:.1f} ± {r.spread:.1f} ({r.error_bar:.1f})" for r in row)
         text.append(f"{name:15s}{body}")
     factors = gains(found)
     text.append(f"{'raw / stack':15s}" + _cells(f"{factors[key]:.0f}" for key in keys))
     text += ["", "one energy: circuits (bases), thousands of shots"]
-    for name in TECHNIQUES:
+    for name in techniques:
         row = [cells[*key, name] for key in keys]
         body = _cells(f"{r.n_circuits} ({r.n_bases}), {r.n_shots / 1e3:.0f}" for r in row)
         text.append(f"{name:15s}{body}")

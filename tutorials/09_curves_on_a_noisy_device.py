@@ -44,7 +44,7 @@ MOLECULES = {
         [1.6] if QUICK else [1.2, 1.4, 1.6, 1.8, 2.0, 2.4],
     ),
 }
-SHOTS = {"H₂": 50_000, "LiH": 10_000 if QUICK else 50_000}
+SHOTS = {"H₂": 50_000, "LiH": 10_000} if QUICK else {"H₂": 200_000, "LiH": 50_000}
 MITIGATION = qm.Mitigation(readout=True, symmetry=True, reference=True)
 
 
