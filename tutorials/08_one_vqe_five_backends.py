@@ -147,8 +147,8 @@ for name, optimizer in searches.items():
     )
 
 # %% [markdown]
-# The energy of an angle's estimate is better than the estimate of its energy: near a minimum an
-# error of the angles costs its square. So search with few shots, and measure the result with many.
+# The angles are better than the energies by which they were found: near a minimum an error of the
+# angles costs its square. So search with few shots, and measure the result with many.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
