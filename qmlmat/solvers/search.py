@@ -10,6 +10,7 @@ import torch
 from qmlmat.backends import Backend, Preparation, Request, expectation
 from qmlmat.backends.base import Evaluator
 from qmlmat.backends.qubits import QubitEvaluator
+from qmlmat.errors import CapabilityError
 from qmlmat.solvers.base import Iteration
 from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.noisy import ShotLoss, minimize_noisy, optimizer_under_shots
@@ -61,10 +62,18 @@ class Search:
             start: Where the angles begin, shape ``(n_params,)`` (radians).
             weights: Weights of the references, shape ``(n_references,)``; one by default.
             known: Curvature and inverse Hessian, where they are known already.
+
+        Raises:
+            CapabilityError: If the backend gives no gradients.
         """
         share = torch.ones(len(preparation.references), dtype=torch.float64)
         if weights is not None:
             share = torch.from_numpy(weights)
+        if not self.backend.capabilities.gradient:
+            raise CapabilityError(
+                f"backend={type(self.backend).__name__}: the search of angles needs gradients, and "
+                "this backend gives none. Use SectorBackend(), or exact_search=True."
+            )
         if not self.backend.capabilities.exact:
             return self._noisy_minimum(preparation, evaluator, start, share.numpy())
         needs = set(traits_of(self.optimizer).needs)
