@@ -297,13 +297,14 @@ def _with_luck(found: Solution) -> Solution:
     """Say where a measured energy lies further below the exact one than its error bar explains."""
     assert found.stderr is not None
     below = 0.0 if found.error is None else -found.error
-    if below <= UNLIKELY * float(found.stderr[0]):
+    bar = float(found.stderr[0])
+    if below <= UNLIKELY * bar + VARIATIONAL_TOLERANCE:
         return found
     return _noted(
         found,
-        f"The measured energy is {1e3 * below:.3f} mHa below the exact one, "
-        f"{below / float(found.stderr[0]):.1f} standard errors: noise of the device or a "
-        "mitigation that overshoots, not the circuit.",
+        f"The measured energy is {1e3 * below:.3f} mHa below the exact one, more than {UNLIKELY:g} "
+        f"standard errors ({1e3 * bar:.3f} mHa): noise of the device or a mitigation that "
+        "overshoots, not the circuit.",
         warn=True,
     )
 
