@@ -9,8 +9,8 @@ from qiskit.primitives import BaseSamplerV2
 from qiskit.transpiler import generate_preset_pass_manager
 
 from qmlmat.ansatz.qubit_circuit import QubitGate
-from qmlmat.backends.qiskit.backend import SIMULATED_BASIS
 from qmlmat.backends.qiskit.circuits import to_qiskit
+from qmlmat.backends.qiskit.transpiling import SIMULATED_BASIS
 from qmlmat.backends.qubits import QubitEvaluator
 from qmlmat.operators.grouping import group_words
 from qmlmat.typing import FloatArray

@@ -6,13 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 
 from qmlmat.ansatz import Circuit
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
-from qmlmat.backends.qubits.jobs import Batch, ExpectationDoor, GradientDoor, Measured, Symmetry
+from qmlmat.backends.qubits.jobs import Batch, ExpectationDoor, GradientDoor, Measured
 from qmlmat.backends.qubits.lowered import (
     Untied,
     encoded_terms,
@@ -23,14 +22,12 @@ from qmlmat.backends.qubits.lowered import (
     reference_values,
     untied,
 )
+from qmlmat.backends.qubits.parities import KnownParities
 from qmlmat.backends.requests import Estimate, Request, ValueAndGradient, check_params
 from qmlmat.errors import InputError
 from qmlmat.operators.mappings import QubitMapping
 from qmlmat.operators.pauli import PauliSum
 from qmlmat.typing import FloatArray
-
-STILL: Final = 1e-4
-"""Angle up to which a gate counts as not turned (radians): it moves 1e-8 of a state."""
 
 
 @dataclass(eq=False)
@@ -54,9 +51,6 @@ class QubitEvaluator:
     symmetry_words: Callable[[PauliSum], tuple[int, ...]] | None = None
     """Finds the Z words that a sum keeps, where states are post-selected."""
     _corrections: tuple[FloatArray, FloatArray] | None = field(default=None, repr=False)
-    _symmetries: dict[tuple[int, frozenset[int]], Symmetry] = field(
-        default_factory=dict, repr=False
-    )
 
     def __post_init__(self) -> None:
         if not self.request.observables:
@@ -287,12 +281,14 @@ class QubitEvaluator:
             sums: The observables.
             turned: Angles that say which parities are kept; ``angles`` by default.
         """
+        known, where = self._parities, angles if turned is None else turned
+        symmetry = None if known is None else known.at(reference, where)
         return Batch(
             self.circuits[reference],
             angles,
             sums,
             self.shots,
-            self._symmetry(reference, angles if turned is None else turned),
+            symmetry,
             self._starts[reference],
         )
 
@@ -302,35 +298,21 @@ class QubitEvaluator:
         references = self.request.preparation.references
         return tuple(encoded_terms(reference, self._frame) for reference in references)
 
-    def _symmetry(self, reference: int, angles: FloatArray) -> Symmetry | None:
-        """Return what is known of the states of one reference at angles ``(n_points, n_angles)``.
-
-        Parities that the observables keep, and every gate that is turned.
-        """
+    @cached_property
+    def _parities(self) -> KnownParities | None:
+        """What tells the parities of states, where they are post-selected."""
         if self.symmetry_words is None:
             return None
-        assert self.ansatz.flips is not None
-        turned = np.abs(angles).max(axis=0, initial=0.0) > STILL
-        flips = frozenset(np.array(self.ansatz.flips, dtype=np.uint64)[turned].tolist())
-        if (reference, flips) not in self._symmetries:
-            self._symmetries[reference, flips] = self._found_symmetry(reference, flips)
-        return self._symmetries[reference, flips]
-
-    def _found_symmetry(self, reference: int, flips: frozenset[int]) -> Symmetry:
-        assert self.symmetry_words is not None
-        mapping, circuit = self._mapping, self.request.preparation.fermionic
+        mapping, flips = self._mapping, self.ansatz.flips
         assert mapping is not None
-        x, z = (np.concatenate([getattr(one, name) for one in self.sums]) for name in "xz")
-        sizes = np.abs(np.concatenate([one.coefficients for one in self.sums]))
-        total = PauliSum.collected(
-            self.n_qubits,
-            np.concatenate([x, np.array(sorted(flips), dtype=np.uint64)]),
-            np.concatenate([z, np.zeros(len(flips), dtype=np.uint64)]),
-            np.concatenate([sizes, np.ones(len(flips))]),
+        assert flips is not None
+        return KnownParities(
+            preparation=self.request.preparation,
+            mapping=mapping,
+            flips=flips,
+            sums=self.sums,
+            symmetry_words=self.symmetry_words,
         )
-        terms = self.request.preparation.references[reference].terms
-        bits = [mapping.encode(term) for term, _ in terms]
-        return _known(mapping, circuit.nelec, self.symmetry_words(total), bits)
 
     def _at_zero(self, turned: FloatArray) -> list[Batch]:
         """Return the references themselves, through the whole circuit at zero angles.
@@ -364,19 +346,3 @@ class QubitEvaluator:
 def _total_shots(answers: Sequence[Measured]) -> int | None:
     known = [answer.n_shots for answer in answers if answer.n_shots is not None]
     return sum(known) if known else None
-
-
-def _known(
-    mapping: QubitMapping, nelec: tuple[int, int], masks: tuple[int, ...], bits: list[str]
-) -> Symmetry:
-    """Return electrons and parities; those in which a reference's determinants differ left out."""
-    rows = [sum(1 << w for w, bit in enumerate(one) if bit == "1") for one in bits]
-    kept, values = [], []
-    for mask in masks:
-        found = {(row & mask).bit_count() & 1 for row in rows}
-        if len(found) == 1:
-            kept.append(mask)
-            values.append(1.0 - 2.0 * found.pop())
-    zeros = np.zeros(len(kept), dtype=np.uint64)
-    words = PauliSum.collected(mapping.n_qubits, zeros, np.array(kept, dtype=np.uint64), values)
-    return Symmetry(mapping, nelec, words)
