@@ -6,8 +6,10 @@ Parameters are inputs, ``input float[64] theta_0;``, and angles linear expressio
 from __future__ import annotations
 
 import ast
+import keyword
 import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,15 +20,19 @@ from qmlmat.errors import InputError, nearest
 
 _SAME: Final = {"CX": "cx", "phase": "p", "cphase": "cp", "u1": "p"}
 _PARTS_OF_PI: Final = (1, 2, 4, 8)
-_OPERAND: Final = r"[A-Za-z_]\w*(?:\s*\[\s*\d+\s*\])?"
+_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_CONSTANTS: Final = frozenset({"pi", "tau", "euler", "π", "τ", "ℇ"})
+_NAME: Final = r"[^\W\d]\w*"
+_SIZED: Final = r"(?:\s*\[\s*(\d+)\s*\]\s*|\s+)"
+_OPERAND: Final = rf"{_NAME}(?:\s*\[\s*\d+\s*\])?"
 _STATEMENT: Final = {
     "version": re.compile(r"OPENQASM\s+3(?:\.\d+)?"),
     "include": re.compile(r'include\s+"stdgates\.inc"'),
-    "input": re.compile(r"input\s+(?:float|angle)\s*(?:\[\s*\d+\s*\])?\s+([A-Za-z_]\w*)"),
-    "register": re.compile(r"(qubit|bit)\s*(?:\[\s*(\d+)\s*\])?\s+([A-Za-z_]\w*)"),
+    "input": re.compile(rf"input\s+(?:float|angle){_SIZED}({_NAME})"),
+    "register": re.compile(rf"(qubit|bit){_SIZED}({_NAME})"),
     "measure": re.compile(rf"({_OPERAND})\s*=\s*measure\s+({_OPERAND})"),
-    "skip": re.compile(rf"(?:barrier|id)\b\s*(?:{_OPERAND}(?:\s*,\s*{_OPERAND})*)?"),
-    "gate": re.compile(rf"([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*({_OPERAND}(?:\s*,\s*{_OPERAND})*)?"),
+    "skip": re.compile(rf"(?:barrier|id)\b\s*({_OPERAND}(?:\s*,\s*{_OPERAND})*)?"),
+    "gate": re.compile(rf"({_NAME})\s*(?:\((.*)\))?\s*({_OPERAND}(?:\s*,\s*{_OPERAND})*)?"),
 }
 
 
@@ -76,6 +82,11 @@ def from_qasm(text: str) -> QubitCircuit:
         InputError: If a statement is none of these; the message has its line number.
     """
     reader = _Reader()
+    if not isinstance(text, str):
+        raise InputError(
+            f"from_qasm: {type(text).__name__} instead of text. Give a file's content: "
+            "from_qasm(Path(name).read_text())."
+        )
     for line, statement in _statements(text):
         try:
             reader.read(statement)
@@ -103,22 +114,31 @@ class _Reader:
             if match is None:
                 continue
             if kind == "input":
-                self._declared(match[1])
-                self.inputs.append(match[1])
+                self._input(match[2])
             elif kind == "register":
                 self._register(match[1], match[3], int(match[2] or 1))
             elif kind == "measure":
                 self._measure(match[1], match[2])
             elif kind == "gate":
                 self._gate(match[1], match[2], match[3])
+            elif kind == "skip" and match[1]:
+                for operand in match[1].split(","):
+                    self._places(operand, "qubit")
             return
         raise InputError(
             f'"{statement}" is not read. Use declarations of input float[64], qubit and bit, gates '
             "without modifiers, measure and reset."
         )
 
+    def _input(self, written: str) -> None:
+        name = unicodedata.normalize("NFKC", written)  # as Python reads names in expressions
+        self._declared(name)
+        if keyword.iskeyword(name):
+            raise InputError(f'an input is named "{name}". Use another name, e.g. theta_0.')
+        self.inputs.append(name)
+
     def _declared(self, name: str) -> None:
-        if name in self.registers or name in self.inputs or name in {"pi", "tau"}:
+        if name in self.registers or name in self.inputs or name in _CONSTANTS:
             raise InputError(f'"{name}" is declared already. Use another name.')
 
     def _register(self, kind: str, name: str, size: int) -> None:
@@ -152,7 +172,9 @@ class _Reader:
 
     def _gate(self, written: str, angle: str | None, operands: str | None) -> None:
         name = _SAME.get(written, written)
-        if name not in GATE_KINDS or name == "measure":
+        if name == "measure":
+            raise InputError("a measurement without a bit. Write it like c[0] = measure q[0];.")
+        if name not in GATE_KINDS:
             raise InputError(f'"{written}" is no known gate. {nearest(written, GATE_KINDS)}')
         kind = GATE_KINDS[name]
         if kind.has_angle != (angle is not None):
@@ -186,8 +208,7 @@ def _example(name: str) -> str:
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Yield the statements, without comments, each with the number of its first line."""
-    plain = re.sub(r"//[^\n]*", "", text)
-    plain = re.sub(r"/\*.*?\*/", lambda match: "\n" * match[0].count("\n"), plain, flags=re.DOTALL)
+    plain = _COMMENT.sub(lambda match: " " + "\n" * match[0].count("\n"), text)
     line = 1
     *closed, rest = plain.split(";")
     for part in closed:
@@ -232,6 +253,10 @@ def _read_angle(text: str, inputs: list[str]) -> Angle:
         raise InputError(f'"{text}" is no expression. Write e.g. 0.5*theta_0 + pi/2.') from None
     except ZeroDivisionError:
         raise InputError(f'"{text}" divides by zero. Give a finite angle.') from None
+    except (OverflowError, RecursionError, MemoryError):
+        raise InputError(f'"{text[:40]}" is too large. Give a short, finite angle.') from None
+    if not all(map(math.isfinite, [constant, *slopes.values()])):
+        raise InputError(f'"{text}" is not finite. Give a finite angle.')
     used = {name: slope for name, slope in slopes.items() if slope}
     if len(used) > 1:
         raise InputError(f'"{text}" has two parameters. Use one in each angle.')
@@ -272,8 +297,19 @@ def _combined(node: ast.BinOp, inputs: list[str]) -> tuple[float, dict[str, floa
         return _times(left, right[0]) if left[1] else _times(right, left[0])
     if isinstance(node.op, ast.Div) and not right[1]:
         constant, slopes = left
+        if _is_integer(node) and constant % right[0]:
+            raise InputError(
+                f'"{ast.unparse(node)}" is a quotient of integers, which OpenQASM rounds to an '
+                "integer. Write a decimal point, e.g. 1.0/2."
+            )
         return constant / right[0], {name: slope / right[0] for name, slope in slopes.items()}
     raise InputError(f'"{ast.unparse(node)}" is not linear in a parameter. Use + - * /.')
+
+
+def _is_integer(node: ast.expr) -> bool:
+    """Whether an expression has nothing but integers."""
+    leaves = [part for part in ast.walk(node) if isinstance(part, ast.Constant | ast.Name)]
+    return all(isinstance(part, ast.Constant) and isinstance(part.value, int) for part in leaves)
 
 
 def _times(linear: tuple[float, dict[str, float]], factor: float) -> tuple[float, dict[str, float]]:

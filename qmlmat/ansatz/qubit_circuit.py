@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from qmlmat.ansatz.qubit_gates import GATE_KINDS
 from qmlmat.errors import InputError, nearest
 
@@ -70,34 +72,54 @@ class QubitCircuit:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "gates", tuple(self.gates))
+        for name in ("n_qubits", "n_params"):
+            if not _is_count(getattr(self, name)):
+                raise InputError(
+                    f"QubitCircuit({name}={getattr(self, name)!r}): use a whole number, 0 or more."
+                )
         for gate in self.gates:
             self._check_gate(gate)
 
     def _check_gate(self, gate: QubitGate) -> None:
+        if not isinstance(gate, QubitGate):
+            raise InputError(
+                f'QubitCircuit(gates): {gate!r} is no gate. Use e.g. QubitGate("cx", (0, 1)).'
+            )
         kind = GATE_KINDS.get(gate.name)
         if kind is None:
             raise InputError(
-                f'QubitCircuit: "{gate.name}" is no known gate. {nearest(gate.name, GATE_KINDS)}'
+                f'QubitCircuit: "{gate.name}" is no known gate. '
+                f"{nearest(str(gate.name), GATE_KINDS)}"
             )
         wires = gate.wires
-        if len(set(wires)) != kind.n_wires or any(not 0 <= w < self.n_qubits for w in wires):
+        right = isinstance(wires, tuple) and len(wires) == len(set(wires)) == kind.n_wires
+        if not right or any(not _is_count(w) or w >= self.n_qubits for w in wires):
             raise InputError(
-                f"QubitCircuit(n_qubits={self.n_qubits}): {gate.name} on wires {wires}. It takes "
-                f"{kind.n_wires} different ones from 0 to {self.n_qubits - 1}."
+                f"QubitCircuit(n_qubits={self.n_qubits}): {gate.name} on wires {wires}. It takes a "
+                f"tuple of {kind.n_wires} different ones from 0 to {self.n_qubits - 1}."
             )
-        if (gate.angle is not None) != kind.has_angle:
-            takes = "an angle" if kind.has_angle else "no angle"
-            raise InputError(f"QubitCircuit: {gate.name} takes {takes}, not {gate.angle}.")
-        if gate.angle is not None:
-            param, numbers = gate.angle.param, (gate.angle.offset, gate.angle.scale)
-            inside = param is None or 0 <= param < self.n_params
-            if not (inside and all(map(math.isfinite, numbers))):
-                raise InputError(
-                    f"QubitCircuit(n_params={self.n_params}): {gate.name} has the angle "
-                    f"{gate.angle}. Use finite numbers and parameters from 0 to n_params - 1."
-                )
-        if (gate.name == "measure") != (gate.bit is not None):
-            raise InputError(f"QubitCircuit: {gate}. Measurements, and they alone, name a bit.")
+        if kind.has_angle:
+            self._check_angle(gate)
+        elif gate.angle is not None:
+            raise InputError(f"QubitCircuit: {gate.name} takes no angle, not {gate.angle}.")
+        if (gate.name == "measure") != _is_count(gate.bit):
+            raise InputError(
+                f"QubitCircuit: {gate}. Measurements, and they alone, name a bit, from 0 on."
+            )
+
+    def _check_angle(self, gate: QubitGate) -> None:
+        angle = gate.angle
+        if not isinstance(angle, Angle):
+            raise InputError(
+                f"QubitCircuit: {gate.name} takes an angle, not {angle!r}. Use Angle(0.5), or "
+                "Angle(param=0) for a parameter."
+            )
+        inside = angle.param is None or (_is_count(angle.param) and angle.param < self.n_params)
+        if not (inside and _is_finite(angle.offset) and _is_finite(angle.scale)):
+            raise InputError(
+                f"QubitCircuit(n_params={self.n_params}): {gate.name} has the angle "
+                f"{angle}. Use finite numbers and parameters from 0 to n_params - 1."
+            )
 
     def __hash__(self) -> int:
         """Return a hash computed once: backends look circuits up in every call."""
@@ -160,10 +182,10 @@ class QubitCircuit:
         Raises:
             InputError: If there is another number of them.
         """
-        if len(params) != self.n_params:
+        if np.shape(params) != (self.n_params,):
             raise InputError(
-                f"QubitCircuit.bound: {len(params)} params, the circuit has {self.n_params}. Give "
-                "as many (radians)."
+                f"QubitCircuit.bound: params of shape {np.shape(params)}, the circuit has "
+                f"{self.n_params}. Give shape ({self.n_params},) (radians)."
             )
         gates = tuple(
             gate if gate.angle is None else replace(gate, angle=Angle(gate.angle.value(params)))
@@ -185,7 +207,7 @@ class QubitCircuit:
             "gates": [
                 [
                     g.name,
-                    list(g.wires),
+                    [int(w) for w in g.wires],
                     None if g.angle is None else [g.angle.offset, g.angle.param, g.angle.scale],
                     g.bit,
                 ]
@@ -211,6 +233,14 @@ class QubitCircuit:
                 f"QubitCircuit.from_dict: not a stored circuit ({error!r}). Give what "
                 "QubitCircuit.to_dict() wrote with this version."
             ) from error
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | np.integer) and value >= 0
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and math.isfinite(value)
 
 
 def _shifted(gate: QubitGate, n_params: int) -> QubitGate:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, cast
 
+import numpy as np
 import platformdirs
 from pydantic import Field, ValidationError
 
@@ -146,9 +147,10 @@ class Template(Table):
                 f'makes gates on qubits of them. Use lower(Ansatz("{self.name}").circuit(norb, '
                 'nelec), qubit_mapping("jordan_wigner", norb)).'
             )
-        if n_qubits < 1:
+        if not isinstance(n_qubits, int | np.integer) or n_qubits < 1:
             raise TemplateError(
-                f'Ansatz("{self.name}").qubit_circuit(n_qubits={n_qubits}): use at least 1.'
+                f'Ansatz("{self.name}").qubit_circuit(n_qubits={n_qubits!r}): use a whole number, '
+                "at least 1."
             )
         found = QubitCircuit(n_qubits, (), name=self.name)
         for table in self.block * self._n_layers(chosen) + self.final:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -186,14 +187,21 @@ def _n_qubits(template: Template, choice: CircuitChoice) -> int:
 def _mapping(choice: CircuitChoice, norb: int, nelec: tuple[int, int]) -> QubitMapping:
     from qmlmat.operators.mappings import qubit_mapping  # noqa: PLC0415 - loads numpy
 
-    name = choice.mapping or "jordan_wigner"
+    name = "jordan_wigner" if choice.mapping is None else choice.mapping
     return qubit_mapping(name, norb, reduced_for=nelec if choice.reduced else None)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in {int, float} and math.isfinite(float(value))
 
 
 def _read_params(file: Path, n_params: int) -> list[float]:
     try:
         tree: Any = json.loads(file.read_text(encoding="utf-8"))
-        values = [float(value) for value in (tree["params"] if isinstance(tree, dict) else tree)]
+        listed = tree["params"] if isinstance(tree, dict) else tree
+        if not isinstance(listed, list) or not all(map(_is_number, listed)):
+            raise TypeError("not only finite numbers in a list")
+        values = [float(value) for value in listed]
     except OSError as error:
         raise ConfigError(f"--params {file}: cannot be read ({error.strerror}).") from error
     except (KeyError, TypeError, ValueError) as error:

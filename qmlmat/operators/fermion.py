@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cmath
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,12 +46,24 @@ class FermionOperator:
     """Coefficient of each product (the operator's unit)."""
 
     def __post_init__(self) -> None:
-        terms = {
-            tuple((int(mode), bool(creates)) for mode, creates in product): complex(value)
-            for product, value in self.terms.items()
-        }
+        try:
+            terms = {
+                tuple((operator.index(mode), bool(creates)) for mode, creates in product): complex(
+                    value
+                )
+                for product, value in self.terms.items()
+            }
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InputError(
+                f"FermionOperator(terms): {error}. Use products of (mode, creates) and their "
+                "coefficients, e.g. {((0, True), (1, False)): 0.5}."
+            ) from error
+        if not all(map(cmath.isfinite, terms.values())):
+            raise InputError(
+                "FermionOperator(terms): a coefficient is NaN or infinite. Give finite numbers."
+            )
         inside = all(0 <= mode < self.n_modes for product in terms for mode, _ in product)
-        if not inside or self.n_modes > MAX_QUBITS:
+        if not inside or not 0 <= self.n_modes <= MAX_QUBITS:
             raise InputError(
                 f"FermionOperator(n_modes={self.n_modes}): modes are numbered from 0 to n_modes - "
                 f"1, at most {MAX_QUBITS} of them. Use modes below n_modes."

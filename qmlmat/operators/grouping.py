@@ -184,10 +184,10 @@ def allocate_shots(
         N. C. Rubin, R. Babbush, J. McClean, New J. Phys. 20, 053020 (2018),
         doi:10.1088/1367-2630/aab919.
     """
-    if total < len(groups):
+    if not isinstance(total, int | np.integer) or total < len(groups):
         raise InputError(
-            f"allocate_shots(total={total}): {len(groups)} groups are measured. Use at least "
-            f"{len(groups)} shots."
+            f"allocate_shots(total={total!r}): {len(groups)} groups are measured. Use a whole "
+            f"number of shots, at least {len(groups)}."
         )
     sizes = np.array([group.weight for group in groups])
     if deviations is not None:
@@ -199,7 +199,7 @@ def allocate_shots(
             )
     if not len(sizes):
         return np.zeros(0, dtype=np.int64)
-    return _shared(sizes if sizes.any() else np.ones_like(sizes), total)
+    return _shared(sizes / sizes.max() if sizes.any() else np.ones_like(sizes), int(total))
 
 
 def _shared(sizes: FloatArray, total: int) -> IntArray:

@@ -95,7 +95,19 @@ class QubitMapping:
         return "".join(str((modes & mask).bit_count() & 1) for mask in self.bits)
 
     def decode(self, bits: str) -> str:
-        """Return the occupations of the modes that qubits' bits stand for, mode 0 on the left."""
+        """Return the occupations of the modes that qubits' bits stand for, mode 0 on the left.
+
+        Args:
+            bits: Values of the qubits as characters, wire 0 on the left.
+
+        Raises:
+            InputError: If there are other qubits.
+        """
+        if len(bits) != self.n_qubits or set(bits) - {"0", "1"}:
+            raise InputError(
+                f'{self.name} mapping: "{bits}" are no values of {self.n_qubits} qubits. Use '
+                f"{self.n_qubits} characters 0 or 1, wire 0 on the left."
+            )
         qubits = sum(1 << j for j, bit in enumerate(bits) if bit == "1")
         return "".join(
             str((qubits & mask).bit_count() & 1 ^ constant) for mask, constant in self.occupations
@@ -160,9 +172,14 @@ class QubitMapping:
             occupation: A determinant of the wanted symmetry, mode 0 on the left.
 
         Raises:
-            InputError: If the determinant has other modes.
+            InputError: If the determinant or a mask has other modes.
         """
         self.encode(occupation)
+        if any(not 0 <= symmetry < 1 << self.n_modes for symmetry in symmetries):
+            raise InputError(
+                f"{self.name} mapping: tapered by the masks {list(symmetries)}, which name modes "
+                f"beyond the {self.n_modes}. Use those that symmetry_masks finds."
+            )
         modes = sum(1 << p for p, bit in enumerate(occupation) if bit == "1")
         bits, fixed = list(self.bits), list(self.fixed)
         for symmetry in symmetries:
@@ -202,6 +219,9 @@ def qubit_mapping(
     """
     if name not in NAMES:
         raise InputError(f'mapping="{name}": no such mapping. {nearest(str(name), NAMES)}')
+    if not isinstance(norb, int | np.integer) or norb < 0:
+        raise InputError(f"qubit_mapping(norb={norb!r}): use a whole number of orbitals.")
+    norb = int(norb)
     n_modes = 2 * norb
     if n_modes > MAX_QUBITS:
         raise InputError(
@@ -218,13 +238,14 @@ def qubit_mapping(
     if reduced_for is None:
         return plain
     alpha = (1 << norb) - 1
-    n_alpha, n_beta = reduced_for
-    bits = "".join("1" * n + "0" * (norb - n) for n in (n_alpha, n_beta))
-    if len(bits) != n_modes:
+    counts = tuple(reduced_for) if isinstance(reduced_for, Sequence) else ()
+    whole = all(isinstance(n, int | np.integer) and 0 <= n <= norb for n in counts)
+    if len(counts) != 2 or not whole:
         raise InputError(
             f"qubit_mapping(reduced_for={reduced_for}): {norb} orbitals hold 0 to {norb} "
-            "electrons of each spin."
+            "electrons of each spin. Use (n_alpha, n_beta)."
         )
+    bits = "".join("1" * n + "0" * (norb - n) for n in counts)
     tapered = plain.tapered([alpha, alpha << norb], bits)
     return QubitMapping(f"reduced {name}", n_modes, tapered.bits, tapered.fixed)
 

@@ -45,7 +45,7 @@ def from_openfermion_text(text: str, n_qubits: int | None = None) -> PauliSum:
     terms = [] if text.strip() in {"", "0"} else _terms(text)
     largest = max(((x | z).bit_length() for x, z, _ in terms), default=0)
     size = largest if n_qubits is None else n_qubits
-    if largest > size:
+    if terms and largest > size:
         raise InputError(
             f"from_openfermion_text(n_qubits={n_qubits}): the text has qubit {largest - 1}. Use "
             f"n_qubits={largest}."

@@ -19,7 +19,7 @@ MAX_QUBITS: Final = 64
 MAX_MATRIX_QUBITS: Final = 14
 """Most qubits for which a matrix is made."""
 NEGLIGIBLE: Final = 1e-14
-"""Coefficients below it, relative to the largest of a sum, are rounding."""
+"""Coefficients up to it, relative to the largest of a sum or to 1, are rounding."""
 
 _POWERS_OF_I: Final = np.array([1, 1j, -1, -1j])
 _LETTERS: Final = "IXZY"  # by x + 2 z
@@ -44,11 +44,7 @@ class PauliSum:
     """Coefficient of each word, shape ``(n_terms,)`` (the operator's unit)."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.n_qubits <= MAX_QUBITS:
-            raise InputError(
-                f"PauliSum(n_qubits={self.n_qubits}): from 0 to {MAX_QUBITS} qubits. Use a "
-                "smaller active space."
-            )
+        _check_n_qubits(self.n_qubits)
         for name, dtype in (("x", np.uint64), ("z", np.uint64), ("coefficients", np.complex128)):
             array = np.asarray(getattr(self, name), dtype=dtype).reshape(-1)
             array.flags.writeable = False
@@ -58,14 +54,27 @@ class PauliSum:
                 f"PauliSum: {len(self.x)} x masks, {len(self.z)} z masks and "
                 f"{len(self.coefficients)} coefficients. Give one of each for every word."
             )
+        if self.n_qubits < MAX_QUBITS and ((self.x | self.z) >> np.uint64(self.n_qubits)).any():
+            raise InputError(
+                f"PauliSum(n_qubits={self.n_qubits}): a mask has bits beyond the qubits. Use more "
+                "qubits; bit w of a mask is wire w."
+            )
+        _check_finite(self.coefficients)
 
     @classmethod
     def collected(
         cls, n_qubits: int, x: ArrayLike, z: ArrayLike, coefficients: ArrayLike
     ) -> PauliSum:
-        """Return the sum of words that may repeat: coefficients are added, zeros dropped."""
+        """Return the sum of words that may repeat: coefficients are added, zeros dropped.
+
+        Raises:
+            InputError: If coefficients are not finite, or words do not fit the qubits.
+        """
         xs, zs = (np.asarray(a, dtype=np.uint64).reshape(-1) for a in (x, z))
         values = np.asarray(coefficients, dtype=np.complex128).reshape(-1)
+        if not len(xs) == len(zs) == len(values):
+            return cls(n_qubits, xs, zs, values)  # which says what is wrong
+        _check_finite(values)
         if n_qubits <= 32:  # both masks are one sortable word
             key = (xs << np.uint64(32)) | zs
             order = np.argsort(key, kind="stable")
@@ -84,13 +93,15 @@ class PauliSum:
         """Return the sum of words given as strings, wire 0 on the left.
 
         Raises:
-            InputError: If a word has other letters than I, X, Y, Z, or words differ in length.
+            InputError: If a word has other letters than I, X, Y, Z, words differ in length, or a
+                coefficient is not finite.
 
         Example:
             >>> PauliSum.from_words({"XX": 0.5, "IZ": -1.0}).n_terms
             2
         """
         lengths = {len(word) for word in words}
+        _check_n_qubits(max(lengths, default=0))
         if len(lengths) > 1 or any(set(word) - set("IXYZ") for word in words):
             raise InputError(
                 f"PauliSum.from_words({list(words)[:4]}): words of I, X, Y, Z and of one length, "
@@ -192,11 +203,32 @@ class PauliSum:
         return scipy.sparse.csr_array((entries, places), shape=(dimension, dimension))
 
     def _check_same(self, other: PauliSum, symbol: str) -> None:
+        if not isinstance(other, PauliSum):
+            raise InputError(
+                f"PauliSum {symbol} {type(other).__name__}: both are sums. For a number c use "
+                "PauliSum.identity(n_qubits, c)."
+            )
         if self.n_qubits != other.n_qubits:
             raise InputError(
                 f"PauliSum {symbol} PauliSum: {self.n_qubits} and {other.n_qubits} qubits. Use "
                 "sums on the same qubits."
             )
+
+
+def _check_n_qubits(n_qubits: int) -> None:
+    if not isinstance(n_qubits, int | np.integer) or not 0 <= n_qubits <= MAX_QUBITS:
+        raise InputError(
+            f"PauliSum(n_qubits={n_qubits!r}): a whole number from 0 to {MAX_QUBITS}. Use a "
+            "smaller active space where there are more."
+        )
+
+
+def _check_finite(coefficients: NDArray[np.complex128]) -> None:
+    if not np.isfinite(coefficients).all():
+        raise InputError(
+            "PauliSum: a coefficient is NaN or infinite. Give finite numbers; look for where the "
+            "integrals or weights became NaN."
+        )
 
 
 def _mask(word: str, letters: str) -> int:
