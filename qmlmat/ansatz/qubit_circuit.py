@@ -73,10 +73,10 @@ class QubitCircuit:
     def __post_init__(self) -> None:
         object.__setattr__(self, "gates", tuple(self.gates))
         for name in ("n_qubits", "n_params"):
-            if not _is_count(getattr(self, name)):
-                raise InputError(
-                    f"QubitCircuit({name}={getattr(self, name)!r}): use a whole number, 0 or more."
-                )
+            value = getattr(self, name)
+            if not _is_count(value):
+                raise InputError(f"QubitCircuit({name}={value!r}): use a whole number, 0 or more.")
+            object.__setattr__(self, name, int(value))
         for gate in self.gates:
             self._check_gate(gate)
 
@@ -236,7 +236,7 @@ class QubitCircuit:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int | np.integer) and value >= 0
+    return isinstance(value, int | np.integer) and bool(value >= 0)
 
 
 def _is_finite(value: object) -> bool:

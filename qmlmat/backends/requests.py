@@ -214,6 +214,16 @@ def check_params(params: ArrayLike, n_params: int, *, what: str) -> FloatArray:
     return array
 
 
+def check_shots(shots: int, *, what: str) -> None:
+    """Check a number of repetitions.
+
+    Raises:
+        InputError: If it is no whole number, or below 1.
+    """
+    if not isinstance(shots, int | np.integer) or shots < 1:
+        raise InputError(f"{what}(shots={shots!r}): use a whole number, at least 1.")
+
+
 def given_params(preparation: Preparation, what: str) -> FloatArray:
     """Return a preparation's parameters, shape ``(..., n_params)``.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.histogram import Histogram
-from qmlmat.backends.requests import check_params
+from qmlmat.backends.requests import check_params, check_shots
 from qmlmat.backends.statevector_blocks import (
     Planes,
     Width,
@@ -156,8 +156,7 @@ class QubitProgram:
         Raises:
             InputError: If ``params`` does not fit the circuit, or ``shots`` is below 1.
         """
-        if shots < 1:
-            raise InputError(f"QubitProgram.sample(shots={shots}): no repetition. Use at least 1.")
+        check_shots(shots, what="QubitProgram.sample")
         n_qubits = self.circuit.n_qubits
         probabilities = np.abs(self.states(params)) ** 2
         probabilities /= probabilities.sum(axis=1, keepdims=True)

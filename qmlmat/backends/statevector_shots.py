@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from qmlmat.ansatz.qubit_circuit import QubitCircuit, QubitGate
 from qmlmat.backends.histogram import Histogram
-from qmlmat.backends.requests import check_params
+from qmlmat.backends.requests import check_params, check_shots
 from qmlmat.backends.statevector_program import QubitProgram, compile_qubit_circuit
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import MAX_QUBITS as MAX_BITS
@@ -88,8 +88,7 @@ def run_shots(
         raise InputError(
             f"run_shots: params have shape {rows.shape}. Give shape (n_rows, {circuit.n_params})."
         )
-    if shots < 1:
-        raise InputError(f"run_shots(shots={shots}): no repetition. Use at least 1.")
+    check_shots(shots, what="run_shots")
     if not 1 <= circuit.n_bits <= MAX_BITS:
         raise InputError(
             f"run_shots: the circuit writes {circuit.n_bits} bits; 1 to {MAX_BITS} can be counted. "

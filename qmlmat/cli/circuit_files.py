@@ -192,7 +192,9 @@ def _mapping(choice: CircuitChoice, norb: int, nelec: tuple[int, int]) -> QubitM
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in {int, float} and math.isfinite(float(value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value)
 
 
 def _read_params(file: Path, n_params: int) -> list[float]:
@@ -204,7 +206,7 @@ def _read_params(file: Path, n_params: int) -> list[float]:
         values = [float(value) for value in listed]
     except OSError as error:
         raise ConfigError(f"--params {file}: cannot be read ({error.strerror}).") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise ConfigError(
             f"--params {file}: no list of numbers ({error}). Write JSON, e.g. [0.1, 0.2]"
         ) from error

@@ -186,8 +186,8 @@ def allocate_shots(
     """
     if not isinstance(total, int | np.integer) or total < len(groups):
         raise InputError(
-            f"allocate_shots(total={total!r}): {len(groups)} groups are measured. Use a whole "
-            f"number of shots, at least {len(groups)}."
+            f"allocate_shots(total={total!r}): {len(groups)} groups are measured. Use at least "
+            f"{len(groups)} shots, a whole number."
         )
     sizes = np.array([group.weight for group in groups])
     if deviations is not None:

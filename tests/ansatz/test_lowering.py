@@ -147,3 +147,23 @@ def test_what_cannot_be_lowered_is_refused_with_the_remedy():
     tapered = qubit_mapping("jordan_wigner", 2).tapered([0b1010], "1010")
     with pytest.raises(InputError, match="Leave out such generators"):
         lower(circuit, tapered)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    name=st.sampled_from(NAMES),
+    reduced=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_triples_and_phases_of_three_orbitals_are_the_sector_backends(name, reduced, seed):
+    """Higher excitations of both kinds, upwards and downwards, and constants of fixed parities."""
+    rng = np.random.default_rng(seed)
+    gates = (
+        Gate(Excitation(alpha=((0, 2), (1, 3)), beta=((0, 2),)), 0, 0.7),
+        Gate(NumberProduct((0, 2, 3), ()), 1, 1.3),
+        Gate(NumberProduct((2,), (1, 2)), 0, -0.4),
+        Gate(Excitation(alpha=((3, 0), (2, 1)), beta=((2, 3),), qubit=True), 1, 1.1),
+        Gate(NumberProduct((0, 2), (1, 3)), 1, 0.9),
+    )
+    mapping = qubit_mapping(name, 4, reduced_for=(2, 1) if reduced else None)
+    assert distance(Circuit(4, (2, 1), gates, 2), rng.normal(size=2), mapping) < 1e-12

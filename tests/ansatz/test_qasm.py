@@ -1,6 +1,7 @@
 """OpenQASM 3: what we write we read, hand-written files too, and errors name the line."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,6 +95,15 @@ def test_a_parameter_that_cancels_is_none():
         ("for int i in [0:1] { x q[i]; }", "without modifiers"),
         ("qubit[3] q;", "declared already"),
         ("bit[1] c; c = measure q;", "registers of one size"),
+        ("rx(1/2*pi) q[0];", "integers, which OpenQASM rounds.*decimal point"),
+        ("rx(1e999) q[0];", "finite angle"),
+        (f"rx({'9' * 400}) q[0];", "finite angle"),
+        (f"rx({'(' * 400}1{')' * 400}) q[0];", "no expression|finite angle"),
+        ("measure q[0];", r"c\[0\] = measure q\[0\]"),
+        ("barrier q[0], r;", "no register of qubits"),
+        ("id q[7];", "q has 2 qubits"),
+        ("input float[64] lambda;", "Use another name"),
+        ("input float[64] π;", "declared already"),
         ("x q[0]", "semicolon"),
     ],
 )
@@ -101,3 +111,32 @@ def test_what_is_not_read_is_refused_with_its_line(line, remedy):
     """The sixth line of the file, and what to write instead."""
     with pytest.raises(InputError, match=rf"line 6: .*(?:{remedy})"):
         from_qasm(HEAD + line)
+
+
+def test_comments_end_where_the_grammar_says():
+    """An address in a block is no comment of its own; a block opened in a line comment is none."""
+    circuit = from_qasm(HEAD + "/* see https://a.b */ x q[0]; // here /* and there\ny q[1]; // */")
+    assert [gate.name for gate in circuit.gates] == ["x", "y"]
+
+
+def test_names_and_spaces_are_those_of_the_grammar():
+    """Greek letters, as Qiskit writes them, and no space after a bracket."""
+    text = (
+        "OPENQASM 3;input float[64]θ;input float ϕ;qubit [ 2 ]q;bit[2]c;rx(θ/2)q[0];rz(-ϕ)q[ 1 ];"
+    )
+    circuit = from_qasm(text + "c=measure q;")
+    assert [gate.angle for gate in circuit.gates[:2]] == [Angle(0.0, 0, 0.5), Angle(-0.0, 1, -1.0)]
+    assert [gate.bit for gate in circuit.gates[2:]] == [0, 1]
+
+
+def test_quotients_of_integers_are_those_of_openqasm():
+    """Exact ones are read; with pi or a decimal point nothing is rounded."""
+    circuit = from_qasm(HEAD + "rx(4/2) q[0]; rx(1.0/2) q[0]; rx(pi/2) q[0]; rx(a*(3/3)) q[0];")
+    assert [gate.angle.offset for gate in circuit.gates] == [2.0, 0.5, math.pi / 2, 0.0]
+
+
+@pytest.mark.parametrize("given", [None, b"OPENQASM 3;", Path("circuit.qasm")])
+def test_a_file_is_given_by_its_content(given):
+    """A path or bytes are told what to pass."""
+    with pytest.raises(InputError, match=r"from_qasm\(Path\(name\).read_text\(\)\)"):
+        from_qasm(given)

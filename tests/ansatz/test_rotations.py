@@ -72,3 +72,16 @@ def test_what_does_nothing_is_left_out():
     merged, angles = merged_rotations(Circuit(2, (1, 1), gates, 3), [0.3, 0.7, 0.0])
     assert merged.gates == ()
     assert angles.shape == (0,)
+
+
+def test_qubit_excitations_are_no_orbital_rotations():
+    """Without the signs of fermions they do not merge: the state stays the same."""
+    gates = (
+        Gate(Excitation(alpha=((0, 2),), qubit=True), 0),
+        Gate(Excitation(alpha=((1, 2),), qubit=True), 1),
+        Gate(Excitation(alpha=((0, 1),), qubit=True), 2),
+    )
+    circuit = Circuit(3, (2, 0), gates, 3)
+    params = np.array([0.4, -0.9, 1.3])
+    merged, angles = merged_rotations(circuit, params)
+    assert np.allclose(state(merged, angles, "110000"), state(circuit, params, "110000"))

@@ -142,7 +142,8 @@ MEASURED = QubitCircuit(1, (QubitGate("ry", (0,), Angle(0.0, 0)),), 1).measured(
 @pytest.mark.parametrize(
     ("circuit", "params", "shots", "remedy"),
     [
-        (MEASURED, np.zeros((1, 1)), 0, "Use at least 1"),
+        (MEASURED, np.zeros((1, 1)), 0, "at least 1"),
+        (MEASURED, np.zeros((1, 1)), 2.5, "a whole number"),
         (MEASURED, np.zeros((1, 2)), 1, r"shape \(..., 1\)"),
         (MEASURED, np.zeros(1), 1, r"Give shape \(n_rows, 1\)"),
         (QubitCircuit(1, ()), np.zeros((1, 0)), 1, r"Use circuit.measured\(\)"),

@@ -208,12 +208,17 @@ def test_export_writes_what_from_qasm_reads(tmp_path):
         (["export", "uccsd", *H2, "--output", "a.qasm", "--params", "none.json"], "cannot be read"),
         (["export", "uccsd", *H2, "--output", "a.qasm", "--params", "two.json"], "3 parameters"),
         (["export", "uccsd", *H2, "--output", "a.qasm", "--params", "bad.json"], "Write JSON"),
+        (["export", "uccsd", *H2, "--output", "a.qasm", "--params", "text.json"], "Write JSON"),
+        (["export", "uccsd", *H2, "--output", "a.qasm", "--params", "nan.json"], "Write JSON"),
+        (["draw", "uccsd", *H2, "--mapping", ""], "jordan_wigner"),
     ],
 )
 def test_mistakes_about_circuits_on_qubits_are_answered_with_the_remedy(tmp_path, args, remedy):
     """Sizes, mappings, devices, files."""
     (tmp_path / "two.json").write_text("[0.1, 0.2]")
     (tmp_path / "bad.json").write_text('{"angles": []}')
+    (tmp_path / "text.json").write_text('{"params": "123"}')
+    (tmp_path / "nan.json").write_text("[0.1, NaN, true]")
     done = run(*args)
     assert done.exit_code == 2
     assert remedy in done.stderr

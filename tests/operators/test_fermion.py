@@ -193,3 +193,28 @@ def test_operators_that_leave_a_reduced_mapping_are_refused():
     with pytest.raises(InputError, match="use a mapping without"):
         FermionOperator(4, {((0, True),): 1.0}).pauli_sum(mapping)
     assert FermionOperator(4, {}).pauli_sum(mapping).n_terms == 0
+
+
+@pytest.mark.parametrize(
+    ("n_modes", "terms", "remedy"),
+    [
+        (-1, {}, "Use modes below n_modes"),
+        (2, {(("a", True),): 1.0}, "products of"),
+        (2, {(0, 1): 1.0}, "products of"),
+        (2, {((0.5, True),): 1.0}, "products of"),
+        (2, {((0, True),): "x"}, "products of"),
+        (2, {((0, True), (0, False)): float("nan")}, "finite numbers"),
+    ],
+)
+def test_terms_that_are_no_operator_are_refused(n_modes, terms, remedy):
+    """Modes are whole numbers, coefficients finite."""
+    with pytest.raises(InputError, match=remedy):
+        FermionOperator(n_modes, terms)
+
+
+def test_integrals_that_are_no_numbers_make_no_operator():
+    """Not the zero operator, either."""
+    with pytest.raises(InputError, match="NaN or infinite"):
+        molecular_pauli_sum(np.full((2, 2), np.nan), np.zeros((2,) * 4))
+    with pytest.raises(InputError, match="finite numbers"):
+        FermionOperator.one_body(np.full((2, 2), np.nan))

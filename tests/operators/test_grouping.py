@@ -255,3 +255,32 @@ def test_unusable_input_is_refused():
     with pytest.raises(InputError, match="not negative"):
         allocate_shots(groups, 10, deviations=[1.0, -1.0])
     assert group_words(PauliSum.identity(2)) == ()
+
+
+def test_shots_add_up_for_huge_deviations_and_are_whole_numbers():
+    """Sums of them do not overflow; halves of shots are refused."""
+    groups = group_words(PauliSum.from_words({"XI": 3.0, "ZI": -1.0}))
+    assert allocate_shots(groups, 10, deviations=[1e308, 1e308]).tolist() == [5, 5]
+    assert allocate_shots(groups, np.int64(4), deviations=[0.0, 1e-320]).sum() == 4
+    for total in (10.5, float("nan"), "10"):
+        with pytest.raises(InputError, match="a whole number"):
+            allocate_shots(groups, total)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0.0, 1e3), min_size=2, max_size=6), st.integers(6, 60))
+def test_every_group_has_a_shot_and_none_is_lost(deviations, total):
+    """For groups that would have no whole shot, too."""
+    words = [[PauliSum.from_words({"X": 1.0})], [PauliSum.from_words({"Z": 1.0})]]
+    groups = [group for pair in words * 3 for group in group_words(pair)][: len(deviations)]
+    shots = allocate_shots(groups, total, deviations=deviations)
+    assert shots.min() >= 1
+    assert shots.sum() == total
+
+
+def test_products_of_symmetries_carry_the_sign_of_their_words():
+    """XX times ZZ is -YY: in the state with XX = ZZ = 1 the value of YY is -1."""
+    symmetries = PauliSum.from_words({"XX": 1.0, "ZZ": 1.0})
+    (group,) = group_words(PauliSum.from_words({"YY": 1.0}), "qubit_wise", symmetries=symmetries)
+    masks, values = group.symmetry_values(symmetries)
+    assert (masks.tolist(), values.tolist()) == ([3], [-1])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Instruction, ParameterExpression, ParameterVector
+from qiskit.circuit.library import get_standard_gate_name_mapping
 
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
 from qmlmat.ansatz.qubit_gates import GATE_KINDS
 from qmlmat.errors import InputError
 
-_OURS_BY_NUMBER: Final = re.compile(r"theta_(\d+)")
+_OURS_BY_NUMBER: Final = re.compile(r"theta_(0|[1-9]\d*)")
 
 
 def to_qiskit(circuit: QubitCircuit, params: ArrayLike | None = None) -> QuantumCircuit:
@@ -29,17 +31,18 @@ def to_qiskit(circuit: QubitCircuit, params: ArrayLike | None = None) -> Quantum
             of one ``ParameterVector`` named ``theta``, in order.
 
     Raises:
-        InputError: If there is another number of parameters.
+        InputError: If there is another number of parameters, or they are not finite.
     """
     values: Sequence[Any]
     if params is None:
         values = list(ParameterVector("theta", circuit.n_params))
     else:
         numbers = np.asarray(params, dtype=np.float64)
-        if numbers.shape != (circuit.n_params,):
+        if numbers.shape != (circuit.n_params,) or not np.isfinite(numbers).all():
             raise InputError(
                 f"to_qiskit: params of shape {numbers.shape}, the circuit has {circuit.n_params} "
-                f"parameters. Give shape ({circuit.n_params},), or none to leave them free."
+                f"parameters. Give shape ({circuit.n_params},), finite numbers (radians), or none "
+                "to leave them free."
             )
         values = numbers.tolist()
     registers = [QuantumRegister(circuit.n_qubits, "q")]
@@ -72,7 +75,7 @@ def from_qiskit(circuit: QuantumCircuit) -> QubitCircuit:
         wires = tuple(circuit.find_bit(qubit).index for qubit in item.qubits)
         if name == "global_phase":
             name = "gphase"
-        if name not in GATE_KINDS:
+        if name not in GATE_KINDS or item.operation.base_class is not _base_class(name):
             known = [k for k in GATE_KINDS if k not in {"barrier", "gphase", "measure", "reset"}]
             raise InputError(
                 f'from_qiskit: the gate "{name}" on qubits {wires} has no counterpart. Use '
@@ -96,6 +99,14 @@ def _append(circuit: QuantumCircuit, gate: QubitGate, values: Sequence[Any]) -> 
         circuit.global_phase += gate.angle.value(values)
     else:
         getattr(circuit, gate.name)(gate.angle.value(values), *gate.wires)
+
+
+@cache
+def _base_class(name: str) -> type:
+    """Return Qiskit's own class of a gate: a user's gate may have the name, and be another."""
+    known = get_standard_gate_name_mapping()["global_phase" if name == "gphase" else name]
+    found: type = known.base_class
+    return found
 
 
 def _numbered(circuit: QuantumCircuit) -> tuple[dict[Any, int], int]:

@@ -31,7 +31,7 @@ def fake_device(name: str) -> BackendV2:
         MissingExtraError: If ``qiskit-ibm-runtime`` is not installed.
     """
     known = _fake_devices()
-    key = re.sub(r"^fake|(v2|backend)$", "", name.lower().replace("_", "").replace(" ", ""))
+    key = re.sub(r"^fake|(v2|backend)$", "", str(name).lower().replace("_", "").replace(" ", ""))
     if key not in known:
         raise InputError(f'fake_device("{name}"): no such device. {nearest(key, known)}')
     return known[key]()
@@ -50,7 +50,7 @@ def restricted(device: BackendV2, qubits: Sequence[int]) -> BackendV2:
         InputError: If a qubit is there twice, or is not the device's.
     """
     chosen = [int(qubit) for qubit in qubits]
-    outside = any(not 0 <= q < device.num_qubits for q in chosen)
+    outside = chosen != list(qubits) or any(not 0 <= q < device.num_qubits for q in chosen)
     if not chosen or outside or len(set(chosen)) < len(chosen):
         raise InputError(
             f"restricted(qubits={chosen}): {device.name} has the qubits 0 to "
@@ -109,6 +109,8 @@ def best_qubits(device: BackendV2, n_qubits: int) -> list[int]:
     Raises:
         InputError: If the device has no so many linked qubits.
     """
+    if not isinstance(n_qubits, int | np.integer):
+        raise InputError(f"best_qubits(n_qubits={n_qubits!r}): use a whole number.")
     readout, links = _readout_errors(device), _link_errors(device)
     best: tuple[float, list[int]] = (math.inf, [])
     for first in range(device.num_qubits):

@@ -110,3 +110,28 @@ def test_the_inverse_undoes_the_circuit(circuit):
     """A circuit followed by its inverse is the identity, phase included."""
     state = qiskit_state(to_qiskit(circuit.then(circuit.inverse())))
     assert abs(state[0] - 1.0) < 1e-12
+
+
+def test_a_users_gate_with_the_name_of_ours_is_refused():
+    """Its name says nothing of its matrix."""
+    own = qiskit.QuantumCircuit(1, name="x")
+    own.h(0)
+    circuit = qiskit.QuantumCircuit(1)
+    circuit.append(own.to_gate(), [0])
+    with pytest.raises(InputError, match='gate "x"'):
+        from_qiskit(circuit)
+
+
+def test_parameters_whose_names_look_alike_stay_apart():
+    """``theta_01`` is not ``theta_1``."""
+    circuit = qiskit.QuantumCircuit(1)
+    circuit.rx(Parameter("theta_1"), 0)
+    circuit.ry(Parameter("theta_01"), 0)
+    assert sorted(gate.angle.param for gate in from_qiskit(circuit).gates) == [0, 1]
+
+
+def test_parameters_that_are_not_finite_are_refused():
+    """NaN is no angle."""
+    circuit = QubitCircuit(1, (QubitGate("rx", (0,), Angle(param=0)),), 1)
+    with pytest.raises(InputError, match="finite numbers"):
+        to_qiskit(circuit, [float("nan")])

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, generate_preset_pass_manager
+from qiskit.transpiler import InstructionProperties
 from qiskit_aer import AerSimulator
 
 from qmlmat.backends.qiskit.devices import NoisySampler, best_qubits, fake_device, restricted
@@ -87,14 +88,25 @@ def test_the_best_qubits_are_linked_and_better_than_the_first_ones():
     assert readout(chosen) < readout(range(6))
 
 
+def test_broken_links_link_nothing():
+    """Providers write an error of 1 for them."""
+    device = fake_device("manila")
+    for pair in ((1, 2), (2, 1)):
+        device.target.update_instruction_properties("cx", pair, InstructionProperties(error=1.0))
+    assert best_qubits(device, 3) == [2, 3, 4]
+    with pytest.raises(InputError, match="no so many working ones are linked"):
+        best_qubits(device, 4)
+
+
 def test_qubits_that_are_not_there_are_refused():
     """Twice the same, outside, too many."""
     device = fake_device("manila")
-    for qubits in ([1, 1], [5], [-1], []):
+    for qubits in ([1, 1], [5], [-1], [], [0.5]):
         with pytest.raises(InputError, match="each once"):
             restricted(device, qubits)
-    with pytest.raises(InputError, match="Use a larger device"):
-        best_qubits(device, 6)
+    for n_qubits, remedy in ((6, "Use a larger device"), (0, "Use a larger"), (2.5, "a whole")):
+        with pytest.raises(InputError, match=remedy):
+            best_qubits(device, n_qubits)
 
 
 def test_circuits_of_one_job_are_drawn_independently():
