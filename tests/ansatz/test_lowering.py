@@ -167,3 +167,11 @@ def test_triples_and_phases_of_three_orbitals_are_the_sector_backends(name, redu
     )
     mapping = qubit_mapping(name, 4, reduced_for=(2, 1) if reduced else None)
     assert distance(Circuit(4, (2, 1), gates, 2), rng.normal(size=2), mapping) < 1e-12
+
+
+def test_two_orbitals_on_one_qubit_turn_its_phase():
+    """Where a fixed parity makes two occupations equal, their product is one of them."""
+    mapping = qubit_mapping("jordan_wigner", 1).tapered([0b11], "11")
+    circuit = Circuit(1, (1, 1), (Gate(NumberProduct((0,), (0,)), 0),), 1)
+    assert mapping.n_qubits == 1
+    assert distance(circuit, np.array([0.7]), mapping) < 1e-12

@@ -229,7 +229,7 @@ BELL = QubitCircuit(2, (QubitGate("ry", (0,), Angle(0.0, 0)), QubitGate("cx", (0
             lambda p: p.value_and_gradient(np.zeros((3, 1)), (PauliSum.identity(2),), paired=True),
             "one sum for each row",
         ),
-        (lambda p: p.sample(np.zeros((1, 1)), 0, np.random.default_rng()), "Use at least 1"),
+        (lambda p: p.sample(np.zeros((1, 1)), 0, np.random.default_rng()), "at least 1"),
     ],
 )
 def test_what_does_not_fit_the_circuit_is_refused(ask, remedy):
@@ -245,3 +245,11 @@ def test_circuits_without_one_final_state_are_refused():
     for n_qubits in (0, 17):
         with pytest.raises(InputError, match="Taper symmetries"):
             compile_qubit_circuit(QubitCircuit(n_qubits, ()))
+
+
+@pytest.mark.parametrize("angle", [1e5, 3e7, -1e9, 1e15])
+def test_huge_angles_keep_their_digits(angle):
+    """As numpy has their cosines: the fast ones are not used where they lose digits."""
+    circuit = QubitCircuit(1, (QubitGate("rx", (0,), Angle(0.3, 0)),), 1)
+    found = compile_qubit_circuit(circuit).states(np.array([[angle]]))[0]
+    assert np.allclose(found, dense_state(circuit, [angle]), rtol=0, atol=1e-12)

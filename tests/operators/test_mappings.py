@@ -51,3 +51,9 @@ def test_a_symmetry_of_other_modes_is_refused(mask):
     """It is not silently without effect."""
     with pytest.raises(InputError, match="beyond the 4"):
         qubit_mapping("parity", 2).tapered([mask], "1010")
+
+
+def test_the_reduced_parity_mapping_leaves_out_the_last_qubit_of_each_spin():
+    """As the literature has it: qubits norb - 1 and 2 norb - 1 hold the fixed parities."""
+    whole = qubit_mapping("parity", 3)
+    assert qubit_mapping("parity", 3, reduced_for=(2, 1)).bits == whole.bits[:2] + whole.bits[3:5]

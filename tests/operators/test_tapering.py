@@ -153,3 +153,15 @@ def test_identities_have_every_symmetry():
     found = z2_symmetries(PauliSum.identity(2, 0.5))
     assert found == ((0, 1), (0, 2))
     assert math.isclose(taper(PauliSum.identity(2, 0.5), found, [1, 1]).constant, 0.5)
+
+
+@pytest.mark.parametrize("pair", [("XX", "ZZ"), ("XX", "YY"), ("YY", "ZZ"), ("ZZ", "YY")])
+@pytest.mark.parametrize("values", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_products_of_symmetries_keep_their_sign(pair, values):
+    """XX YY ZZ = -1: what is left of two qubits is a number, and the third word's is known."""
+    (third,) = {"XX", "YY", "ZZ"} - set(pair)
+    pauli_sum = PauliSum.from_words({pair[0]: 1.0, pair[1]: 10.0, third: 100.0})
+    masks = {"XX": (3, 0), "YY": (3, 3), "ZZ": (0, 3)}
+    left = taper(pauli_sum, [masks[name] for name in pair], values)
+    expected = values[0] + 10.0 * values[1] - 100.0 * values[0] * values[1]
+    assert (left.n_qubits, left.constant) == (0, pytest.approx(expected))
