@@ -52,3 +52,9 @@ def test_numbers_of_numpy_multiply_sums():
     """From the left, as numbers of Python do."""
     doubled = np.float64(2.0) * PauliSum.from_words({"XY": 0.5})
     assert dict(doubled.words()) == {"XY": 1.0}
+
+
+def test_small_imaginary_parts_are_rounding_only_to_twelve_digits():
+    """An imaginary part of a millionth is no rounding: the sum is no observable."""
+    assert PauliSum.from_words({"X": 1.0 + 1e-14j}).is_hermitian
+    assert not PauliSum.from_words({"X": 1.0 + 1e-6j}).is_hermitian
