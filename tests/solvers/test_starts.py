@@ -128,7 +128,7 @@ def test_the_same_circuit_takes_all_angles_and_a_stranger_is_refused():
     assert np.array_equal(params, angles)
     assert taken.all()
     for other in (qm.Ansatz("uccsd").circuit(4, (2, 1)), qm.Ansatz("quccgsd").circuit(4, (2, 2))):
-        with pytest.raises(InputError, match="same ansatz and active space"):
+        with pytest.raises(InputError, match="same ansatz, active space"):
             carried_over(solved(circuit, angles), other)
 
 

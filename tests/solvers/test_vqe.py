@@ -277,7 +277,7 @@ def test_settings_that_make_no_sense_are_refused():
     with pytest.raises(InputError, match=r"SSVQE\(\) or EOM\(\) for excited states"):
         qm.solve(h, qm.VQE(), n_states=2)
     other = qm.solve(hamiltonian(LITHIUM_HYDRIDE), qm.VQE())
-    with pytest.raises(InputError, match="same ansatz and active space"):
+    with pytest.raises(InputError, match="same ansatz, active space"):
         qm.solve(h, qm.VQE(), guess=other)
 
 

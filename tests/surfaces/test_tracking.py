@@ -153,4 +153,6 @@ def test_a_space_survives_orbitals_that_change_places():
     path = qm.twist(ethylene, (2, 0, 1, 4), [0, 20, 40, 60, 75, 90, 105, 120, 140, 160, 180])
     scan = qm.scan(qm.SolverSurface(ethylene, qm.ActiveSpace(2, 2), qm.Exact()), path)
     np.testing.assert_allclose(scan.energies[:, 0], scan.energies[::-1, 0], atol=1e-7)
-    assert "could not be matched" in " ".join(scan.results[6].notes)
+    # At 90° pi and pi* are one level: rounding decides on which side of it they change places.
+    notes = " ".join(scan.results[5].notes + scan.results[6].notes)
+    assert "could not be matched" in notes
