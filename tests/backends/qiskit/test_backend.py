@@ -185,7 +185,7 @@ def test_a_simulator_without_connectivity_keeps_the_circuits_qubits():
         backend = QiskitBackend(primitive=primitive, shots=10, mapping=REDUCED)
         (circuit,) = backend.prepare(request).circuits
         assert backend.ready(circuit).num_qubits == 2
-        assert backend.ready(circuit.measured(), is_physical=True).num_qubits == 2
+        assert backend.transpiler.ready(circuit.measured(), is_physical=True).num_qubits == 2
 
 
 @pytest.mark.parametrize("device", [None, manila(0, 1, 2, 3)], ids=["plain", "manila"])
@@ -198,7 +198,7 @@ def test_folding_keeps_the_unitary_and_multiplies_the_gates(device):
         observables=(hamiltonian(HYDROGEN),),
     )
     (whole,) = backend.prepare(request).circuits
-    once, thrice = (backend.folded(whole.measured(), factor) for factor in (1, 3))
+    once, thrice = (backend.transpiler.folded(whole.measured(), factor) for factor in (1, 3))
     params = np.random.default_rng(1).normal(size=3)
     unitaries = []
     for one in (once, thrice):
