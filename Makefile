@@ -136,7 +136,7 @@ bench-solvers: $(STAMP)  ## tables of tracking, optimisers, ADAPT-VQE, circuits 
 	$(call THREADED,1) $(BIN)/python -m benchmarks.layers
 	$(call THREADED,1) $(BIN)/python -m benchmarks.excited
 
-bench-devices: $(STAMP)  ## tables of mappings, gates, the statevector simulator, shots, mitigation of noise (20 minutes)
+bench-devices: $(STAMP)  ## tables of mappings, gates, the statevector simulator, shots, mitigation of noise (15 minutes)
 	$(call THREADED,1) $(BIN)/python -m benchmarks.mappings
 	$(call THREADED,1) $(BIN)/python -m benchmarks.gates
 	$(call THREADED,1) $(BIN)/python -m benchmarks.statevector
