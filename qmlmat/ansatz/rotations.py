@@ -73,7 +73,8 @@ def merged_rotations(
 def _layered(bounds: Sequence[Bound]) -> list[Bound]:
     """Return gates with each run of phases ordered: single ones, then couplings in few layers.
 
-    Couplings that reach beyond neighbours keep their order, which a device routes better.
+    Couplings that reach beyond neighbours are sorted for devices with few links instead: those of
+    an alpha orbital together, beta orbitals from the far end.
     """
     found: list[Bound] = []
     for is_phase, run in groupby(bounds, key=lambda bound: isinstance(bound[0], NumberProduct)):
@@ -92,7 +93,7 @@ def _layered(bounds: Sequence[Bound]) -> list[Bound]:
                     found.append(phase)
                     busy |= modes
             waiting = later
-        found += waiting
+        found += sorted(waiting, key=_far_first) if is_phase else waiting
     return found
 
 
@@ -107,6 +108,14 @@ def _is_local(generator: Excitation | NumberProduct) -> bool:
     """Whether a phase couples neighbours of one spin, or the two spins of one orbital."""
     modes = sorted(_coupled(generator))
     return len(modes) == 2 and sum(abs(a - b) for a, b in zip(*modes, strict=True)) == 1
+
+
+def _far_first(bound: Bound) -> tuple[int, int, int]:
+    """Return where a coupling stands: same spin first, then by alpha orbital, beta descending."""
+    alpha, beta = bound[0].alpha, bound[0].beta
+    if isinstance(bound[0], Excitation) or not (alpha and beta):
+        return 0, 0, 0
+    return 1, bound[0].alpha[0], -bound[0].beta[0]
 
 
 def _is_rotation(generator: Excitation | NumberProduct) -> bool:
