@@ -335,7 +335,7 @@ class QubitProgram:
         return taken(bras, back)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=1024)
 def compile_qubit_circuit(circuit: QubitCircuit) -> QubitProgram:
     """Return a measurement-free circuit ready to run; the last circuits are remembered.
 

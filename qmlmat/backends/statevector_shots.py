@@ -181,7 +181,7 @@ def _written(bits: MaskArray, bit: int, value: MaskArray | np.uint64) -> MaskArr
     return result
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=1024)
 def _script(circuit: QubitCircuit) -> _Script:
     """Return the circuit cut at what is not unitary."""
     gates, drawn = _hoisted(circuit)

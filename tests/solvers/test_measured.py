@@ -143,6 +143,7 @@ def test_error_bars_of_gaps_cover():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_error_bars_of_gaps_cover_for_lithium_hydride():
     """q-sc-EOM of LiH with two electrons in three orbitals, 200 seeds."""
     molecule = qm.Molecule.from_xyz("Li 0 0 0; H 0 0 1.595")
