@@ -140,7 +140,7 @@ class Request:
     observables: tuple[Observable | PauliSum, ...] | None
     """What is measured; ``None`` asks for counts of bit strings."""
     shots: int | None = None
-    """Number of repetitions; ``None`` asks for exact expectations."""
+    """Number of repetitions; ``None``: the backend's own, exact expectations where it has none."""
     pairing: Pairing = "all"
     """``"all"``: every state with every observable. ``"each"``: state i with observable i."""
     role: str = "energy"

@@ -92,23 +92,22 @@ def check_count(name: str, setting: str, value: object) -> None:
         raise InputError(f"{name}({setting}={value!r}): must be a whole number of at least 1.")
 
 
-def check_problem(name: str, n_states: int, backend: Backend, *, needs_states: bool = True) -> None:
+def check_problem(name: str, n_states: int, backend: Backend) -> None:
     """Raise unless a solver of ground states can do what is asked with the backend.
 
     Raises:
         InputError: If more than one state is asked for.
-        CapabilityError: If the backend gives no gradients, or no states where they are needed.
+        CapabilityError: If the backend gives no gradients.
     """
     if n_states != 1:
         raise InputError(
             f"solve({name}, n_states={n_states}): {name} finds the ground state. "
             "Use n_states=1, or SSVQE() or EOM() for excited states."
         )
-    has = backend.capabilities
-    if not (has.gradient and (has.state or not needs_states)):
+    if not backend.capabilities.gradient:
         raise CapabilityError(
-            f"solve({name}, backend={backend}): {name} needs gradients and states, and this "
-            "backend does not give both. Use SectorBackend()."
+            f"solve({name}, backend={type(backend).__name__}): {name} needs gradients, and this "
+            "backend gives none. Use SectorBackend()."
         )
 
 

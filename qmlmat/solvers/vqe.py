@@ -21,7 +21,7 @@ from qmlmat.solvers.optimize import (
     Optimum,
     describe_optimizer,
 )
-from qmlmat.solvers.qubit_ansatz import qubit_ansatz
+from qmlmat.solvers.qubit_ansatz import QubitAnsatz, qubit_ansatz
 from qmlmat.solvers.screening import Screened, Screening, screened
 from qmlmat.solvers.search import Search
 from qmlmat.solvers.starts import carried_over, same_circuit, starting_params
@@ -73,8 +73,8 @@ class _Problem:
     """What the user should know."""
     screened: Screened | None = None
     """How a fermionic circuit came about."""
-    start: FloatArray | None = None
-    """Where the angles of a circuit of qubit gates begin."""
+    on_qubits: QubitAnsatz | None = None
+    """How a circuit of qubit gates came about."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class VQE:
     circuit (metric, curvatures, frequencies, seed) they are given."""
     initial: Initial = "mp2"
     """Start without a guess: MP2 or CCSD amplitudes, zeros, or uniform in +-0.1 rad by seed.
+    Gates of qubits have no amplitudes: the first two start them near the Hartree-Fock state.
 
     A template with ``start = "perturbed"`` or ``"factorized"`` moves angles whose derivative
     vanishes at one of the first three by a random +-0.1 rad (seed 0 where none is given), and a
@@ -199,10 +200,10 @@ class VQE:
                 parameters.
             CapabilityError: If the backend gives no gradients.
         """
-        check_problem("VQE", n_states, backend, needs_states=False)
+        check_problem("VQE", n_states, backend)
         assert isinstance(self.ansatz, Ansatz)
         is_fermionic = self.ansatz.load().kind == "fermionic"
-        problem = (self._fermionic if is_fermionic else self._on_qubits)(hamiltonian, backend, seed)
+        problem = (self._fermionic if is_fermionic else self._on_qubits)(hamiltonian, backend)
         where = problem.where
         remark = () if where.capabilities.exact else optimizer_under_shots(self.optimizer)[1]
         preparation = Preparation(problem.circuit, problem.reference)
@@ -231,12 +232,7 @@ class VQE:
             seed=seed,
         )
 
-    def _fermionic(
-        self,
-        hamiltonian: MolecularHamiltonian,
-        backend: Backend,
-        seed: int | None,  # noqa: ARG002 (nothing is drawn)
-    ) -> _Problem:
+    def _fermionic(self, hamiltonian: MolecularHamiltonian, backend: Backend) -> _Problem:
         """Return the problem of a fermionic template."""
         chosen = self._screened(hamiltonian)
         reference = reference_of(hamiltonian, self.reference)
@@ -249,9 +245,7 @@ class VQE:
             screened=chosen,
         )
 
-    def _on_qubits(
-        self, hamiltonian: MolecularHamiltonian, backend: Backend, seed: int | None
-    ) -> _Problem:
+    def _on_qubits(self, hamiltonian: MolecularHamiltonian, backend: Backend) -> _Problem:
         """Return the problem of a template of qubit gates.
 
         Raises:
@@ -264,13 +258,12 @@ class VQE:
                 "excitations, and its gates are rotations of qubits. Leave them out."
             )
         found = qubit_ansatz(self.ansatz, hamiltonian, backend)
-        used = PERTURBATION_SEED if seed is None else seed
         return _Problem(
             circuit=found.circuit,
             reference=found.reference,
             where=StatevectorBackend(mapping=found.mapping) if self.exact_search else backend,
-            start=found.start(used),
-            notes=(f"The angles began near the Hartree-Fock state (seed {used}).",),
+            notes=(),
+            on_qubits=found,
         )
 
     def _other_starts(self, n_params: int, seed: int | None) -> list[FloatArray]:
@@ -292,12 +285,10 @@ class VQE:
         seed: int | None,
     ) -> tuple[FloatArray, tuple[str, ...]]:
         """Return where the search begins, and what the user should know of it."""
+        if problem.on_qubits is not None:
+            return self._start_on_qubits(problem.on_qubits, guess, seed)
         chosen = problem.screened
-        if guess is not None and guess.params is not None and chosen is None:
-            return same_circuit(guess, problem.circuit), ()
-        if chosen is None:
-            assert problem.start is not None
-            return problem.start, ()
+        assert chosen is not None
         if guess is None or guess.params is None:
             start, notes = self._cold_start(hamiltonian, chosen, seed)
             start, more = self._off_saddle(start, evaluator, np.ones(start.size, dtype=bool), seed)
@@ -308,6 +299,21 @@ class VQE:
         start, more = self._off_saddle(start, evaluator, ~taken, seed)
         note = f"{taken.sum()} of {taken.size} angles began at those of the guess."
         return start, (note, *more)
+
+    def _start_on_qubits(
+        self, ansatz: QubitAnsatz, guess: Solution | None, seed: int | None
+    ) -> tuple[FloatArray, tuple[str, ...]]:
+        """Return where a circuit of qubit gates begins, and what the user should know of it."""
+        if guess is not None and guess.params is not None:
+            return same_circuit(guess, ansatz.circuit), ()
+        n_params = ansatz.circuit.n_params
+        if self.initial == "zero":
+            return np.zeros(n_params), ()
+        if self.initial == "random":
+            rng = np.random.default_rng(seed)
+            return rng.uniform(-RANDOM_START, RANDOM_START, n_params), ()
+        used = PERTURBATION_SEED if seed is None else seed
+        return ansatz.start(used), (f"The angles began near Hartree-Fock (seed {used}).",)
 
     def _cold_start(
         self, hamiltonian: MolecularHamiltonian, chosen: Screened, seed: int | None

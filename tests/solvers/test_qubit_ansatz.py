@@ -47,6 +47,19 @@ def test_a_qubit_circuit_is_stored_and_gone_on_with(h2):
     assert again.circuit == found.circuit
     resumed = qm.solve(h2, qm.VQE("hea_ry_cz"), backend=backend, guess=again)
     assert len(resumed.history) == 1
+    assert not any("began" in note for note in resumed.notes)  # the guess is where it began
+
+
+@pytest.mark.filterwarnings("ignore:.*mixes spins")  # after one step
+def test_the_start_is_the_one_asked_for(h2):
+    """Zero angles leave every qubit at 0; the default is near Hartree-Fock, and says so."""
+    backend = qm.StatevectorBackend(mapping=h2.qubit_mapping("parity", reduced=True))
+    zero = qm.solve(h2, qm.VQE("hea_ry_cz", initial="zero", max_iterations=1), backend=backend)
+    vacuum = h2.pauli_sum(backend.mapping).matrix()[0, 0].real
+    assert zero.history[0].energy == pytest.approx(vacuum, abs=1e-10)
+    usual = qm.solve(h2, qm.VQE("hea_ry_cz"), backend=backend)
+    assert abs(usual.history[0].energy - h2.mean_field_energy) < 0.1  # hartree
+    assert any("began near Hartree-Fock" in note for note in usual.notes)
 
 
 def test_what_does_not_go_with_qubit_gates_is_refused(h2):

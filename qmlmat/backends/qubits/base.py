@@ -15,7 +15,7 @@ from qmlmat.backends.qubits.evaluator import QubitEvaluator
 from qmlmat.backends.qubits.jobs import Batch, CountDoor, CountJob, ExpectationDoor, Usage
 from qmlmat.backends.qubits.lowered import frame_of, mapping_of, reference_circuit, untied
 from qmlmat.backends.qubits.mitigation import Mitigation
-from qmlmat.backends.requests import Counts, Estimate, Request, check_params
+from qmlmat.backends.requests import Counts, Estimate, Request, check_params, given_params
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.operators.grouping import GroupingMethod
 from qmlmat.operators.mappings import QubitMapping
@@ -156,12 +156,7 @@ class QubitBackend(ABC):
             if request.observables is None:
                 answers[k] = self._counts(request, seed)
                 continue
-            params = request.preparation.params
-            if params is None:
-                raise InputError(
-                    f"{type(self).__name__}.run: no params. Set Preparation.params (radians), or "
-                    "use prepare() and call the evaluator with them."
-                )
+            params = given_params(request.preparation, f"{type(self).__name__}.run")
             evaluator = self.prepare(request, seed=seed)
             batches, finish = evaluator.planned(params)
             finishes.append((k, len(asked), len(batches), finish))

@@ -107,8 +107,7 @@ class QubitEvaluator:
         """Fewest shots of one state: one for each basis of measurement."""
         if self.shots is None:
             return 1
-        batches, _ = self._batches(np.zeros((1, 1, len(self.ansatz.rules))))
-        return self.door.least_shots(batches)
+        return self.door.least_shots(self._batches(np.zeros((1, 1, len(self.ansatz.rules)))))
 
     @property
     def is_paired(self) -> bool:
@@ -178,7 +177,7 @@ class QubitEvaluator:
         self, door: GradientDoor, rows: FloatArray, shape: tuple[int, ...]
     ) -> ValueAndGradient:
         """Return what a simulator that differentiates by itself says."""
-        batches, places = self._batches(rows[:, None])
+        batches, places = self._batches(rows[:, None]), self._places(len(rows))
         n_values = 1 if self.is_paired else len(self.sums)
         n_states = len(rows) * len(self.circuits)
         values = np.empty((n_states, n_values))
@@ -219,7 +218,7 @@ class QubitEvaluator:
 
     def _asked(self, angles: FloatArray) -> list[Batch]:
         """Return what is measured at angles ``(n_rows, n_shifts + 1, n_angles)``."""
-        batches, _ = self._batches(angles)
+        batches = self._batches(angles)
         if self.corrects_reference and self._corrections is None:
             batches += self._at_zero(angles.reshape(-1, len(self.ansatz.rules)))
         return batches
@@ -228,7 +227,7 @@ class QubitEvaluator:
         self, angles: FloatArray, answers: Sequence[Measured]
     ) -> tuple[FloatArray, FloatArray]:
         """Return values and variances, each ``(n_states, n_shifts + 1, n_sums)``."""
-        _, places = self._batches(angles)
+        places = self._places(len(angles))
         if len(answers) > len(places):
             self._correct(answers[len(places) :])
         n_values = 1 if self.is_paired else len(self.sums)
@@ -249,21 +248,23 @@ class QubitEvaluator:
         tiled: FloatArray = np.tile(correction, (n_tiles, 1))[:, None]
         return tiled
 
-    def _batches(self, angles: FloatArray) -> tuple[list[Batch], list[list[int]]]:
-        """Return what is measured, and which states each batch holds."""
+    def _batches(self, angles: FloatArray) -> list[Batch]:
+        """Return what is measured at angles ``(n_rows, n_shifts + 1, n_angles)``."""
         n_references = len(self.circuits)
-        flat = angles.reshape(math.prod(angles.shape[:-1]), angles.shape[-1])
         if not self.is_paired:
-            batches = [self._batch(r, flat, self.sums) for r in range(n_references)]
-            rows = range(len(angles))
-            return batches, [[k * n_references + r for k in rows] for r in range(n_references)]
-        batches, places = [], []
-        for k, row in enumerate(angles):
-            for r in range(n_references):
-                state = k * n_references + r
-                batches.append(self._batch(r, row, (self.sums[state],)))
-                places.append([state])
-        return batches, places
+            flat = angles.reshape(math.prod(angles.shape[:-1]), angles.shape[-1])
+            return [self._batch(r, flat, self.sums) for r in range(n_references)]
+        return [
+            self._batch(r, row, (self.sums[k * n_references + r],))
+            for k, row in enumerate(angles)
+            for r in range(n_references)
+        ]
+
+    def _places(self, n_rows: int) -> list[list[int]]:
+        """Return which states each batch holds; references run fastest."""
+        n_references = len(self.circuits)
+        states = np.arange(n_rows * n_references).reshape(n_rows, n_references)
+        return states.reshape(-1, 1).tolist() if self.is_paired else states.T.tolist()
 
     def _batch(
         self,
