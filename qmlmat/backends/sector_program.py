@@ -22,6 +22,9 @@ from qmlmat.typing import FloatArray, IntArray, StateArray
 PARALLEL_SIZE: Final = 20_000
 """Amplitudes in a state from which the blocks of one group are shared among threads."""
 
+Parts = tuple[tuple[Part, Part], ...]
+"""What each gate does to alpha and to beta."""
+
 _ALONE: Final = np.zeros(1, dtype=np.int64)  # a thread that meets nobody leaves it as it is
 
 
@@ -179,33 +182,58 @@ def compile_circuit(circuit: Circuit, *, complex_states: bool = False) -> Progra
 
 @lru_cache(maxsize=8)
 def _compiled(circuit: Circuit, n_planes: int) -> Program:
-    builder = _Builder(Sector(circuit.norb, circuit.nelec), n_planes)
-    for spin, gates in _runs(circuit.gates):
-        builder.add_group(spin, gates)
+    gates = tuple((_part(gate, 0), _part(gate, 1)) for gate in circuit.gates)
+    sector = Sector(circuit.norb, circuit.nelec)
     return Program(
-        sector=builder.sector,
+        sector=sector,
         n_planes=n_planes,
-        tables=builder.tables(),
+        tables=_tables(sector, n_planes, gates),
         param=np.array([g.param for g in circuit.gates], dtype=np.int64),
         scale=np.array([g.scale for g in circuit.gates], dtype=np.float64),
         n_params=circuit.n_params,
     )
 
 
+def compile_parts(sector: Sector, n_planes: int, gates: Parts) -> Program:
+    """Return the program of gates that each have an angle of their own.
+
+    Args:
+        sector: The determinants.
+        n_planes: 1 for real states; 2 for complex ones, which phases and exchanges need.
+        gates: What each gate does to alpha and beta, first acting first.
+    """
+    return Program(
+        sector=sector,
+        n_planes=n_planes,
+        tables=_tables(sector, n_planes, gates),
+        param=np.arange(len(gates)),
+        scale=np.ones(len(gates)),
+        n_params=len(gates),
+    )
+
+
+def _tables(sector: Sector, n_planes: int, gates: Parts) -> tuple[NDArray[Any], ...]:
+    builder = _Builder(sector, n_planes)
+    for spin, run in _runs(gates):
+        builder.add_group(spin, run)
+    return builder.tables()
+
+
 def _part(gate: Gate, spin: int) -> Part:
     """Return what a gate does to one spin."""
-    return generator_kind(gate.generator), gate.generator.beta if spin else gate.generator.alpha
+    generator = gate.generator
+    return Part(generator_kind(generator), generator.beta if spin else generator.alpha)
 
 
-def _lanes(gate: Gate, spin: int) -> Part | None:
+def _lanes(gate: tuple[Part, Part], spin: int) -> Part | None:
     """Return what a gate's lanes of one spin are; ``None`` if it acts on that spin alone."""
-    if not _part(gate, 1 - spin)[1]:
+    if not gate[1 - spin].labels:
         return None
-    kind, own = _part(gate, spin)
-    return (kind, own) if own else ("number", ())  # a spin left alone has every row for a lane
+    own = gate[spin]
+    return own if own.labels else Part("all", (), own.parity)  # a spin left alone: every row
 
 
-def _runs(gates: tuple[Gate, ...]) -> Iterator[tuple[int, tuple[Gate, ...]]]:
+def _runs(gates: Parts) -> Iterator[tuple[int, Parts]]:
     """Yield the lanes' spin and the longest run of gates that have these lanes in common."""
     begin = 0
     while begin < len(gates):
@@ -214,6 +242,8 @@ def _runs(gates: tuple[Gate, ...]) -> Iterator[tuple[int, tuple[Gate, ...]]]:
             lanes, end = _lanes(gates[begin], spin), begin
             while lanes is not None and end < len(gates) and _lanes(gates[end], spin) == lanes:
                 end += 1
+                if lanes.rows == "signed":
+                    break  # each such gate has sites of its own
             if end > best:
                 best, chosen = end, spin
         yield chosen, gates[begin:best]
@@ -252,18 +282,17 @@ class _Builder:
         self._spans: dict[tuple[int, Part], tuple[int, int]] = {}
         self._blocks: dict[object, tuple[tuple[int, int, int], list[tuple[int, int]]]] = {}
 
-    def add_group(self, spin: int, gates: tuple[Gate, ...]) -> None:
+    def add_group(self, spin: int, gates: Parts) -> None:
         """Append a run of gates with common lanes of one spin."""
         lanes = _lanes(gates[0], spin)
         assert lanes is not None
-        parts = tuple(_part(g, 1 - spin) for g in gates)
+        parts = tuple(gate[1 - spin] for gate in gates)
         if (spin, lanes) not in self._spans:
             rows = lane_rows(self.sector, spin, lanes)
             self._spans[spin, lanes] = self._lanes.append(*rows)
-        two_rows = lanes[0] != "number"
-        key = (spin, two_rows, parts)
+        key = (spin, lanes.rows, parts)
         if key not in self._blocks:
-            block = block_tables(self.sector, self.n_planes, 1 - spin, parts, two_rows=two_rows)
+            block = block_tables(self.sector, self.n_planes, 1 - spin, parts, lanes.rows)
             begin, end = self._sites.append(block.sites)
             spans = [self._pairs.append(x, y) for x, y in block.pairs]
             self._blocks[key] = (begin, begin + block.split, end), spans

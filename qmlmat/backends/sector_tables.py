@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,11 +25,29 @@ not matter."""
 MAX_GATES: Final = 8
 """Gates in a group up to which it is remembered: growing circuits have short ones."""
 
-Part = tuple[Kind, tuple[Any, ...]]
-"""What a gate does to one spin: the generator's kind, and its moves or occupied orbitals.
+Rows = Literal["one", "two", "signed"]
+"""What a lane is: a row; the two rows that moves connect; or a row whose amplitudes are told apart
+as those that moves of the other spin take and make, so that the lane's sign can turn the latter."""
 
-Of the lanes' spin it selects the lanes: pairs of rows for moves, single rows for orbitals.
-"""
+
+class Part(NamedTuple):
+    """What a gate does to one spin; of the lanes' spin it selects the lanes."""
+
+    kind: Kind | Literal["exchange", "all"]
+    """The generator's kind. ``"exchange"`` is ``i (T + T†)`` without the signs of fermions;
+    ``"all"`` selects every row."""
+    labels: tuple[Any, ...] = ()
+    """Its moves or occupied orbitals of this spin."""
+    parity: tuple[int, ...] = ()
+    """Further orbitals of this spin whose electrons turn the sign: a string of Pauli Z. None of
+    them is moved."""
+
+    @property
+    def rows(self) -> Rows:
+        """What the lanes are that it selects."""
+        if self.kind == "all":
+            return "signed" if self.parity else "one"
+        return "one" if self.kind == "number" else "two"
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,7 @@ class BlockTables:
 
 
 def block_tables(
-    sector: Sector, n_planes: int, spin: int, parts: tuple[Part, ...], *, two_rows: bool
+    sector: Sector, n_planes: int, spin: int, parts: tuple[Part, ...], rows: Rows
 ) -> BlockTables:
     """Return the tables of gates with common lanes.
 
@@ -54,28 +72,27 @@ def block_tables(
         sector: The determinants.
         n_planes: 1 for real states, 2 for complex ones.
         spin: The spin on which the gates differ: 0 is alpha.
-        parts: What each gate does to it.
-        two_rows: Whether a lane is a pair of rows.
+        parts: What each gate does to it; a single gate where the lanes are signed.
+        rows: What a lane is.
     """
     is_small = sector.shape[spin] <= MAX_STRINGS and len(parts) <= MAX_GATES
     build = _remembered if is_small else _remembered.__wrapped__
-    return build(sector, n_planes, spin, parts, two_rows)
+    return build(sector, n_planes, spin, parts, rows)
 
 
 @lru_cache(maxsize=REMEMBERED)
 def _remembered(
-    sector: Sector, n_planes: int, spin: int, parts: tuple[Part, ...], two_rows: bool
+    sector: Sector, n_planes: int, spin: int, parts: tuple[Part, ...], rows: Rows
 ) -> BlockTables:
     acts = [_act(sector, spin, part) for part in parts]
     sources, targets = ([act[k] for act in acts] for k in (0, 1))
-    rows = [sources, targets] if two_rows else [sources + targets]
     n_strings = sector.shape[spin]
     numbers: list[tuple[IntArray, int]] = []  # per row: each string's site, sites per plane
     offsets: list[IntArray] = []  # per row: where its sites stand
-    for strings in rows:
+    for strings in [sources + targets] if rows == "one" else [sources, targets]:
         touched = np.zeros(n_strings, dtype=bool)
         touched[np.concatenate(strings)] = True
-        if 2 * touched.sum() > n_strings:  # runs of neighbours are copied faster
+        if 2 * touched.sum() > n_strings and rows != "signed":  # neighbours are copied faster
             touched[:] = True
         rank = np.cumsum(touched) - 1 + sum(len(offset) for offset in offsets)
         numbers.append((rank, int(touched.sum())))
@@ -83,16 +100,18 @@ def _remembered(
         offsets.append((planes + _stride(sector, spin) * np.flatnonzero(touched)).ravel())
     pairs = []
     (rank, step), (last_rank, last_step) = numbers[0], numbers[-1]
-    for (kind, _), (source, target, sign) in zip(parts, acts, strict=True):
+    for part, (source, target, sign) in zip(parts, acts, strict=True):
         x, y = rank[source], last_rank[target]
-        if kind != "number":
+        if part.kind == "number":
+            pairs.append((x, x + step))  # i N turns the real part into the imaginary one
+            continue
+        if part.kind == "exchange":  # i (T + T†) turns the real part of each into the other's
+            x, y = np.concatenate([x, y]), np.concatenate([y + last_step, x + step])
+        else:
             x = np.concatenate([x + plane * step for plane in range(n_planes)])
             y = np.concatenate([y + plane * last_step for plane in range(n_planes)])
-            turned = np.tile(sign < 0, n_planes)  # G x = -y says the same as G y = x
-            x, y = np.where(turned, y, x), np.where(turned, x, y)
-        else:
-            y = x + step  # i N turns the real part into the imaginary one
-        pairs.append((x, y))
+        turned = np.resize(sign < 0, len(x))  # G x = -y says the same as G y = x
+        pairs.append((np.where(turned, y, x), np.where(turned, x, y)))
     return BlockTables(np.concatenate(offsets), len(offsets[0]), tuple(pairs))
 
 
@@ -115,14 +134,20 @@ def _stride(sector: Sector, spin: int) -> int:
 
 def _act(sector: Sector, spin: int, part: Part) -> tuple[IntArray, IntArray, FloatArray]:
     """Return the strings a part acts on, where they go, and with which sign."""
-    (kind, labels), n_electrons = part, sector.nelec[spin]
-    if kind != "number":
-        source, target, sign = string_pairs(sector.norb, n_electrons, labels)
-        return source, target, np.ones(len(sign)) if kind == "qubit" else sign
+    n_electrons = sector.nelec[spin]
     strings = occupation_strings(sector.norb, n_electrons)
-    mask = sum(1 << p for p in labels)
-    occupied = np.flatnonzero((strings & mask) == mask)
-    return occupied, occupied, np.ones(len(occupied))
+    if part.kind in ("number", "all"):
+        mask = sum(1 << p for p in part.labels)
+        source = target = np.flatnonzero((strings & mask) == mask)
+        sign = np.ones(len(source))
+    else:
+        source, target, sign = string_pairs(sector.norb, n_electrons, part.labels)
+        if part.kind != "fermionic":
+            sign = np.ones(len(source))
+    if part.parity:
+        mask = sum(1 << p for p in part.parity)
+        sign = sign * (1.0 - 2.0 * (np.bitwise_count(strings[source] & mask) & 1))
+    return source, target, sign
 
 
 def string_pairs(
