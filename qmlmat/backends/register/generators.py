@@ -94,10 +94,45 @@ def _polynomial(phases: FloatArray) -> FloatArray:
     return coefficients
 
 
+def inverse_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return the inverse gate's steps."""
+    return tuple(s._replace(rate=-s.rate, offset=-s.offset) for s in reversed(steps))
+
+
+def controlled_steps(
+    steps: Sequence[Step], controls: Sequence[int], values: Sequence[bool]
+) -> tuple[Step, ...]:
+    """Return a gate's steps where control wires have given values, and nothing elsewhere.
+
+    A wire's occupation is ``(1 - Z) / 2``: a controlled transfer is half the transfer, and half of
+    it with the other sign where the wire is occupied. What comes of one step commutes.
+
+    Args:
+        steps: The gate's steps; none touches a control.
+        controls: The control wires.
+        values: Whether each is to be occupied.
+    """
+    found = list(steps)
+    for wire, value in zip(controls, values, strict=True):
+        found = [part for step in found for part in _controlled(step, wire, value=value)]
+    return tuple(found)
+
+
+def _controlled(step: Step, wire: int, *, value: bool) -> list[Step]:
+    generator = step.generator
+    if isinstance(generator, Phase):
+        occupied = step._replace(generator=Phase(tuple(sorted((*generator.wires, wire)))))
+        return [occupied] if value else [step, *inverse_steps([occupied])]
+    half = step._replace(rate=step.rate / 2, offset=step.offset / 2)
+    turned = half._replace(generator=generator._replace(parity=(*generator.parity, wire)))
+    return [half, *(inverse_steps([turned]) if value else [turned])]
+
+
 @lru_cache(maxsize=64)
 def string_rates(n_wires: int) -> FloatArray:
     """Return the eigenvalues of a product of Pauli Z on all wires, shape ``(2**n_wires,)``."""
-    signs: FloatArray = 1.0 - 2.0 * (np.bitwise_count(np.arange(1 << n_wires)) & 1)
+    odd = np.bitwise_count(np.arange(1 << n_wires)) & 1
+    signs = np.asarray(1.0 - 2.0 * odd, dtype=np.float64)
     signs.flags.writeable = False
     return signs
 

@@ -133,25 +133,26 @@ class Layout:
             generator: A phase of at least one wire, or a transfer.
         """
         if isinstance(generator, Phase):
-            orbitals: tuple[list[int], list[int]] = ([], [])
-            for wire in generator.wires:
-                spin, orbital = self.place(wire)
-                orbitals[spin].append(orbital)
-            return Part("number", tuple(orbitals[0])), Part("number", tuple(orbitals[1]))
+            alphas, betas = self._orbitals(generator.wires)
+            return Part("number", tuple(alphas)), Part("number", tuple(betas))
         taken, made, turned = (
-            (
-                [p for s, p in map(self.place, wires) if s == 0],
-                [p for s, p in map(self.place, wires) if s == 1],
-            )
+            self._orbitals(wires)
             for wires in (generator.sources, generator.targets, generator.parity)
         )
         if len(taken[0]) != len(made[0]):
             return None
-        kind = "exchange" if generator.symmetric else "qubit"
+        kind: Literal["exchange", "qubit"] = "exchange" if generator.symmetric else "qubit"
         alpha, beta = (
             Part(kind, tuple(zip(taken[s], made[s], strict=True)), tuple(turned[s])) for s in (0, 1)
         )
         return alpha, beta
+
+    def _orbitals(self, wires: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Return the orbitals of each spin that some wires are."""
+        found: tuple[list[int], list[int]] = ([], [])
+        for spin, orbital in map(self.place, wires):
+            found[spin].append(orbital)
+        return found
 
 
 def check_spin_order(what: str, spin_order: object) -> None:

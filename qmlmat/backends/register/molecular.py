@@ -104,4 +104,5 @@ def passing_signs(alphas: IntArray, betas: IntArray, norb: int) -> FloatArray:
     passed = np.zeros(len(alphas), dtype=np.int64)
     for p in range(norb):
         passed ^= np.where(alphas >> p & 1, (1 << p) - 1, 0)
-    return 1.0 - 2.0 * (np.bitwise_count(passed[:, None] & betas) & 1)
+    signs: FloatArray = 1.0 - 2.0 * (np.bitwise_count(passed[:, None] & betas) & 1)
+    return signs

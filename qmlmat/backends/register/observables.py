@@ -14,7 +14,7 @@ from qmlmat.backends.register.words import WordMatrix
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum
 from qmlmat.systems.sigma import SigmaBuilder
-from qmlmat.typing import FloatArray, StateArray
+from qmlmat.typing import FloatArray, MaskArray, StateArray
 
 ROUNDING: Final = 1e-12
 """Words left of a molecule's Hamiltonian are rounding if their coefficients together are this much
@@ -106,14 +106,14 @@ class SectorObservable:
 
 def _moved(words: PauliSum, layout: Layout) -> PauliSum:
     """Return a sum with its masks' bits where the layout has the wires' orbitals."""
-    masks = []
+    masks: list[MaskArray] = []
     for mask in (words.x, words.z):
         moved = np.zeros_like(mask)
         for wire, bit in enumerate(layout.bits.tolist()):
             moved |= (mask >> np.uint64(wire) & np.uint64(1)) << np.uint64(bit)
         masks.append(moved)
     n_qubits = max(words.n_qubits, 2 * layout.norb if layout.spin_order else layout.norb)
-    return PauliSum.collected(n_qubits, *masks, words.coefficients)
+    return PauliSum.collected(n_qubits, masks[0], masks[1], words.coefficients)
 
 
 def _size(words: PauliSum) -> float:

@@ -28,7 +28,7 @@ class RegisterCircuit:
     generators: tuple[Generator, ...]
     """What acts, first acting first; each conserves the layout's electrons."""
     source: IntArray
-    """Which of the circuit's angles sets each generator's, shape ``(n_generators,)``; -1 for none."""
+    """Which of the circuit's angles sets each generator's, ``(n_generators,)``; -1 for none."""
     rate: FloatArray
     """Each generator's angle by that angle, shape ``(n_generators,)``."""
     offset: FloatArray
@@ -145,7 +145,8 @@ class Simulation:
 
     def expectation(self, image: StateArray) -> FloatArray:
         """Return the expectations of an operator from its image, shape ``(n_points,)``."""
-        return np.einsum("pd,pd->p", self.amplitudes.conj(), image).real
+        means: FloatArray = np.einsum("pd,pd->p", self.amplitudes.conj(), image).real
+        return means
 
     def gradient(self, image: StateArray) -> FloatArray:
         """Return the derivatives of an expectation from the operator's image.
@@ -167,7 +168,7 @@ class Simulation:
         """Return indices of determinants drawn from one state, shape ``(n_shots,)``."""
         weights = np.cumsum(self.probabilities[point])
         drawn = np.searchsorted(weights, rng.random(n_shots) * weights[-1], side="right")
-        return np.minimum(drawn, len(weights) - 1).astype(np.int64)
+        return np.asarray(np.minimum(drawn, len(weights) - 1), dtype=np.int64)
 
     def marginal(self, wires: Sequence[int]) -> FloatArray:
         """Return probabilities of some wires' basis states, ``(n_points, 2**n_wires)``.

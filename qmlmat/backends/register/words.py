@@ -87,8 +87,8 @@ class WordMatrix:
                 sector.alpha_strings, sector.beta_strings, begin, end, sector.norb,
                 groups, flips, signs, weights, self._binomials, starts, columns, entries, floor,
             )  # fmt: skip
-            values = entries[: starts[-1]]
-            values = values.real.copy() if self.is_real else values.copy()
+            found = entries[: starts[-1]]
+            values: StateArray = found.real.copy() if self.is_real else found.copy()
             shape = (end - begin, sector.dimension)
             rows = (values, columns[: starts[-1]].copy(), starts)
             yield scipy.sparse.csr_array(rows, shape=shape), escaped
