@@ -1,0 +1,1 @@
+"""Our simulator inside of PennyLane: ``qml.device("qmlmat.sector", wires=...)``."""

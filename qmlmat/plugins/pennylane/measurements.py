@@ -1,0 +1,187 @@
+"""What PennyLane measures, from states of the register."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from pennylane.measurements import (
+    ExpectationMP,
+    MeasurementProcess,
+    ProbabilityMP,
+    SampleMeasurement,
+    StateMeasurement,
+    VarianceMP,
+)
+from pennylane.wires import Wires
+
+from qmlmat.backends.register.observables import SectorObservable
+from qmlmat.backends.register.simulator import Simulation
+from qmlmat.errors import CapabilityError
+from qmlmat.plugins.pennylane.circuits import Bound
+from qmlmat.plugins.pennylane.observables import Observable, Observables, is_mean
+from qmlmat.typing import FloatArray, IntArray, StateArray
+
+
+@dataclass
+class Measured:
+    """A tape's states, and what is measured in them."""
+
+    bound: Bound
+    """The circuit and its angles."""
+    measurements: tuple[MeasurementProcess, ...]
+    """What is measured."""
+    known: Observables
+    """Where the forms of observables are remembered."""
+    _images: dict[int, StateArray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        observables = [self.observable(one) for one in self.measurements if is_mean(one)]
+        is_real = all(one.is_real for one in observables)
+        self.simulation = Simulation(
+            self.bound.circuit, self.bound.values, complex_states=not is_real
+        )
+
+    def observable(self, measurement: MeasurementProcess) -> Observable:
+        """Return the observable whose mean or variance is measured."""
+        if measurement.obs is None:
+            raise CapabilityError(
+                f"qmlmat.sector: {measurement} names no observable. Use qml.expval(observable)."
+            )
+        return self.known.of(measurement.obs, self.bound.layout, self.bound.labels)
+
+    def image(self, number: int) -> StateArray:
+        """Return the observable of a measurement applied to the states."""
+        if number not in self._images:
+            observable = self.observable(self.measurements[number])
+            self._images[number] = observable.apply(self.simulation.amplitudes)
+        return self._images[number]
+
+    # ------------------- exact
+
+    def exact(self) -> Any:  # noqa: ANN401 (PennyLane's result of a tape)
+        """Return the exact result of every measurement, in PennyLane's shapes."""
+        found = tuple(self._exact(k, one) for k, one in enumerate(self.measurements))
+        return found[0] if len(found) == 1 else found
+
+    def _exact(self, number: int, measurement: MeasurementProcess) -> Any:  # noqa: ANN401
+        if is_mean(measurement):
+            image = self.image(number)
+            means = self.simulation.expectation(image)
+            if isinstance(measurement, VarianceMP):
+                means = np.sum(np.abs(image) ** 2, axis=1) - means**2
+            return means if self.bound.is_batch else means[0]
+        if isinstance(measurement, ProbabilityMP):
+            probabilities = self.simulation.marginal(self._read(measurement))
+            return probabilities if self.bound.is_batch else probabilities[0]
+        if isinstance(measurement, StateMeasurement):
+            states = [
+                measurement.process_state(state, Wires(self.bound.labels))
+                for state in self._full_states()
+            ]
+            return np.stack(states) if self.bound.is_batch else states[0]
+        raise CapabilityError(
+            f"qmlmat.sector: {measurement} without shots. Give the QNode shots (qml.set_shots), or "
+            "measure qml.expval, qml.var, qml.probs or qml.state."
+        )
+
+    def _full_states(self) -> StateArray:
+        layout = self.bound.layout
+        states = np.zeros((len(self.bound.values), 1 << layout.n_wires), dtype=np.complex128)
+        states[:, layout.states.astype(np.int64)] = self.simulation.states
+        return states
+
+    def _read(self, measurement: MeasurementProcess) -> list[int]:
+        """Return the wires that a measurement in the computational basis reads."""
+        if measurement.obs is not None and measurement.diagonalizing_gates():
+            raise CapabilityError(
+                f"qmlmat.sector: {measurement} needs gates before it that do not conserve the "
+                "electrons. Measure it without an observable, or one of Pauli Z and identities."
+            )
+        numbers: dict[Hashable, int] = {label: k for k, label in enumerate(self.bound.labels)}
+        return [numbers[label] for label in measurement.wires or self.bound.labels]
+
+    # ------------------- with shots
+
+    def sampled(self, n_shots: int, rng: np.random.Generator) -> Any:  # noqa: ANN401
+        """Return every measurement from samples of the states, in PennyLane's shapes."""
+        points = [self._sampled(n_shots, k, rng) for k in range(len(self.bound.values))]
+        found = tuple(
+            _stacked([point[k] for point in points]) if self.bound.is_batch else points[0][k]
+            for k in range(len(self.measurements))
+        )
+        return found[0] if len(found) == 1 else found
+
+    def _sampled(self, n_shots: int, point: int, rng: np.random.Generator) -> list[Any]:
+        drawn = self.simulation.samples(n_shots, point, rng)
+        states = self.bound.layout.states[drawn]
+        shifts = np.arange(self.bound.layout.n_wires - 1, -1, -1, dtype=np.uint64)
+        bits = (states[:, None] >> shifts & np.uint64(1)).astype(np.int64)
+        results: list[Any] = []
+        for measurement in self.measurements:
+            if is_mean(measurement):
+                results.append(self._sampled_mean(measurement, drawn, point, rng))
+            elif isinstance(measurement, SampleMeasurement):
+                self._read(measurement)
+                wires = Wires(self.bound.labels)
+                results.append(measurement.process_samples(bits, wire_order=wires))
+            else:
+                raise CapabilityError(
+                    f"qmlmat.sector: {measurement} with shots. Leave the shots out, or measure "
+                    "qml.counts, qml.sample, qml.probs or qml.expval."
+                )
+        return results
+
+    def _sampled_mean(
+        self, measurement: MeasurementProcess, drawn: IntArray, point: int, rng: np.random.Generator
+    ) -> float:
+        """Return a mean or variance from samples.
+
+        What is diagonal is read from the samples of the determinants. Of other sums each word is
+        measured by itself, with as many shots: its eigenvalues are drawn from its exact mean.
+        """
+        observable = self.observable(measurement)
+        diagonal = _diagonal(observable)
+        if diagonal is not None:
+            values = diagonal[drawn]
+            kind = np.mean if isinstance(measurement, ExpectationMP) else np.var
+            return float(kind(values))
+        if isinstance(measurement, VarianceMP):
+            raise CapabilityError(
+                f"qmlmat.sector: {measurement} with shots. Leave the shots out; with them only "
+                "observables of Pauli Z and identities have variances."
+            )
+        assert isinstance(observable, SectorObservable)
+        words = observable.masked
+        means = words.means(self.simulation.amplitudes[point])
+        ups = rng.binomial(len(drawn), np.clip((1.0 + means) / 2.0, 0.0, 1.0))
+        return float(words.words.coefficients.real @ (2.0 * ups / len(drawn) - 1.0))
+
+    # ------------------- derivatives
+
+    def jacobian(self) -> FloatArray:
+        """Return the means' derivatives by the angles, ``(n_measurements, n_points, n_angles)``."""
+        return np.stack(
+            [self.simulation.gradient(self.image(k)) for k in range(len(self.measurements))]
+        )
+
+    def weighted_gradient(self, weights: FloatArray) -> FloatArray:
+        """Return the derivatives of a weighted sum of the means, shape ``(n_points, n_angles)``."""
+        image = sum(weight * self.image(k) for k, weight in enumerate(weights))
+        return self.simulation.gradient(np.asarray(image))
+
+
+def _diagonal(observable: Observable) -> FloatArray | None:
+    """Return an observable's eigenvalues where determinants are its eigenstates."""
+    if not isinstance(observable, SectorObservable):
+        return observable.diagonal
+    if observable.words.x.any():
+        return None
+    ones = np.ones((1, observable.layout.sector.dimension))
+    return np.asarray(observable.apply(ones)[0].real, dtype=np.float64)
+
+
+def _stacked(points: list[Any]) -> Any:  # noqa: ANN401 (counts stay a list of dictionaries)
+    return points if isinstance(points[0], dict) else np.stack(points)
