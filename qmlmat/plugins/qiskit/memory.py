@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from qiskit import QuantumCircuit
+from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qmlmat.backends.qiskit.operators import from_sparse_pauli_op
@@ -56,6 +57,7 @@ class Memory:
     spin_order: SpinOrder | None
     """Where the spin orbitals stand."""
     _circuits: _Recent = field(default_factory=lambda: _Recent(_MAX_CIRCUITS))
+    _coerced: _Recent = field(default_factory=lambda: _Recent(_MAX_CIRCUITS))
     _observables: _Recent = field(default_factory=lambda: _Recent(_MAX_ENTRIES))
 
     def translation(self, circuit: QuantumCircuit) -> Translation:
@@ -72,6 +74,21 @@ class Memory:
             return found
         found = translate(self.what, circuit, self.nelec, self.spin_order)
         self._circuits.put(id(circuit), (circuit, circuit.copy(), found), 1.0)
+        return found
+
+    def coerced(self, operator: SparsePauliOp) -> ObservablesArray:
+        """Return an operator as primitives take it.
+
+        Raises:
+            ValueError: If it is zero or not Hermitian (Qiskit's error).
+        """
+        paulis = operator.paulis
+        arrays = (paulis.x, paulis.z, paulis.phase, operator.coeffs)
+        key = (operator.num_qubits, *(array.tobytes() for array in arrays))
+        found: ObservablesArray | None = self._coerced.get(key)
+        if found is None:
+            found = ObservablesArray.coerce(operator)
+            self._coerced.put(key, found, 1.0)
         return found
 
     def observable(self, layout: Layout, operator: SparseObservable) -> SectorObservable:

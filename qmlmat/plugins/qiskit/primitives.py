@@ -22,6 +22,7 @@ from qiskit.primitives import (
 )
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.quantum_info import SparsePauliOp
 
 from qmlmat.backends.register.layout import Layout, SpinOrder, check_spin_order
 from qmlmat.backends.register.observables import SectorObservable
@@ -89,9 +90,24 @@ class SectorEstimator(BaseEstimatorV2):  # type: ignore[misc]
             precision: Standard deviation of the noise that is added; 0 for none.
         """
         precision = self._default_precision if precision is None else precision
-        job = PrimitiveJob(self._run, [EstimatorPub.coerce(pub, precision) for pub in pubs])
+        job = PrimitiveJob(self._run, [self._coerced(pub, precision) for pub in pubs])
         job._submit()
         return job
+
+    def _coerced(self, pub: EstimatorPubLike, precision: float) -> EstimatorPub:
+        """Return Qiskit's PUB; it would write out every word of one operator in every call."""
+        is_plain = isinstance(pub, tuple) and len(pub) > 1 and isinstance(pub[1], SparsePauliOp)
+        if not is_plain or not all(pub[1].paulis.z.shape):
+            return EstimatorPub.coerce(pub, precision)
+        observables = self._memory.coerced(pub[1])
+        checked = EstimatorPub.coerce((pub[0], "I" * pub[1].num_qubits, *pub[2:]), precision)
+        return EstimatorPub(
+            checked.circuit,
+            observables,
+            checked.parameter_values,
+            checked.precision,
+            validate=False,
+        )
 
     def _run(self, pubs: list[EstimatorPub]) -> PrimitiveResult[PubResult]:
         return PrimitiveResult([self._run_pub(pub) for pub in pubs], metadata={"version": 2})
