@@ -16,7 +16,7 @@ from qmlmat.errors import InputError
 from qmlmat.operators.mappings import qubit_mapping
 
 
-class ExcitationGate(Gate):
+class ExcitationGate(Gate):  # type: ignore[misc] # Qiskit's is untyped here
     """``exp(angle (T - T†))`` of an excitation ``T`` of the gate's own qubits, in their order.
 
     Signs of fermions are those of the gate's qubits alone, by Jordan-Wigner: on a larger register

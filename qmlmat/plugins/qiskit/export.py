@@ -24,7 +24,7 @@ from qmlmat.plugins.qiskit.excitation import ExcitationGate
 def conserving_circuit(
     circuit: Circuit, params: ArrayLike | None = None, *, reference: Reference | None = None
 ) -> QuantumCircuit:
-    """Return a fermionic circuit as Qiskit's, one gate that conserves the electrons for each of its.
+    """Return a fermionic circuit as Qiskit's: each gate one that conserves the electrons.
 
     By Jordan-Wigner: qubit p is alpha orbital p, qubit ``norb + p`` beta orbital p. X gates prepare
     the determinant, excitations are ``ExcitationGate``, products of numbers phase gates. All of it

@@ -147,7 +147,7 @@ class SectorEstimator(BaseEstimatorV2):  # type: ignore[misc]
         operators = pub.observables.sparse_observables_array()
         which = np.zeros(operators.shape, dtype=np.int64)
         numbers: dict[Any, int] = {}
-        found = []
+        found: list[SectorObservable] = []
         for place, operator in np.ndenumerate(operators):
             number = numbers.setdefault(contents(operator), len(numbers))
             if number == len(found):

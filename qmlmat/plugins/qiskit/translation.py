@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import (
@@ -216,7 +216,11 @@ class _Reader:
             yield _Element(name, wires, controlled(gate, controls, state))
 
     def _annotated(
-        self, operation: Any, wires: tuple[int, ...], name: str, path: tuple[str, ...]  # noqa: ANN401
+        self,
+        operation: AnnotatedOperation,
+        wires: tuple[int, ...],
+        name: str,
+        path: tuple[str, ...],
     ) -> Iterator[_Element]:
         base = operation.base_op
         n_controls = len(wires) - base.num_qubits
