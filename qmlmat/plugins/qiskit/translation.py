@@ -247,10 +247,11 @@ class _Reader:
         path: tuple[str, ...],
     ) -> Iterator[GateSteps]:
         """Yield the steps of a gate without its controls; it may hold no X."""
+        if is_elementary(base) and base.name not in _IDLE and native_steps(base, rest) is None:
+            self._refuse(name, wires)  # cx, not the x in it
         for element in self._elements(base, rest, path):
             if element.gate is None:
-                outer = is_elementary(base)  # cx, not the x in it
-                self._refuse(*((name, wires) if outer else (element.name, element.wires)))
+                self._refuse(element.name, element.wires)
             yield element.gate
 
     def _refuse(self, name: str, wires: Sequence[int]) -> NoReturn:

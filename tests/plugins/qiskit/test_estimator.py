@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conserving import random_circuit, random_observable
+from ffsim.qiskit import OrbitalRotationJW
+from ffsim.random import random_unitary
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import XXPlusYYGate
@@ -153,6 +155,22 @@ def test_a_circuit_changed_in_place_is_read_again():
     circuit.data[-1] = circuit.data[-1].replace(operation=_exchange_gate(-0.4))
     theirs = StatevectorEstimator().run([(circuit, "ZI")]).result()[0].data.evs
     assert estimator.run([(circuit, "ZI")]).result()[0].data.evs == pytest.approx(theirs, abs=ATOL)
+
+
+def test_a_gate_of_another_program_changed_in_place_is_read_again():
+    """Gates that keep their numbers to themselves differ by what they are made of."""
+    estimator = SectorEstimator()
+    circuit = QuantumCircuit(4)
+    circuit.x([0, 2])
+    for seed in (0, 1):
+        gate = OrbitalRotationJW(2, random_unitary(2, seed=seed))
+        if seed:
+            circuit.data[-1] = circuit.data[-1].replace(operation=gate)
+        else:
+            circuit.append(gate, range(4))
+        theirs = StatevectorEstimator().run([(circuit, "IIIZ")]).result()[0].data.evs
+        ours = estimator.run([(circuit, "IIIZ")]).result()[0].data.evs
+        assert ours == pytest.approx(theirs, abs=ATOL)
 
 
 def test_a_circuit_is_read_once(monkeypatch):

@@ -21,7 +21,6 @@ from qmlmat.operators.sector import Sector
 from qmlmat.plugins.qiskit import SectorEstimator, conserving_circuit
 
 ATOL = 1e-10  # exact simulators, float64
-FERMIONIC = (*TEMPLATES, "quccsd", "gate_fabric")
 
 
 def on_register(state, norb: int, nelec: tuple[int, int]):
@@ -33,11 +32,11 @@ def on_register(state, norb: int, nelec: tuple[int, int]):
     return found
 
 
-@pytest.mark.parametrize("template", FERMIONIC)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_templates_have_the_same_energies_here_and_in_qiskit(template):
     """Free parameters; our sector backend, Qiskit's estimator, and ours in each order of spin."""
     rng = np.random.default_rng(len(template))
-    norb, nelec = (4, (2, 2)) if template in {"tups", "gate_fabric"} else (3, (2, 2))
+    norb, nelec = (4, (2, 2)) if template == "tups" else (3, (2, 2))
     circuit = Ansatz(template).circuit(norb, nelec)
     values = rng.normal(size=(2, circuit.n_params))
     hamiltonian = random_hamiltonian(rng, norb, nelec)
@@ -53,20 +52,22 @@ def test_templates_have_the_same_energies_here_and_in_qiskit(template):
 
 def _energies(circuit, hamiltonian, values):
     reference = Reference.hartree_fock(circuit.norb, circuit.nelec)
-    request = qm.Request(Preparation(circuit, values, (reference,)), (hamiltonian,))
+    request = qm.Request(
+        preparation=Preparation(circuit, reference, values), observables=(hamiltonian,)
+    )
     (estimate,) = SectorBackend().run([request], seed=0)
     return np.asarray(estimate.values).ravel()
 
 
-@pytest.mark.parametrize("template", FERMIONIC)
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_templates_have_the_same_states_here_and_in_qiskit(template):
     """Amplitude by amplitude, phases and signs of fermions included; bound parameters."""
-    norb, nelec = (4, (2, 2)) if template in {"tups", "gate_fabric"} else (3, (2, 2))
+    norb, nelec = (4, (2, 2)) if template == "tups" else (3, (2, 2))
     circuit = Ansatz(template).circuit(norb, nelec)
     values = np.random.default_rng(1).normal(size=circuit.n_params)
     bits = "1" * nelec[0] + "0" * (norb - nelec[0])
     reference = Reference.determinant(bits[::-1] + bits)
-    state = SectorBackend().state(Preparation(circuit, values, (reference,)))
+    state = SectorBackend().state(Preparation(circuit, reference, values))
     found = Statevector(conserving_circuit(circuit, values, reference=reference))
     np.testing.assert_allclose(found.data, on_register(state, norb, nelec), atol=ATOL)
 
@@ -89,7 +90,7 @@ def test_signs_between_the_moves_of_triples_are_those_of_fermions():
     circuit = Circuit(norb, nelec, gates, len(gates))
     values = np.random.default_rng(2).normal(size=len(gates))
     reference = Reference.hartree_fock(norb, nelec)
-    state = SectorBackend().state(Preparation(circuit, values, (reference,)))
+    state = SectorBackend().state(Preparation(circuit, reference, values))
     exported = conserving_circuit(circuit)
     found = Statevector(exported.assign_parameters(values))
     np.testing.assert_allclose(found.data, on_register(state, norb, nelec), atol=ATOL)

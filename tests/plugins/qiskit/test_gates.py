@@ -21,14 +21,16 @@ FIXED = [
     gates.CZGate(ctrl_state=0), gates.CCZGate(), gates.CCZGate(ctrl_state=1), gates.CSGate(),
     gates.CSdgGate(), gates.SwapGate(), gates.iSwapGate(), gates.CSwapGate(),
     gates.CSwapGate(ctrl_state=0), gates.IGate(), gates.DiagonalGate(PHASES),
-    gates.ZGate().control(3, annotated=False), gates.iSwapGate().control(1, annotated=False), gates.GlobalPhaseGate(0.3),
+    gates.ZGate().control(3, annotated=False), gates.iSwapGate().control(1, annotated=False),
+    gates.GlobalPhaseGate(0.3),
 ]  # fmt: skip
 ONE_ANGLE = [
     gates.PhaseGate, gates.RZGate, gates.RZZGate, gates.CPhaseGate, gates.CRZGate, gates.U1Gate,
     gates.CU1Gate, gates.GlobalPhaseGate,
     lambda a: gates.MCPhaseGate(a, 3), lambda a: gates.MCPhaseGate(a, 2, ctrl_state=2),
     lambda a: gates.CPhaseGate(a, ctrl_state=0), lambda a: gates.CRZGate(a, ctrl_state=0),
-    lambda a: gates.RZZGate(a).control(1, annotated=False), lambda a: gates.XXPlusYYGate(0.7, a).control(1, annotated=False),
+    lambda a: gates.RZZGate(a).control(1, annotated=False),
+    lambda a: gates.XXPlusYYGate(0.7, a).control(1, annotated=False),
     lambda a: gates.XXPlusYYGate(a, 0.2).control(1, ctrl_state=0, annotated=True),
     lambda a: gates.PauliEvolutionGate(SparsePauliOp(["ZIZ", "IZI", "III"], [0.4, -1.1, 0.3]), a),
     *(lambda a, b=b: gates.XXPlusYYGate(a, b)
@@ -74,7 +76,7 @@ def test_gates_without_angles_are_qiskits_matrices(gate):
     np.testing.assert_allclose(sector_matrix(circuit, np.zeros(0)), expected, atol=ATOL)
 
 
-@pytest.mark.filterwarnings("ignore:splu:scipy.sparse.SparseEfficiencyWarning")  # Qiskit's expm
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")  # Qiskit's expm
 @pytest.mark.parametrize("make", ONE_ANGLE, ids=lambda m: m(0.1).name)
 def test_gates_of_an_angle_are_qiskits_matrices_bound_or_free(make):
     """The angle as a number, as a parameter, and in a nonlinear expression."""

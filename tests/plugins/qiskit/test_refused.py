@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
+from qiskit.circuit import AnnotatedOperation, Parameter, PowerModifier
 from qiskit.circuit.library import PauliEvolutionGate, XXPlusYYGate
 from qiskit.quantum_info import SparsePauliOp
 
@@ -96,7 +96,7 @@ def test_a_late_x_is_refused():
 def test_a_power_is_refused():
     """Of modified operations only inverses and controls are known."""
     circuit = prepared()
-    circuit.append(XXPlusYYGate(0.2).power(0.5, annotated=True), [0, 1])
+    circuit.append(AnnotatedOperation(XXPlusYYGate(0.2), PowerModifier(0.5)), [0, 1])
     with pytest.raises(CapabilityError, match="annotated on qubits"):
         estimated(circuit)
 

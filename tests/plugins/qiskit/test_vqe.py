@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from problems import random_hamiltonian
 from qiskit import QuantumCircuit
 from qiskit.primitives import BaseEstimatorV2, StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
 from scipy.optimize import minimize
 
-from problems import random_hamiltonian
 from qmlmat.ansatz import Ansatz
 from qmlmat.backends.qiskit.operators import to_sparse_pauli_op
 from qmlmat.operators.jordan_wigner import molecular_pauli_sum
 from qmlmat.plugins.qiskit import SectorEstimator, conserving_circuit
 
-ESTIMATORS = {
-    "blocked": lambda: SectorEstimator(spin_order="blocked"),
-    "all electrons": SectorEstimator,
-}
+ESTIMATORS = (SectorEstimator(spin_order="blocked"), SectorEstimator())
 
 
-def minimum(
-    estimator: BaseEstimatorV2, ansatz: QuantumCircuit, operator: SparsePauliOp
-) -> tuple[float, int]:
-    """The lowest energy that COBYLA finds, and the number of circuits it ran."""
-    n_calls = 0
+def minimum(estimator: BaseEstimatorV2, ansatz: QuantumCircuit, operator: SparsePauliOp) -> float:
+    """The lowest energy that COBYLA finds."""
 
     def energy(values) -> float:
-        nonlocal n_calls
-        n_calls += 1
         return float(estimator.run([(ansatz, operator, values)]).result()[0].data.evs)
 
     start = np.zeros(ansatz.num_parameters)
-    found = minimize(energy, start, method="COBYLA", options={"maxiter": 500, "tol": 1e-10})
-    return float(found.fun), n_calls
+    found = minimize(energy, start, method="COBYLA", options={"maxiter": 200, "tol": 1e-10})
+    return float(found.fun)
 
 
 def descended(estimator: BaseEstimatorV2, ansatz: QuantumCircuit, operator: SparsePauliOp) -> float:
@@ -57,16 +49,15 @@ def made():
     return conserving_circuit(Ansatz("uccsd").circuit(2, (1, 1))), to_sparse_pauli_op(words)
 
 
-@pytest.mark.parametrize("name", sorted(ESTIMATORS))
-def test_a_search_finds_the_same_minimum_on_every_estimator(problem, name):
+def test_a_search_finds_the_same_minimum_on_every_estimator(problem):
     """COBYLA without derivatives, one circuit at a time."""
-    expected, _ = minimum(StatevectorEstimator(), *problem)
-    found, _ = minimum(ESTIMATORS[name](), *problem)
-    assert found == pytest.approx(expected, abs=1e-8)
+    expected = minimum(StatevectorEstimator(), *problem)
+    for estimator in ESTIMATORS:
+        assert minimum(estimator, *problem) == pytest.approx(expected, abs=1e-8)
 
 
-@pytest.mark.parametrize("name", sorted(ESTIMATORS))
-def test_a_descent_takes_the_same_way_on_every_estimator(problem, name):
+def test_a_descent_takes_the_same_way_on_every_estimator(problem):
     """Arrays of parameters, as gradients by differences or shifts ask for them."""
     expected = descended(StatevectorEstimator(), *problem)
-    assert descended(ESTIMATORS[name](), *problem) == pytest.approx(expected, abs=1e-8)
+    for estimator in ESTIMATORS:
+        assert descended(estimator, *problem) == pytest.approx(expected, abs=1e-8)
