@@ -14,8 +14,9 @@ from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qmlmat.backends.qiskit.operators import from_sparse_pauli_op
-from qmlmat.backends.register.layout import Layout, SpinOrder
+from qmlmat.backends.register.layout import Layout, SpinOrder, check_spin_order
 from qmlmat.backends.register.observables import SectorObservable
+from qmlmat.errors import InputError
 from qmlmat.plugins.qiskit.translation import Electrons, Translation, translate
 
 _MAX_CIRCUITS: Final = 32.0
@@ -106,6 +107,31 @@ class Memory:
             size = layout.sector.dimension * max(1, found.words.n_terms)
             self._observables.put(key, found, float(size))
         return found
+
+
+def make_memory(what: str, nelec: Electrons, spin_order: SpinOrder | None) -> Memory:
+    """Return the memory of a new primitive.
+
+    Args:
+        what: The primitive's name, for messages.
+        nelec: Electrons by spin, or all; ``None``: as many as each circuit prepares.
+        spin_order: Where the spin orbitals stand.
+
+    Raises:
+        InputError: If ``nelec`` or ``spin_order`` cannot be used.
+    """
+    check_spin_order(what, spin_order)
+    if nelec is None:
+        return Memory(what, None, spin_order)
+    counts = np.asarray(nelec)
+    if counts.dtype.kind not in "iu" or counts.shape not in {(), (2,)}:
+        raise InputError(
+            f"{what}(nelec={nelec!r}): use (n_alpha, n_beta), a number of electrons, or None to "
+            "read them from the circuit."
+        )
+    if counts.shape:
+        return Memory(what, (int(counts[0]), int(counts[1])), spin_order)
+    return Memory(what, int(counts), spin_order)
 
 
 def contents(operator: SparseObservable) -> tuple[Hashable, ...]:

@@ -24,11 +24,11 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparsePauliOp
 
-from qmlmat.backends.register.layout import Layout, SpinOrder, check_spin_order
+from qmlmat.backends.register.layout import Layout, SpinOrder
 from qmlmat.backends.register.observables import SectorObservable
 from qmlmat.backends.register.simulator import Simulation
-from qmlmat.errors import CapabilityError, InputError
-from qmlmat.plugins.qiskit.memory import Memory, contents
+from qmlmat.errors import CapabilityError
+from qmlmat.plugins.qiskit.memory import contents, make_memory
 from qmlmat.plugins.qiskit.translation import Electrons, Translation
 from qmlmat.typing import FloatArray, IntArray
 
@@ -64,7 +64,7 @@ class SectorEstimator(BaseEstimatorV2):  # type: ignore[misc]
         Raises:
             InputError: If ``nelec`` or ``spin_order`` cannot be used.
         """
-        self._memory = _memory("SectorEstimator", nelec, spin_order)
+        self._memory = make_memory("SectorEstimator", nelec, spin_order)
         self._default_precision, self._seed = default_precision, seed
 
     @property
@@ -183,7 +183,7 @@ class SectorSampler(BaseSamplerV2):  # type: ignore[misc]
         Raises:
             InputError: If ``nelec`` or ``spin_order`` cannot be used.
         """
-        self._memory = _memory("SectorSampler", nelec, spin_order)
+        self._memory = make_memory("SectorSampler", nelec, spin_order)
         self._default_shots, self._seed = default_shots, seed
 
     @property
@@ -244,21 +244,6 @@ class SectorSampler(BaseSamplerV2):  # type: ignore[misc]
             DataBin(**bits, shape=pub.shape),
             metadata={"shots": pub.shots, "circuit_metadata": pub.circuit.metadata},
         )
-
-
-def _memory(what: str, nelec: Any, spin_order: SpinOrder | None) -> Memory:  # noqa: ANN401
-    check_spin_order(what, spin_order)
-    counts = () if nelec is None else np.asarray(nelec)
-    good = nelec is None or (counts.dtype.kind in "iu" and counts.shape in {(), (2,)})  # type: ignore[union-attr]
-    if not good:
-        raise InputError(
-            f"{what}(nelec={nelec!r}): use (n_alpha, n_beta), a number of electrons, or None to "
-            "read them from the circuit."
-        )
-    if nelec is None:
-        return Memory(what, None, spin_order)
-    found = np.asarray(nelec).tolist()
-    return Memory(what, tuple(found) if isinstance(found, list) else found, spin_order)
 
 
 def _simulations(

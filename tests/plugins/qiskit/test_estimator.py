@@ -229,3 +229,32 @@ def test_electrons_may_be_named_and_two_x_gates_cancel():
     ):
         theirs, ours = both([(circuit, ["IIIZ"])], **settings)
         np.testing.assert_allclose(ours[0].data.evs, theirs[0].data.evs, atol=ATOL)
+
+
+def test_barriers_and_idle_gates_do_nothing_wherever_they_stand():
+    """Also inside of instructions, and before X gates."""
+    inner = QuantumCircuit(2, name="inner")
+    inner.id(0)
+    inner.barrier()
+    inner.append(_exchange_gate(0.5), [0, 1])
+    circuit = QuantumCircuit(2)
+    circuit.barrier()
+    circuit.id(1)
+    circuit.x(1)
+    circuit.append(inner.to_instruction(), [0, 1])
+    theirs, ours = both([(circuit, "ZI")])
+    assert ours[0].data.evs == pytest.approx(float(theirs[0].data.evs), abs=ATOL)
+
+
+def test_many_circuits_are_forgotten_in_turn(monkeypatch):
+    """What is kept is bounded; what was forgotten is read again."""
+    monkeypatch.setattr(memory, "_MAX_CIRCUITS", 2.0)
+    estimator = SectorEstimator()
+    circuits = [exchange(angle) for angle in (0.1, 0.9, 1.7)]
+    for _ in range(2):
+        theirs, ours = (
+            one.run([(circuit, "ZI") for circuit in circuits]).result()
+            for one in (StatevectorEstimator(), estimator)
+        )
+        for one, two in zip(theirs, ours, strict=True):
+            assert two.data.evs == pytest.approx(float(one.data.evs), abs=ATOL)

@@ -80,6 +80,16 @@ def test_a_gate_inside_of_others_is_named_with_them():
         estimated(circuit)
 
 
+def test_an_x_under_a_control_is_refused():
+    """Wherever it stands in the controlled gate: it prepares no determinant."""
+    inner = QuantumCircuit(2, name="inner")
+    inner.x(1)
+    circuit = prepared()
+    circuit.append(inner.to_gate().control(1, annotated=True), [0, 1, 3])
+    with pytest.raises(CapabilityError, match=r'x in "inner" in "annotated" on qubits \(3,\)'):
+        estimated(circuit)
+
+
 def test_a_late_x_is_refused():
     """X prepares a determinant; after other gates it would change the number of electrons."""
     circuit = prepared()
