@@ -51,8 +51,9 @@ class RegisterCircuit:
 
     @cached_property
     def is_real(self) -> bool:
-        """Whether the state has real amplitudes."""
-        return not any(isinstance(g, Phase) or g.symmetric for g in self.generators)
+        """Whether the state has real amplitudes, but for the phase of all of it."""
+        acting = (self.generators[k] for k in self.acting)
+        return not any(isinstance(g, Phase) or g.symmetric for g in acting)
 
     def program(self, *, complex_states: bool) -> Program:
         """Return the generators made ready for the kernels."""
