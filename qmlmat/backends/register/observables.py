@@ -45,18 +45,28 @@ class SectorObservable:
         words = self._pieces[1]
         return words is None or words.is_real
 
+    @property
+    def _leak(self) -> float:
+        """Largest amplitude with which it changes the electrons' numbers."""
+        words = self._pieces[1]
+        return 0.0 if words is None else words.leak
+
+    @property
+    def conserves(self) -> bool:
+        """Whether the operator maps the sector to itself."""
+        return self._leak <= LEAK
+
     def check_conserves(self, what: str) -> None:
         """Raise unless the operator maps the sector to itself.
 
         Raises:
             InputError: If it does not.
         """
-        words = self._pieces[1]
-        if words is not None and words.leak > LEAK:
+        if not self.conserves:
             raise InputError(
                 f"{what} leaves the sector: it changes the number of electrons "
                 f"(spin_order={self.layout.spin_order!r}), with amplitudes up to "
-                f"{words.leak:.1e}. Measure an operator that conserves them"
+                f"{self._leak:.1e}. Measure an operator that conserves them"
                 + (
                     ", or use spin_order=None if it conserves the number of all electrons."
                     if self.layout.spin_order is not None

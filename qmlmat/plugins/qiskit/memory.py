@@ -93,17 +93,12 @@ class Memory:
         return found
 
     def observable(self, layout: Layout, operator: SparseObservable) -> SectorObservable:
-        """Return an observable on a sector, checked.
-
-        Raises:
-            InputError: If it connects the sector with others.
-        """
+        """Return an observable on a sector; it may leave the sector."""
         key = (layout, *contents(operator))
         found: SectorObservable | None = self._observables.get(key)
         if found is None:
             words = SparsePauliOp.from_sparse_observable(operator.as_paulis())
             found = SectorObservable(layout, from_sparse_pauli_op(words))
-            found.check_conserves(f"{self.what}: the observable {_short(operator)}")
             size = layout.sector.dimension * max(1, found.words.n_terms)
             self._observables.put(key, found, float(size))
         return found
@@ -149,7 +144,7 @@ def _same(circuit: QuantumCircuit, copy: QuantumCircuit) -> bool:
     )
 
 
-def _short(operator: SparseObservable) -> str:
+def shortened(operator: SparseObservable) -> str:
     """Return the first two terms, lowest qubit last as Qiskit writes them."""
     named = []
     for letters, qubits, weight in operator.to_sparse_list()[:2]:

@@ -22,14 +22,15 @@ from qiskit.primitives import (
 )
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qmlmat.backends.register.layout import Layout, SpinOrder
 from qmlmat.backends.register.observables import SectorObservable
-from qmlmat.backends.register.simulator import Simulation
+from qmlmat.backends.register.simulator import RegisterCircuit, Simulation
 from qmlmat.errors import CapabilityError
-from qmlmat.plugins.qiskit.memory import contents, make_memory
-from qmlmat.plugins.qiskit.translation import Electrons, Translation
+from qmlmat.plugins.qiskit.angles import AngleTable
+from qmlmat.plugins.qiskit.memory import contents, make_memory, shortened
+from qmlmat.plugins.qiskit.translation import Electrons
 from qmlmat.typing import FloatArray, IntArray
 
 _MAX_AMPLITUDES: Final = 2**22
@@ -119,13 +120,23 @@ class SectorEstimator(BaseEstimatorV2):  # type: ignore[misc]
                 "SectorEstimator: the circuit measures its qubits. Use "
                 "circuit.remove_final_measurements(inplace=False), or SectorSampler."
             )
-        which, observables = self._observables(pub, translation.circuit.layout)
+        which, operators = _different(pub)
+
+        def observables(layout: Layout) -> list[SectorObservable]:
+            return [self._memory.observable(layout, one) for one in operators]
+
+        circuit = translation.circuit.narrowest(
+            lambda layout: all(one.conserves for one in observables(layout))
+        )
+        measured = observables(circuit.layout)
+        for operator, observable in zip(operators, measured, strict=True):
+            observable.check_conserves(f"SectorEstimator: the observable {shortened(operator)}")
         points = np.arange(pub.parameter_values.size).reshape(pub.parameter_values.shape)
         points, which = np.broadcast_arrays(points, which)
         evs = np.zeros(points.shape)
-        for first, simulation in _simulations(translation, pub):
+        for first, simulation in _simulations(circuit, translation.angles, pub):
             last = first + len(simulation.values)
-            for k, observable in enumerate(observables):
+            for k, observable in enumerate(measured):
                 wanted = (which == k) & (points >= first) & (points < last)
                 rows, place = np.unique(points[wanted] - first, return_inverse=True)
                 if len(rows):
@@ -139,21 +150,6 @@ class SectorEstimator(BaseEstimatorV2):  # type: ignore[misc]
                 "circuit_metadata": pub.circuit.metadata,
             },
         )
-
-    def _observables(
-        self, pub: EstimatorPub, layout: Layout
-    ) -> tuple[IntArray, list[SectorObservable]]:
-        """Return which observable stands at each place, and the different ones."""
-        operators = pub.observables.sparse_observables_array()
-        which = np.zeros(operators.shape, dtype=np.int64)
-        numbers: dict[Any, int] = {}
-        found: list[SectorObservable] = []
-        for place, operator in np.ndenumerate(operators):
-            number = numbers.setdefault(contents(operator), len(numbers))
-            if number == len(found):
-                found.append(self._memory.observable(layout, operator))
-            which[place] = number
-        return which, found
 
 
 class SectorSampler(BaseSamplerV2):  # type: ignore[misc]
@@ -226,13 +222,13 @@ class SectorSampler(BaseSamplerV2):  # type: ignore[misc]
 
     def _run_pub(self, pub: SamplerPub) -> SamplerPubResult:
         translation = self._memory.translation(pub.circuit)
-        layout = translation.circuit.layout
+        circuit = translation.circuit.narrowest(lambda _: True)
         shifts = _register_shifts(pub.circuit, dict(translation.measured))
         found: dict[str, list[Any]] = {name: [] for name in shifts}
         rng = np.random.default_rng(self._seed)
-        for _, simulation in _simulations(translation, pub):
+        for _, simulation in _simulations(circuit, translation.angles, pub):
             for point in range(len(simulation.values)):
-                states = layout.states[simulation.samples(pub.shots, point, rng)]
+                states = circuit.layout.states[simulation.samples(pub.shots, point, rng)]
                 for name, places in shifts.items():
                     found[name].append(_packed(states, places))
         bits = {}
@@ -246,17 +242,30 @@ class SectorSampler(BaseSamplerV2):  # type: ignore[misc]
         )
 
 
+def _different(pub: EstimatorPub) -> tuple[IntArray, list[SparseObservable]]:
+    """Return which observable stands at each place, and the different ones."""
+    operators = pub.observables.sparse_observables_array()
+    which = np.zeros(operators.shape, dtype=np.int64)
+    numbers: dict[Any, int] = {}
+    found: list[SparseObservable] = []
+    for place, operator in np.ndenumerate(operators):
+        number = numbers.setdefault(contents(operator), len(numbers))
+        if number == len(found):
+            found.append(operator)
+        which[place] = number
+    return which, found
+
+
 def _simulations(
-    translation: Translation, pub: EstimatorPub | SamplerPub
+    circuit: RegisterCircuit, table: AngleTable, pub: EstimatorPub | SamplerPub
 ) -> Iterator[tuple[int, Simulation]]:
     """Yield the first point's number and the simulation of some points, for all points in turn."""
     bindings = pub.parameter_values
     values: FloatArray = bindings.as_array(pub.circuit.parameters)
     values = values.reshape(bindings.size, -1)
-    step = max(1, _MAX_AMPLITUDES // translation.circuit.layout.sector.dimension)
+    step = max(1, _MAX_AMPLITUDES // circuit.layout.sector.dimension)
     for first in range(0, len(values), step):
-        angles = translation.angles.at(values[first : first + step])
-        yield first, Simulation(translation.circuit, angles)
+        yield first, Simulation(circuit, table.at(values[first : first + step]))
 
 
 def _means(simulation: Simulation, observable: SectorObservable, rows: IntArray) -> FloatArray:
