@@ -17,10 +17,14 @@ from qmlmat.ansatz.references import prepare_terms
 from qmlmat.backends import Preparation, Reference, Request, SectorBackend
 from qmlmat.backends.pennylane.backend import PennyLaneBackend
 from qmlmat.backends.pennylane.circuits import to_pennylane
+from qmlmat.backends.pennylane.operators import to_pennylane as to_operator
 from qmlmat.backends.qiskit.backend import QiskitBackend
 from qmlmat.backends.qiskit.circuits import to_qiskit
+from qmlmat.backends.qiskit.operators import to_sparse_pauli_op
 from qmlmat.backends.statevector import StatevectorBackend
 from qmlmat.operators.mappings import QubitMapping, qubit_mapping
+from qmlmat.plugins.pennylane.export import conserving_gates
+from qmlmat.plugins.qiskit import SectorEstimator, conserving_circuit
 
 ENERGY = 1e-10  # exact simulation, float64, energies of order ten
 SLOPE = 1e-8  # shift rules weigh a few of them
@@ -217,3 +221,31 @@ def test_wire_0_is_the_highest_bit_of_a_state_and_the_last_character_of_qiskits(
         Preparation(QubitCircuit(3, ()), reference, np.zeros(0))
     )
     assert np.flatnonzero(state).tolist() == [4]
+
+
+@settings(max_examples=12)
+@given(case=problems())
+def test_plugins_give_the_answers_of_the_sector_backend(case):
+    """Our device of PennyLane's and our estimator of Qiskit's: energies, <S^2> and gradients."""
+    bits = case.references[0]
+    params = case.params[0]
+    request = Request(preparation=Preparation(case.circuit, bits), observables=case.observables)
+    right = SectorBackend().prepare(request).value_and_gradient(params)
+    sums = [one.pauli_sum() for one in case.observables]
+
+    def circuit(angles):
+        for gate in conserving_gates(case.circuit, angles, reference=bits):
+            qml.apply(gate)
+        return [qml.expval(operator) for operator in operators]
+
+    operators = [to_operator(one) for one in sums]
+    device = qml.device("qmlmat.sector", wires=case.circuit.n_qubits)
+    variable = qml.numpy.array(params, requires_grad=True)
+    node = qml.QNode(circuit, device)
+    assert np.abs(np.array(node(params)) - right.values).max() < ENERGY
+    slopes = qml.jacobian(lambda x: qml.math.stack(node(x)))(variable)
+    assert np.abs(slopes - right.gradient).max(initial=0.0) < ENERGY
+    exported = conserving_circuit(case.circuit, reference=bits)
+    pub = exported, [to_sparse_pauli_op(one) for one in sums], params
+    means = SectorEstimator(spin_order="blocked").run([pub]).result()[0].data.evs
+    assert np.abs(means - right.values).max() < ENERGY

@@ -40,6 +40,17 @@ def _refusing(method: Callable[..., _Result]) -> Callable[..., _Result]:
     return refusing
 
 
+@qml.transform  # type: ignore[untyped-decorator]  # PennyLane has no types
+def expand_for_gradients(
+    tape: QuantumScript,
+) -> tuple[Sequence[QuantumScript], Callable[[Sequence[Any]], Any]]:
+    """Return a tape for each of several points, where there are parameters to differentiate by."""
+    if tape.batch_size is not None and tape.trainable_params:
+        tapes, together = broadcast_expand(tape)
+        return tapes, together
+    return (tape,), lambda results: results[0]
+
+
 @simulator_tracking
 @single_tape_support
 class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
@@ -127,12 +138,15 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
     def preprocess_transforms(
         self, execution_config: ExecutionConfig | None = None
     ) -> CompilePipeline:
-        """Return what is done before execution: templates are decomposed, and no more."""
+        """Return what is done before execution: templates are decomposed, and little more.
+
+        Several points at once are simulated together, unless their gradients are wanted.
+        """
         pipeline = CompilePipeline()
         pipeline.add_transform(hold_observables)
         pipeline.add_transform(decompose, stopping_condition=keeps, name=self.name)
         if execution_config is not None and execution_config.gradient_method == "adjoint":
-            pipeline.add_transform(broadcast_expand)
+            pipeline.add_transform(expand_for_gradients)
         return pipeline
 
     @_refusing
