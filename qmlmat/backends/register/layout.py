@@ -155,6 +155,42 @@ class Layout:
         return found
 
 
+def layout_for(
+    n_wires: int,
+    nelec: tuple[int, int] | None,
+    spin_order: SpinOrder | None,
+    occupied: Sequence[int],
+) -> Layout:
+    """Return the layout of a circuit that starts with some wires occupied.
+
+    Args:
+        n_wires: Number of wires.
+        nelec: Electrons by spin; ``None``: those that it starts with.
+        spin_order: Where the spin orbitals stand.
+        occupied: The wires.
+    """
+    if nelec is None:
+        nelec = Layout(n_wires, (0, 0), spin_order).electrons(occupied)
+    return Layout(n_wires, nelec, spin_order)
+
+
+def checked_nelec(what: str, nelec: object) -> tuple[int, int] | None:
+    """Return electrons by spin, if there are any.
+
+    Raises:
+        InputError: If they are not two whole numbers.
+    """
+    if nelec is None:
+        return None
+    counts = np.asarray(nelec)
+    if counts.dtype.kind not in "iu" or counts.shape != (2,) or (counts < 0).any():
+        raise InputError(
+            f"{what}(nelec={nelec!r}): use (n_alpha, n_beta), whole numbers, or leave it out: then "
+            "the circuit's own electrons are counted."
+        )
+    return int(counts[0]), int(counts[1])
+
+
 def check_spin_order(what: str, spin_order: object) -> None:
     """Raise unless a spin order is one.
 

@@ -35,11 +35,13 @@ class RegisterCircuit:
     """Each generator's angle where that angle is zero, shape ``(n_generators,)`` (radians)."""
 
     def __post_init__(self) -> None:
-        if self.layout.electrons(self.occupied) != self.layout.nelec:
+        found, wanted = self.layout.electrons(self.occupied), self.layout.nelec
+        if found != wanted:
+            is_total = self.layout.spin_order is None
             raise InputError(
-                f"The circuit starts with {self.layout.electrons(self.occupied)} electrons by "
-                f"spin, on wires {self.occupied}, but nelec={self.layout.nelec}. Prepare as many, "
-                "or leave nelec out."
+                f"The circuit starts with {sum(found) if is_total else found} electrons"
+                f"{'' if is_total else ' by spin'}, on wires {self.occupied}, but nelec says "
+                f"{sum(wanted) if is_total else wanted}. Prepare as many, or leave nelec out."
             )
 
     @cached_property

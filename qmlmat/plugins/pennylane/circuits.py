@@ -14,7 +14,7 @@ from pennylane.ops.mid_measure import MidMeasure
 from pennylane.tape import QuantumScript
 
 from qmlmat.backends.register.assembly import Assembly
-from qmlmat.backends.register.layout import Layout, SpinOrder
+from qmlmat.backends.register.layout import SpinOrder, layout_for
 from qmlmat.backends.register.simulator import RegisterCircuit
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.plugins.pennylane.gates import NAMES, Steps, gate_steps, is_native, label
@@ -99,12 +99,11 @@ def _assembled(
     occupied: tuple[int, ...],
     gates: tuple[tuple[Steps, int, str, tuple[int, ...]], ...],
 ) -> RegisterCircuit:
-    if nelec is None:
-        nelec = Layout(n_wires, (0, 0), spin_order).electrons(occupied)
     assembly = Assembly()
     for steps, n_angles, name, wires in gates:
         assembly.add(steps, n_angles, f"{name} on wires {list(wires)}")
-    return assembly.circuit(Layout(n_wires, nelec, spin_order), occupied, "qmlmat.sector")
+    layout = layout_for(n_wires, nelec, spin_order, occupied)
+    return assembly.circuit(layout, occupied, "qmlmat.sector")
 
 
 def _labels(tape: QuantumScript) -> list[Hashable]:

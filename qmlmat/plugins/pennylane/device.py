@@ -18,7 +18,7 @@ from pennylane.measurements import ExpectationMP
 from pennylane.tape import QuantumScript
 from pennylane.transforms import broadcast_expand
 
-from qmlmat.backends.register.layout import SpinOrder, check_spin_order
+from qmlmat.backends.register.layout import SpinOrder, check_spin_order, checked_nelec
 from qmlmat.errors import QmlmatError
 from qmlmat.plugins.pennylane.circuits import bind, keeps
 from qmlmat.plugins.pennylane.measurements import Measured
@@ -67,7 +67,8 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
             ``BasisState``, none without one.
         spin_order: ``"interleaved"``: alpha and beta by turns, as in ``qml.qchem``; ``"blocked"``:
             all alpha, then all beta; ``None``: only the number of all electrons counts, which is
-            right for every circuit that conserves it, and larger.
+            right for every circuit that conserves it, and larger. Where gates and observables keep
+            the electrons of each spin in one of these orders, the smaller sector is used anyway.
         seed: Seed of the samples.
 
     Raises:
@@ -100,14 +101,7 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
     ) -> None:
         super().__init__(wires=wires, shots=shots)
         check_spin_order('qml.device("qmlmat.sector")', spin_order)
-        if nelec is not None and (
-            len(tuple(nelec)) != 2 or any(int(n) != n or n < 0 for n in nelec)
-        ):
-            raise DeviceError(
-                f'qml.device("qmlmat.sector", nelec={nelec!r}): use (n_alpha, n_beta), or leave it '
-                "out to count the electrons of the circuit's BasisState."
-            )
-        self.nelec = None if nelec is None else (int(nelec[0]), int(nelec[1]))
+        self.nelec = checked_nelec('qml.device("qmlmat.sector")', nelec)
         self.spin_order = spin_order
         self._rng = np.random.default_rng(seed)
         self._observables = Observables()

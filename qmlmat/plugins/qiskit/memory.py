@@ -14,10 +14,9 @@ from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qmlmat.backends.qiskit.operators import from_sparse_pauli_op
-from qmlmat.backends.register.layout import Layout, SpinOrder, check_spin_order
+from qmlmat.backends.register.layout import Layout, SpinOrder, check_spin_order, checked_nelec
 from qmlmat.backends.register.observables import SectorObservable
-from qmlmat.errors import InputError
-from qmlmat.plugins.qiskit.translation import Electrons, Translation, translate
+from qmlmat.plugins.qiskit.translation import Translation, translate
 
 _MAX_CIRCUITS: Final = 32.0
 _MAX_ENTRIES: Final = 2.0**25
@@ -53,8 +52,8 @@ class Memory:
 
     what: str
     """The primitive's name, for messages."""
-    nelec: Electrons
-    """Electrons of its circuits."""
+    nelec: tuple[int, int] | None
+    """Electrons of its circuits by spin; ``None``: as many as each prepares."""
     spin_order: SpinOrder | None
     """Where the spin orbitals stand."""
     _circuits: _Recent = field(default_factory=lambda: _Recent(_MAX_CIRCUITS))
@@ -104,29 +103,19 @@ class Memory:
         return found
 
 
-def make_memory(what: str, nelec: Electrons, spin_order: SpinOrder | None) -> Memory:
+def make_memory(what: str, nelec: tuple[int, int] | None, spin_order: SpinOrder | None) -> Memory:
     """Return the memory of a new primitive.
 
     Args:
         what: The primitive's name, for messages.
-        nelec: Electrons by spin, or all; ``None``: as many as each circuit prepares.
+        nelec: Electrons by spin; ``None``: as many as each circuit prepares.
         spin_order: Where the spin orbitals stand.
 
     Raises:
         InputError: If ``nelec`` or ``spin_order`` cannot be used.
     """
     check_spin_order(what, spin_order)
-    if nelec is None:
-        return Memory(what, None, spin_order)
-    counts = np.asarray(nelec)
-    if counts.dtype.kind not in "iu" or counts.shape not in {(), (2,)}:
-        raise InputError(
-            f"{what}(nelec={nelec!r}): use (n_alpha, n_beta), a number of electrons, or None to "
-            "read them from the circuit."
-        )
-    if counts.shape:
-        return Memory(what, (int(counts[0]), int(counts[1])), spin_order)
-    return Memory(what, int(counts), spin_order)
+    return Memory(what, checked_nelec(what, nelec), spin_order)
 
 
 def contents(operator: SparseObservable) -> tuple[Hashable, ...]:

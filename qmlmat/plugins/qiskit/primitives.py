@@ -30,7 +30,6 @@ from qmlmat.backends.register.simulator import RegisterCircuit, Simulation
 from qmlmat.errors import CapabilityError
 from qmlmat.plugins.qiskit.angles import AngleTable
 from qmlmat.plugins.qiskit.memory import contents, make_memory, shortened
-from qmlmat.plugins.qiskit.translation import Electrons
 from qmlmat.typing import FloatArray, IntArray
 
 _MAX_AMPLITUDES: Final = 2**22
@@ -47,7 +46,7 @@ class SectorEstimator(BaseEstimatorV2):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        nelec: Electrons = None,
+        nelec: tuple[int, int] | None = None,
         spin_order: SpinOrder | None = None,
         default_precision: float = 0.0,
         seed: np.random.Generator | int | None = None,
@@ -55,7 +54,7 @@ class SectorEstimator(BaseEstimatorV2):  # type: ignore[misc]
         """Make an estimator.
 
         Args:
-            nelec: Electrons by spin, or all; ``None``: as many as each circuit prepares.
+            nelec: Electrons by spin; ``None``: as many as each circuit prepares.
             spin_order: ``"blocked"`` (all alpha qubits, then all beta, as in Qiskit's chemistry,
                 ffsim and this package) or ``"interleaved"`` keep the electrons of each spin;
                 ``None`` keeps the number of all electrons, in more states.
@@ -163,7 +162,7 @@ class SectorSampler(BaseSamplerV2):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        nelec: Electrons = None,
+        nelec: tuple[int, int] | None = None,
         spin_order: SpinOrder | None = None,
         default_shots: int = 1024,
         seed: np.random.Generator | int | None = None,
@@ -171,7 +170,7 @@ class SectorSampler(BaseSamplerV2):  # type: ignore[misc]
         """Make a sampler.
 
         Args:
-            nelec: Electrons by spin, or all; ``None``: as many as each circuit prepares.
+            nelec: Electrons by spin; ``None``: as many as each circuit prepares.
             spin_order: As for ``SectorEstimator``.
             default_shots: Shots where a call and its PUB name none.
             seed: Seed of the draws of each PUB, or a generator.

@@ -18,9 +18,9 @@ from qiskit.circuit import (
 from qiskit.circuit.library import GlobalPhaseGate, XGate
 
 from qmlmat.backends.register.assembly import Assembly
-from qmlmat.backends.register.layout import Layout, SpinOrder
+from qmlmat.backends.register.layout import SpinOrder, layout_for
 from qmlmat.backends.register.simulator import RegisterCircuit
-from qmlmat.errors import CapabilityError, InputError
+from qmlmat.errors import CapabilityError
 from qmlmat.plugins.qiskit.angles import AngleTable
 from qmlmat.plugins.qiskit.gates import (
     GateSteps,
@@ -30,8 +30,6 @@ from qmlmat.plugins.qiskit.gates import (
     native_steps,
 )
 
-Electrons = tuple[int, int] | int | None
-"""Electrons by spin, all of them, or whatever a circuit prepares."""
 _IDLE: Final = frozenset({"barrier", "id", "delay"})
 _REMEDY: Final = (
     "Use gates that conserve the number of electrons, such as XXPlusYYGate, SwapGate, RZGate, "
@@ -55,7 +53,7 @@ class Translation:
 def translate(
     what: str,
     circuit: QuantumCircuit,
-    nelec: Electrons,
+    nelec: tuple[int, int] | None,
     spin_order: SpinOrder | None,
 ) -> Translation:
     """Return a circuit for the register.
@@ -63,7 +61,7 @@ def translate(
     Args:
         what: Who asks, ``"SectorEstimator"`` or ``"SectorSampler"``.
         circuit: Qiskit's circuit; X gates before all others prepare its determinant.
-        nelec: Electrons, by spin or all; ``None`` reads them from the X gates.
+        nelec: tuple[int, int] | None, by spin or all; ``None`` reads them from the X gates.
         spin_order: Where the spin orbitals stand.
 
     Raises:
@@ -73,32 +71,11 @@ def translate(
     reader = _Reader(what)
     reader.read(circuit)
     occupied = sorted(reader.occupied)
-    layout = Layout(circuit.num_qubits, _counted(what, nelec, spin_order, occupied), spin_order)
-    if nelec is None:
-        layout = Layout(circuit.num_qubits, layout.electrons(occupied), spin_order)
+    layout = layout_for(circuit.num_qubits, nelec, spin_order, occupied)
     return Translation(
         reader.assembly.circuit(layout, occupied, what),
         AngleTable.of(reader.angles, list(circuit.parameters)),
         tuple(sorted(reader.measured.items())),
-    )
-
-
-def _counted(
-    what: str,
-    nelec: Electrons,
-    spin_order: SpinOrder | None,
-    occupied: Sequence[int],
-) -> tuple[int, int]:
-    """Return electrons by spin, or what a layout can count them with."""
-    if nelec is None:
-        return (0, 0)
-    if not isinstance(nelec, int):
-        return nelec
-    if spin_order is None:
-        return nelec, 0
-    raise InputError(
-        f'{what}(nelec={nelec}, spin_order="{spin_order}"): give the electrons of each spin, '
-        f"(n_alpha, n_beta), or leave nelec out: the circuit's X gates put {len(occupied)} there."
     )
 
 
