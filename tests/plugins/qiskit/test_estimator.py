@@ -217,13 +217,13 @@ def test_all_qubits_empty_or_full_is_a_sector_of_one_state():
 
 
 def test_electrons_may_be_named_and_two_x_gates_cancel():
-    """``nelec`` is what the circuit prepares, by spin or in all."""
+    """``nelec`` is what the circuit prepares; without an order only its sum counts."""
     circuit = QuantumCircuit(4)
     for wire in (0, 1, 1, 2):
         circuit.x(wire)
     circuit.append(_exchange_gate(0.4), [0, 1])
     for settings in (
-        {"nelec": 2},
+        {"nelec": (1, 1)},
         {"nelec": (1, 1), "spin_order": "blocked"},
         {"nelec": np.array([2, 0]), "spin_order": None},
     ):
