@@ -38,7 +38,7 @@ class Integrals:
 
 
 @dataclass(frozen=True, eq=False)
-class Molecule:
+class MolecularForm:
     """A molecule's Hamiltonian among the determinants of a layout."""
 
     layout: Layout
@@ -93,7 +93,7 @@ class Molecule:
         return found
 
 
-def find_molecule(layout: Layout, words: PauliSum) -> tuple[Molecule | None, PauliSum]:
+def find_molecular_form(layout: Layout, words: PauliSum) -> tuple[MolecularForm | None, PauliSum]:
     """Return the molecule whose Hamiltonian makes up most of a sum, and the rest of the sum.
 
     Args:
@@ -111,11 +111,11 @@ def find_molecule(layout: Layout, words: PauliSum) -> tuple[Molecule | None, Pau
         integrals, rest = read_integrals(blocked)
         if _size(rest) <= ROUNDING * _size(words):
             empty = PauliSum.collected(words.n_qubits, [], [], [])
-            return Molecule(layout, order, integrals), empty
+            return MolecularForm(layout, order, integrals), empty
         if layout.spin_order is not None and 2 * rest.n_terms < words.n_terms:
             # The reordering is its own inverse.
             rest = in_blocks(rest) if order == "interleaved" else rest
-            return Molecule(layout, order, integrals), with_bits(rest, np.argsort(bits))
+            return MolecularForm(layout, order, integrals), with_bits(rest, np.argsort(bits))
     return None, words
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from qmlmat.backends.register.layout import Layout
-from qmlmat.backends.register.molecular import Molecule, find_molecule, with_bits
+from qmlmat.backends.register.molecular import MolecularForm, find_molecular_form, with_bits
 from qmlmat.backends.register.words import WordMatrix
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum
@@ -32,8 +32,8 @@ class SectorObservable:
         return WordMatrix(self.layout, with_bits(self.words, self.layout.bits))
 
     @cached_property
-    def _pieces(self) -> tuple[Molecule | None, WordMatrix | None]:
-        molecule, rest = find_molecule(self.layout, self.words)
+    def _pieces(self) -> tuple[MolecularForm | None, WordMatrix | None]:
+        molecule, rest = find_molecular_form(self.layout, self.words)
         if molecule is None:
             return None, self.masked
         rest = with_bits(rest, self.layout.bits)
