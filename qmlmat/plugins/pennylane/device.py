@@ -174,11 +174,11 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
         execution_config: ExecutionConfig | None = None,
         circuit: QuantumScript | None = None,
     ) -> bool:
-        """Return whether gradients are adjoint: for exact expectations, by angles of gates."""
-        if execution_config is not None and execution_config.gradient_method not in {
-            "adjoint",
-            "best",
-        }:
+        """Return whether gradients are adjoint: first ones of exact expectations, by angles."""
+        if execution_config is not None and (
+            execution_config.gradient_method not in {"adjoint", "best"}
+            or execution_config.derivative_order > 1
+        ):
             return False
         if circuit is None:
             return True
