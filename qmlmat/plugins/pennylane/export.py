@@ -44,7 +44,7 @@ def conserving_gates(
         >>> import qmlmat as qm
         >>> gates = conserving_gates(qm.Ansatz("uccsd").circuit(2, (1, 1)), [0.1, 0.2, 0.3])
         >>> [gate.name for gate in gates][:2]
-        ['BasisState', 'FermionicSingleExcitation']
+        ['BasisState', 'FermionicDoubleExcitation']
     """
     if np.shape(params) != (circuit.n_params,):
         raise InputError(
