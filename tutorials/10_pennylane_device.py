@@ -1,13 +1,13 @@
 # %% [markdown]
 # # A PennyLane program, one line changed: what does it buy?
 #
-# This is a calculation as PennyLane's own demonstrations do it: its molecules, its Hartree-Fock, its
-# templates and optimisers. It runs on `lightning.qubit`, PennyLane's fast simulator. Then one line is
-# changed, the device, and nothing else.
+# This is a calculation as PennyLane's own demonstrations do it: its molecules, its Hartree-Fock,
+# its templates and optimisers. It runs on `lightning.qubit`, PennyLane's fast simulator. Then one
+# line is changed, the device, and nothing else.
 #
-# `lightning.qubit` keeps all `2**n` amplitudes of `n` wires. A molecule has a fixed number of electrons
-# of each spin, and gates such as `DoubleExcitation` never change it, so that most amplitudes stay zero.
-# `qmlmat.sector` keeps the others only.
+# `lightning.qubit` keeps all `2**n` amplitudes of `n` wires. A molecule has a fixed number of
+# electrons of each spin, and gates such as `DoubleExcitation` never change it, so that most
+# amplitudes stay zero. `qmlmat.sector` keeps the others only.
 
 # %%
 import os
@@ -31,8 +31,8 @@ QUICK = os.environ.get("QMLMAT_QUICK") == "1"
 # %% [markdown]
 # ## 1. Hydrogen, by PennyLane
 #
-# `method="dhf"` is PennyLane's own Hartree-Fock. Its spin orbitals alternate: wire 0 is alpha and wire
-# 1 beta of the first orbital, wires 2 and 3 those of the second.
+# `method="dhf"` is PennyLane's own Hartree-Fock. Its spin orbitals alternate: wire 0 is alpha and
+# wire 1 beta of the first orbital, wires 2 and 3 those of the second.
 
 # %%
 hydrogen = qml.qchem.Molecule(["H", "H"], np.array([[0, 0, 0], [0, 0, 0.74]]), unit="angstrom")
@@ -55,8 +55,8 @@ def lowest_energy(device):
 
 
 # %% [markdown]
-# The device is the one line. `spin_order="interleaved"` says that alpha and beta alternate, as they do
-# in `qml.qchem`: the device then keeps both numbers of electrons, not only their sum.
+# The device is the one line. `spin_order="interleaved"` says that alpha and beta alternate, as they
+# do in `qml.qchem`: the device then keeps both numbers of electrons, not only their sum.
 
 # %%
 theirs = lowest_energy(qml.device("lightning.qubit", wires=n_wires))
@@ -66,8 +66,8 @@ print(f"lightning.qubit {theirs:.10f}, qmlmat.sector {ours:.10f} hartree")
 # %% [markdown]
 # ## 2. How much faster?
 #
-# Lithium hydride with all its electrons and orbitals: 12 wires. `AllSinglesDoubles` has one angle for
-# each of 92 excitations. One energy with its whole gradient, on both devices in turns:
+# Lithium hydride with all its electrons and orbitals: 12 wires. `AllSinglesDoubles` has one angle
+# for each of 92 excitations. One energy with its whole gradient, on both devices in turns:
 
 
 # %%
@@ -124,14 +124,16 @@ for name, time_ in best.items():
 print(f"{ratio:.0f} times as fast; largest difference of a slope {max(differences):.0e} hartree")
 
 # %% [markdown]
-# What is left is nearly all PennyLane's: it makes a Python object for each gate of each call. The share
-# of the device itself grows with the molecule, and so does the ratio; `docs/pennylane.md` has a table.
+# What is left is nearly all PennyLane's: it makes a Python object for each gate of each call. What
+# `lightning.qubit` does beside that grows with `2**n`, and so does the ratio: `docs/pennylane.md`
+# has a table.
 #
 # ## 3. Which gates matter?
 #
-# Most of the 92 do nothing. PennyLane's demonstration of adaptive circuits keeps the excitations whose
-# energy has a slope: first doubles, at Hartree-Fock; then singles, with the doubles at their minimum.
-# The search is by PyTorch here. A QNode takes the framework of its arguments.
+# Most of the 92 do nothing, by symmetry. PennyLane's demonstration of adaptive circuits keeps the
+# excitations whose energy has a slope: first doubles, at Hartree-Fock; then singles, with the
+# doubles at their minimum. The search is by PyTorch here. A QNode takes the framework of its
+# arguments.
 
 
 # %%
@@ -177,8 +179,8 @@ print(f"{len(few_singles)} of {len(singles)} singles, {len(few_doubles)} of {len
 # %% [markdown]
 # ## 4. The curve
 #
-# Now along the bond: all gates, and those with a slope at each length. The exact energies are another
-# program's: PySCF's integrals, diagonalised by `qm.Exact`.
+# Now along the bond: all gates, and those with a slope at each length. The exact energies are
+# another program's: PySCF's integrals, diagonalised by `qm.Exact`.
 
 # %%
 lengths = [0.6, 0.9] if QUICK else [1.0, 1.3, 1.6, 2.0, 2.5, 3.2]
@@ -210,12 +212,15 @@ curves = {name: np.array(values) for name, values in curves.items()}
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-styles = {"Hartree-Fock": ("tab:grey", "--"), "all gates": ("tab:blue", "o"), "gates with a slope": ("tab:red", "x")}  # fmt: skip
+styles = {
+    "Hartree-Fock": {"color": "tab:grey", "linestyle": "--"},
+    "all gates": {"color": "tab:blue", "marker": "o", "markersize": 10, "fillstyle": "none"},
+    "gates with a slope": {"color": "tab:red", "marker": "x"},
+}
 left.plot(lengths, curves["exact"], "-", color="black", linewidth=1, label="exact")
-for name, (colour, style) in styles.items():
-    left.plot(lengths, curves[name], style, color=colour, label=name)
-    errors = 1e3 * np.abs(curves[name] - curves["exact"])
-    right.semilogy(lengths, errors, style.replace("o", "o-").replace("x", "x-"), color=colour, label=name)  # fmt: skip
+for name, style in styles.items():
+    left.plot(lengths, curves[name], **{"linestyle": "none", **style}, label=name)
+    right.semilogy(lengths, 1e3 * np.abs(curves[name] - curves["exact"]), **style)
 right.axhline(1.594, color="0.6", linewidth=0.8)
 right.annotate("chemical accuracy", (lengths[0], 1.7), color="0.4", fontsize=9)
 left.set(xlabel="bond length (Å)", ylabel="energy (hartree)", title=f"{NAME}, STO-3G")
@@ -228,9 +233,10 @@ figure.savefig("10_pennylane_device.png", dpi=150)
 # %% [markdown]
 # Two things to take home:
 #
-# - The device is a setting of a PennyLane program. Templates, gradients, optimisers and numbers stay.
-# - What it skips are amplitudes that are zero: the answer is the same to the last digits. A gate that
-#   would fill them, such as `qml.RX`, is refused by name.
+# - The device is a setting of a PennyLane program. Templates, gradients, optimisers and numbers
+#   stay.
+# - What it skips are amplitudes that are zero: the answer is the same to the last digits. A gate
+#   that would fill them, such as `qml.RX`, is refused by name.
 
 # %%
 errors = np.abs(curves["all gates"] - curves["exact"])
