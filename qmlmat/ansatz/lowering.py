@@ -92,7 +92,7 @@ class _Rotation:
         for mode, occupied in touched:
             mask, constant = mapping.signs(1 << mode)
             parities.append((mask, constant ^ occupied))
-        sign = (0, 0) if excitation.qubit else _fermionic_sign(moves, mapping)
+        sign = (0, 0) if excitation.qubit else fermionic_sign(moves, mapping)
         first = parities[0]
         conditions = [(mask ^ first[0], c ^ first[1]) for mask, c in parities[1:]]
         return cls(mapping.flips(modes), (first[0], first[1] ^ 1), conditions, sign)
@@ -164,8 +164,16 @@ class _Rotation:
         return found
 
 
-def _fermionic_sign(moves: Sequence[tuple[int, int]], mapping: QubitMapping) -> tuple[int, int]:
-    """Return the parity of ``prod a†_to a_from`` on its source, as a parity of qubits."""
+def fermionic_sign(moves: Sequence[tuple[int, int]], mapping: QubitMapping) -> tuple[int, int]:
+    """Return the parity of ``prod a†_to a_from`` on its source, as a parity of qubits.
+
+    Args:
+        moves: Pairs of modes ``(from, to)``, all alpha and then all beta.
+        mapping: Where the occupations stand.
+
+    Returns:
+        Mask of the qubits and a constant: the sign is -1 where their sum is odd.
+    """
     occupied = {i for i, _ in moves}
     touched = occupied | {a for _, a in moves}
     modes = constant = 0

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
 
 from qmlmat.backends.register.generators import Generator, Phase
-from qmlmat.backends.register.layout import Layout
+from qmlmat.backends.register.layout import Layout, SpinOrder
 from qmlmat.backends.register.observables import SectorObservable
 from qmlmat.backends.sector_kernels import backward
 from qmlmat.backends.sector_program import Program, compile_parts
@@ -43,6 +43,35 @@ class RegisterCircuit:
             )
 
     @cached_property
+    def narrowed(self) -> tuple[RegisterCircuit, ...]:
+        """The same circuit among fewer determinants, where it has no spin order but could.
+
+        Those with the electrons of each spin that it starts with, for the orders of spins in which
+        every generator keeps them.
+        """
+        n_wires = self.layout.n_wires
+        if self.layout.spin_order is not None or n_wires % 2:
+            return ()
+        orders: tuple[SpinOrder, ...] = ("interleaved", "blocked")
+        layouts = []
+        for order in orders:
+            electrons = Layout(n_wires, (0, 0), order).electrons(self.occupied)
+            layouts.append(Layout(n_wires, electrons, order))
+        return tuple(
+            replace(self, layout=layout)
+            for layout in layouts
+            if all(layout.parts(generator) is not None for generator in self.generators)
+        )
+
+    def narrowest(self, conserves: Callable[[Layout], bool]) -> RegisterCircuit:
+        """Return the circuit among as few determinants as what is measured allows.
+
+        Args:
+            conserves: Whether all that is measured conserves the electrons of a layout.
+        """
+        return next((one for one in self.narrowed if conserves(one.layout)), self)
+
+    @cached_property
     def acting(self) -> IntArray:
         """Which generators do more than turn the phase of the whole state."""
         return np.array(
@@ -51,8 +80,9 @@ class RegisterCircuit:
 
     @cached_property
     def is_real(self) -> bool:
-        """Whether the state has real amplitudes."""
-        return not any(isinstance(g, Phase) or g.symmetric for g in self.generators)
+        """Whether the state has real amplitudes, but for the phase of all of it."""
+        acting = (self.generators[k] for k in self.acting)
+        return not any(isinstance(g, Phase) or g.symmetric for g in acting)
 
     def program(self, *, complex_states: bool) -> Program:
         """Return the generators made ready for the kernels."""

@@ -10,12 +10,13 @@ _NJIT = numba.njit(cache=True, nogil=True)
 
 @_NJIT
 def _count(mask):
-    """Return the number of set bits."""
-    total = 0
-    while mask:
-        mask &= mask - 1
-        total += 1
-    return total
+    """Return the number of set bits of a mask of up to 62."""
+    mask -= mask >> 1 & 0x5555555555555555
+    mask = (mask & 0x3333333333333333) + (mask >> 2 & 0x3333333333333333)
+    mask = (mask + (mask >> 4)) & 0x0F0F0F0F0F0F0F0F
+    mask += mask >> 8
+    mask += mask >> 16
+    return (mask + (mask >> 32)) & 0x7F
 
 
 @_NJIT
@@ -71,29 +72,23 @@ def word_rows(
         columns: Column of each entry; written.
         entries: Value of each entry; written.
         floor: Entries up to it are left out.
-
-    Returns:
-        The largest entry between a row and a determinant of other electron numbers.
     """
     half = (1 << n_orbitals) - 1
     n_alpha, n_beta = _count(alphas[0]), _count(betas[0])
-    leak, place = 0.0, 0
+    place = 0
     starts[0] = 0
     for row in range(first, last):
         i, j = row // len(betas), row % len(betas)
         state = alphas[i] | (betas[j] << n_orbitals if n_beta else 0)
         for g in range(len(flips)):
             column = state ^ flips[g]
-            alpha = column & half
-            beta = column >> n_orbitals
+            alpha, beta = column & half, column >> n_orbitals
+            if _count(alpha) != n_alpha or _count(beta) != n_beta:
+                continue
             value = 0.0 + 0.0j
             for k in range(groups[g, 0], groups[g, 1]):
                 value += _sign(column & signs[k]) * weights[k]
-            size = abs(value)
-            if size <= floor:
-                continue
-            if _count(alpha) != n_alpha or _count(beta) != n_beta:
-                leak = max(leak, size)
+            if abs(value) <= floor:
                 continue
             if alpha != alphas[i]:
                 target = _rank(alpha, n_orbitals, binomials) * len(betas)
@@ -107,7 +102,6 @@ def word_rows(
             entries[place] = value
             place += 1
         starts[row - first + 1] = place
-    return leak
 
 
 @_NJIT

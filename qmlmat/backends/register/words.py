@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -20,6 +21,8 @@ MAX_ENTRIES: Final = 2**24
 a time, whenever they are applied."""
 CHUNK_ENTRIES: Final = 2**22
 """Entries of the rows made at a time, at most."""
+MAX_FLIPS: Final = 16
+"""Most bits that a word flips for which conservation is looked into."""
 FLOOR: Final = 1e-14
 """Entries up to it, relative to the largest coefficient, are rounding."""
 
@@ -40,8 +43,30 @@ class WordMatrix:
 
     @cached_property
     def leak(self) -> float:
-        """Largest entry between a determinant of the sector and one outside."""
-        return self._made[1]
+        """Largest change of the electrons' numbers: 0 where the sum conserves them everywhere.
+
+        Words that flip the same bits and have the same Z elsewhere are a function of the flipped
+        bits; it must vanish wherever the flip changes a number.
+        """
+        groups, flips, signs, weights = self._tables
+        half = (1 << self.layout.norb) - 1
+        leak = 0.0
+        for (begin, end), flip in zip(groups.tolist(), flips.tolist(), strict=True):
+            bits = [bit for bit in range(flip.bit_length()) if flip >> bit & 1]
+            if len(bits) > MAX_FLIPS:  # no sum of fewer than hundreds of words could cancel
+                return float(np.abs(weights[begin:end]).max())
+            own = signs[begin:end]
+            elsewhere, place = np.unique(own & ~flip, return_inverse=True)
+            inside = sum((own >> bit & 1) << k for k, bit in enumerate(bits))
+            table = np.zeros((len(elsewhere), 1 << len(bits)), dtype=np.complex128)
+            np.add.at(table, (place, inside), weights[begin:end])
+            states = np.arange(1 << len(bits))
+            leaves = np.zeros(len(states), dtype=bool)
+            for spin in (half, ~half):
+                members = sum(1 << k for k, bit in enumerate(bits) if spin >> bit & 1)
+                leaves |= 2 * np.bitwise_count(states & members) != members.bit_count()
+            leak = max(leak, float(np.abs(_signed_sums(table)[:, leaves]).max(initial=0.0)))
+        return leak
 
     @cached_property
     def _tables(self) -> tuple[Any, ...]:
@@ -57,23 +82,19 @@ class WordMatrix:
         return np.asarray(comb(numbers[:, None], numbers).round(), dtype=np.int64)
 
     @cached_property
-    def _made(self) -> tuple[scipy.sparse.csr_array | None, float]:
-        """The matrix where it is small, and the largest entry that leaves the sector."""
-        kept: list[scipy.sparse.csr_array] = []
-        n_entries, leak = 0, 0.0
-        for rows, escaped in self._chunks():
-            leak = max(leak, escaped)
+    def _kept(self) -> scipy.sparse.csr_array | None:
+        """The matrix, where it is small."""
+        chunks: list[scipy.sparse.csr_array] = []
+        n_entries = 0
+        for rows in self._chunks():
             n_entries += rows.nnz
             if n_entries > MAX_ENTRIES:
-                kept.clear()
-            else:
-                kept.append(rows)
-        if n_entries > MAX_ENTRIES:
-            return None, leak
-        return scipy.sparse.vstack(kept, format="csr"), leak
+                return None
+            chunks.append(rows)
+        return scipy.sparse.vstack(chunks, format="csr")
 
-    def _chunks(self) -> Any:  # noqa: ANN401 (a generator of pairs)
-        """Yield some rows of the matrix at a time, and their largest entry that leaves."""
+    def _chunks(self) -> Iterator[scipy.sparse.csr_array]:
+        """Yield some rows of the matrix at a time."""
         sector = self.layout.sector
         groups, flips, signs, weights = self._tables
         floor = FLOOR * float(np.abs(weights).max(initial=0.0))
@@ -83,7 +104,7 @@ class WordMatrix:
         for begin in range(0, sector.dimension, step):
             end = min(begin + step, sector.dimension)
             starts = np.empty(end - begin + 1, dtype=np.int32)
-            escaped = word_rows(
+            word_rows(
                 sector.alpha_strings, sector.beta_strings, begin, end, sector.norb,
                 groups, flips, signs, weights, self._binomials, starts, columns, entries, floor,
             )  # fmt: skip
@@ -91,15 +112,14 @@ class WordMatrix:
             values: StateArray = found.real.copy() if self.is_real else found.copy()
             shape = (end - begin, sector.dimension)
             rows = (values, columns[: starts[-1]].copy(), starts)
-            yield scipy.sparse.csr_array(rows, shape=shape), escaped
+            yield scipy.sparse.csr_array(rows, shape=shape)
 
     def apply(self, states: StateArray) -> StateArray:
         """Return the sum applied to states, shape ``(n_states, dimension)``."""
         columns = np.ascontiguousarray(states.T)
-        matrix, _ = self._made
-        if matrix is not None:
-            return np.ascontiguousarray((matrix @ columns).T)
-        return np.concatenate([rows @ columns for rows, _ in self._chunks()]).T
+        if self._kept is not None:
+            return np.ascontiguousarray((self._kept @ columns).T)
+        return np.concatenate([rows @ columns for rows in self._chunks()]).T
 
     def means(self, state: StateArray) -> FloatArray:
         """Return every word's own expectation in a state, shape ``(n_terms,)``.
@@ -115,3 +135,16 @@ class WordMatrix:
             word_phase(self.words.x, self.words.z), self._binomials, found,
         )  # fmt: skip
         return found
+
+
+def _signed_sums(table: StateArray) -> StateArray:
+    """Return ``sum_z table[:, z] (-1)**(z & s)`` for every ``s``: a Walsh-Hadamard transform."""
+    sums = table.copy()
+    step = 1
+    while step < sums.shape[1]:
+        pairs = sums.reshape(len(sums), -1, 2, step)
+        sums = np.stack(
+            [pairs[:, :, 0] + pairs[:, :, 1], pairs[:, :, 0] - pairs[:, :, 1]], axis=2
+        ).reshape(table.shape)
+        step *= 2
+    return sums

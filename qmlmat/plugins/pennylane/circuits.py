@@ -36,11 +36,6 @@ class Bound:
     angle_of: IntArray
     """Which angle each number among the operations' data is; -1 for data of the start."""
 
-    @property
-    def layout(self) -> Layout:
-        """The wires and the electrons on them."""
-        return self.circuit.layout
-
 
 def keeps(operator: Operator) -> bool:
     """Return whether the device takes an operator as it is, if only to refuse it.

@@ -15,8 +15,10 @@ from pennylane.measurements import (
     StateMeasurement,
     VarianceMP,
 )
+from pennylane.operation import Operator
 from pennylane.wires import Wires
 
+from qmlmat.backends.register.layout import Layout
 from qmlmat.backends.register.observables import SectorObservable
 from qmlmat.backends.register.simulator import Simulation
 from qmlmat.errors import CapabilityError
@@ -38,19 +40,29 @@ class Measured:
     _images: dict[int, StateArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        observables = [self.observable(one) for one in self.measurements if is_mean(one)]
-        is_real = all(one.is_real for one in observables)
-        self.simulation = Simulation(
-            self.bound.circuit, self.bound.values, complex_states=not is_real
+        operators = [_operator(one) for one in self.measurements if is_mean(one)]
+
+        def observables(layout: Layout) -> list[Observable]:
+            return [self.known.of(one, layout, self.bound.labels) for one in operators]
+
+        circuit = self.bound.circuit.narrowest(
+            lambda layout: all(one.conserves for one in observables(layout))
         )
+        measured = observables(circuit.layout)
+        for operator, observable in zip(operators, measured, strict=True):
+            if isinstance(observable, SectorObservable):
+                observable.check_conserves(f"qmlmat.sector: {operator.name}")
+        is_real = all(one.is_real for one in measured)
+        self.simulation = Simulation(circuit, self.bound.values, complex_states=not is_real)
+
+    @property
+    def layout(self) -> Layout:
+        """The wires and the electrons on them."""
+        return self.simulation.circuit.layout
 
     def observable(self, measurement: MeasurementProcess) -> Observable:
         """Return the observable whose mean or variance is measured."""
-        if measurement.obs is None:
-            raise CapabilityError(
-                f"qmlmat.sector: {measurement} names no observable. Use qml.expval(observable)."
-            )
-        return self.known.of(measurement.obs, self.bound.layout, self.bound.labels)
+        return self.known.of(_operator(measurement), self.layout, self.bound.labels)
 
     def image(self, number: int) -> StateArray:
         """Return the observable of a measurement applied to the states."""
@@ -88,9 +100,9 @@ class Measured:
         )
 
     def _full_states(self) -> StateArray:
-        layout = self.bound.layout
-        states = np.zeros((len(self.bound.values), 1 << layout.n_wires), dtype=np.complex128)
-        states[:, layout.states.astype(np.int64)] = self.simulation.states
+        shape = len(self.bound.values), 1 << self.layout.n_wires
+        states = np.zeros(shape, dtype=np.complex128)
+        states[:, self.layout.states.astype(np.int64)] = self.simulation.states
         return states
 
     def _read(self, measurement: MeasurementProcess) -> list[int]:
@@ -116,8 +128,8 @@ class Measured:
 
     def _sampled(self, n_shots: int, point: int, rng: np.random.Generator) -> list[Any]:
         drawn = self.simulation.samples(n_shots, point, rng)
-        states = self.bound.layout.states[drawn]
-        shifts = np.arange(self.bound.layout.n_wires - 1, -1, -1, dtype=np.uint64)
+        states = self.layout.states[drawn]
+        shifts = np.arange(self.layout.n_wires - 1, -1, -1, dtype=np.uint64)
         bits = (states[:, None] >> shifts & np.uint64(1)).astype(np.int64)
         results: list[Any] = []
         for measurement in self.measurements:
@@ -171,6 +183,15 @@ class Measured:
         """Return the derivatives of a weighted sum of the means, shape ``(n_points, n_angles)``."""
         image = sum(weight * self.image(k) for k, weight in enumerate(weights))
         return self.simulation.gradient(np.asarray(image))
+
+
+def _operator(measurement: MeasurementProcess) -> Operator:
+    """Return what a mean or variance is of."""
+    if measurement.obs is None:
+        raise CapabilityError(
+            f"qmlmat.sector: {measurement} names no observable. Use qml.expval(observable)."
+        )
+    return measurement.obs
 
 
 def _diagonal(observable: Observable) -> FloatArray | None:

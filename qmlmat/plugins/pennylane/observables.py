@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pennylane as qml
@@ -37,8 +37,10 @@ class DeterminantProjector:
     number: int
     """Their occupations as a number; the first wire is the highest bit."""
 
-    is_real: bool = True
+    is_real: ClassVar[bool] = True
     """Whether real states stay real."""
+    conserves: ClassVar[bool] = True
+    """Whether it maps the sector to itself."""
 
     @cached_property
     def diagonal(self) -> FloatArray:
@@ -93,7 +95,7 @@ class Observables:
         self._known: OrderedDict[tuple[Any, ...], tuple[Operator, Observable]] = OrderedDict()
 
     def of(self, operator: Operator, layout: Layout, labels: tuple[Hashable, ...]) -> Observable:
-        """Return an observable among a layout's determinants.
+        """Return an observable among a layout's determinants; it may leave them.
 
         Args:
             operator: PennyLane's observable.
@@ -102,7 +104,7 @@ class Observables:
 
         Raises:
             CapabilityError: If it is not made of Pauli words or a projector on a determinant.
-            InputError: If it leaves the sector, or has other wires.
+            InputError: If it is not Hermitian, or has other wires.
         """
         operator = operator.held if isinstance(operator, Held) else operator
         key = (id(operator), layout, labels)  # the operator is kept, so its identity stays its own
@@ -133,9 +135,7 @@ def _made(operator: Operator, layout: Layout, labels: tuple[Hashable, ...]) -> O
             f"qmlmat.sector: {operator.name} is not Hermitian. Use real coefficients of Pauli "
             "words."
         )
-    observable = SectorObservable(layout, words)
-    observable.check_conserves(f"qmlmat.sector: {operator.name}")
-    return observable
+    return SectorObservable(layout, words)
 
 
 def _in_words(operator: Operator) -> Operator:

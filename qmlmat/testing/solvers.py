@@ -1,4 +1,4 @@
-"""Checks that every solver must pass, ours and those of others.
+"""What every solver must do.
 
 ``check_solver`` asks of a solver what its users rely on: states of the right sector, the same
 answer twice, bounds where they are claimed, and clear refusals.
@@ -13,20 +13,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from qmlmat.errors import InputError, QmlmatError
+from qmlmat.errors import InputError
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.solvers.solving import VARIATIONAL_TOLERANCE
 from qmlmat.systems import MolecularHamiltonian, Molecule, molecular_hamiltonian
+from qmlmat.testing.conformance import ConformanceError
 
 NORM_TOLERANCE: Final = 1e-10
 """Largest distance of a state's norm from 1 (float64)."""
 
 ENERGY_TOLERANCE: Final = 1e-9
 """Largest distance of an energy from the expectation in its state (hartree)."""
-
-
-class ConformanceError(QmlmatError, AssertionError):
-    """A solver does not do what every solver must."""
 
 
 def check_solver(
