@@ -271,8 +271,8 @@ def pennylane_rows(
         if reference is not None:
             worst = max(np.abs(found[n] - reference).max() for n in ("ours", "ours, all"))
         _in_turns(times, rng, chain.n_gates, budget)
-        ours = times["ours"].seconds
-        share = inside[int(np.argmin(ours[1:])) + 1] / min(ours[1:])
+        ours = times["ours"]
+        share = inside[ours.seconds.index(ours.least)] / ours.least
         if rows and "lightning" in rows[0].times:
             times.setdefault("lightning", rows[0].times["lightning"])
         rows.append(Row(chain, kind, interface, times, float(worst), share))
