@@ -136,12 +136,13 @@ bench-solvers: $(STAMP)  ## tables of tracking, optimisers, ADAPT-VQE, circuits 
 	$(call THREADED,1) $(BIN)/python -m benchmarks.layers
 	$(call THREADED,1) $(BIN)/python -m benchmarks.excited
 
-bench-devices: $(STAMP)  ## tables of mappings, gates, the statevector simulator, shots, mitigation of noise (15 minutes)
+bench-devices: $(STAMP)  ## tables of mappings, gates, the statevector simulator, shots, mitigation of noise, plugins (30 minutes)
 	$(call THREADED,1) $(BIN)/python -m benchmarks.mappings
 	$(call THREADED,1) $(BIN)/python -m benchmarks.gates
 	$(call THREADED,1) $(BIN)/python -m benchmarks.statevector
 	$(call THREADED,1) $(BIN)/python -m benchmarks.shots
 	$(call THREADED,1) $(BIN)/python -m benchmarks.noise
+	$(call THREADED,1) $(BIN)/python -m benchmarks.plugins
 
 docs: $(STAMP_DOCS)  ## the documentation, in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
