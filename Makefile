@@ -48,7 +48,7 @@ THREADED = OMP_NUM_THREADS=$(1) OPENBLAS_NUM_THREADS=$(1) MKL_NUM_THREADS=$(1) N
 PYTEST = $(call THREADED,1) MPLBACKEND=Agg $(BIN)/python -m pytest
 
 .PHONY: help venv scan test test-slow check lint format format-check types imports spelling doctest \
-	bench bench-solvers bench-devices docs clean
+	bench bench-solvers bench-devices bench-plugins docs clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -136,13 +136,16 @@ bench-solvers: $(STAMP)  ## tables of tracking, optimisers, ADAPT-VQE, circuits 
 	$(call THREADED,1) $(BIN)/python -m benchmarks.layers
 	$(call THREADED,1) $(BIN)/python -m benchmarks.excited
 
-bench-devices: $(STAMP)  ## tables of mappings, gates, the statevector simulator, shots, mitigation of noise, plugins (30 minutes)
+bench-devices: $(STAMP)  ## tables of mappings, gates, the statevector simulator, shots, mitigation of noise (15 minutes)
 	$(call THREADED,1) $(BIN)/python -m benchmarks.mappings
 	$(call THREADED,1) $(BIN)/python -m benchmarks.gates
 	$(call THREADED,1) $(BIN)/python -m benchmarks.statevector
 	$(call THREADED,1) $(BIN)/python -m benchmarks.shots
 	$(call THREADED,1) $(BIN)/python -m benchmarks.noise
+
+bench-plugins: $(STAMP)  ## tables of our simulator inside of PennyLane and Qiskit beside theirs (20 minutes)
 	$(call THREADED,1) $(BIN)/python -m benchmarks.plugins
+	$(call THREADED,1) $(BIN)/python -m benchmarks.primitives
 
 docs: $(STAMP_DOCS)  ## the documentation, in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

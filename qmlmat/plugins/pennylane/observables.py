@@ -18,6 +18,7 @@ from qmlmat.backends.pennylane.operators import from_pennylane
 from qmlmat.backends.register.layout import Layout
 from qmlmat.backends.register.observables import SectorObservable
 from qmlmat.errors import CapabilityError, InputError
+from qmlmat.operators.pauli import MAX_QUBITS
 from qmlmat.typing import FloatArray, StateArray
 
 REMEMBERED: Final = 32
@@ -65,6 +66,10 @@ class Held(Operator):  # type: ignore[misc]  # PennyLane has no types
     def __init__(self, held: Operator) -> None:
         self.held = held
         super().__init__(wires=held.wires)
+
+    def __repr__(self) -> str:
+        """Return the observable as PennyLane writes it."""
+        return repr(self.held)
 
 
 @qml.transform  # type: ignore[untyped-decorator]  # PennyLane has no types
@@ -129,6 +134,12 @@ def _made(operator: Operator, layout: Layout, labels: tuple[Hashable, ...]) -> O
         bits = "".join(str(int(bit)) for bit in operator.data[0])
         wires = tuple(numbers[label] for label in operator.wires)
         return DeterminantProjector(layout, wires, int(bits, 2))
+    if layout.n_wires > MAX_QUBITS:
+        raise CapabilityError(
+            f"qmlmat.sector: {operator.name} on a device of {layout.n_wires} wires. Pauli words "
+            f"have at most {MAX_QUBITS}: make the device with as many wires as are used, or "
+            "measure qml.probs."
+        )
     words = from_pennylane(_in_words(operator), labels=labels)
     if not words.is_hermitian:
         raise InputError(
