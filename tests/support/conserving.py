@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pennylane as qml
@@ -82,6 +82,7 @@ def _controlled(make, n_controls):
 
 _SWAPPED = (((0,), (1,)),)
 _PAIRS = (((0, 1), (2, 3)),)
+_MOVES = ((), _SWAPPED, _PAIRS)
 
 PLAIN = {
     **{
@@ -140,11 +141,8 @@ PLAIN = {
 KINDS = {
     **PLAIN,
     **{
-        f"Adjoint({name})": Kind(_adjoint(PLAIN[name].make), *rest)
-        for name, *rest in (
-            (name, PLAIN[name].sizes, PLAIN[name].n_angles, PLAIN[name].moves)
-            for name in ("SingleExcitationPlus", "DoubleExcitation", "S", "T", "ISWAP", "SISWAP")
-        )
+        f"Adjoint({name})": replace(PLAIN[name], make=_adjoint(PLAIN[name].make))
+        for name in ("SingleExcitationPlus", "DoubleExcitation", "S", "T", "ISWAP", "SISWAP")
     },
     **{
         f"{n}-controlled({name})": Kind(
@@ -298,7 +296,7 @@ def random_observable(seed, n_wires, order, *, n_terms=8, is_real=False, labels=
     labels = range(n_wires) if labels is None else labels
     for _ in range(n_terms):
         n_moved = int(rng.integers(0, 3))
-        kind = Kind(None, (2 * n_moved, 2 * n_moved), 0, (((), ()), _SWAPPED[0], _PAIRS[0])[n_moved : n_moved + 1])
+        kind = Kind(make=None, sizes=(2 * n_moved, 2 * n_moved), moves=_MOVES[n_moved])
         wires = random_wires(rng, kind, n_wires, order)
         if wires is None:
             continue
