@@ -40,6 +40,20 @@ def _refusing(method: Callable[..., _Result]) -> Callable[..., _Result]:
     return refusing
 
 
+def _electrons(nelec: Any) -> tuple[int, int]:  # noqa: ANN401 (checked here)
+    """Return numbers of electrons, checked."""
+    try:
+        n_alpha, n_beta = nelec
+        if int(n_alpha) == n_alpha >= 0 and int(n_beta) == n_beta >= 0:
+            return int(n_alpha), int(n_beta)
+    except (TypeError, ValueError):
+        pass
+    raise DeviceError(
+        f'qml.device("qmlmat.sector", nelec={nelec!r}): use (n_alpha, n_beta), or leave it out to '
+        "count the electrons of the circuit's BasisState."
+    )
+
+
 def _is_measured(measurement: MeasurementProcess) -> bool:
     return not isinstance(measurement, MeasurementTransform)
 
@@ -93,14 +107,7 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
     ) -> None:
         super().__init__(wires=wires, shots=shots)
         check_spin_order('qml.device("qmlmat.sector")', spin_order)
-        if nelec is not None and (
-            len(tuple(nelec)) != 2 or any(int(n) != n or n < 0 for n in nelec)
-        ):
-            raise DeviceError(
-                f'qml.device("qmlmat.sector", nelec={nelec!r}): use (n_alpha, n_beta), or leave it '
-                "out to count the electrons of the circuit's BasisState."
-            )
-        self.nelec = None if nelec is None else (int(nelec[0]), int(nelec[1]))
+        self.nelec = None if nelec is None else _electrons(nelec)
         self.spin_order = spin_order
         self._rng = np.random.default_rng(seed)
         self._observables = Observables()
