@@ -172,6 +172,8 @@ KINDS = {
     ),
 }
 """The same, and some of them inverted and controlled."""
+BATCHED = tuple(name for name in KINDS if not name.startswith(("FermionicSingle", "FermionicDouble")))
+"""Gates that PennyLane makes of a batch of angles; others want one number."""
 
 
 @dataclass(frozen=True)
