@@ -238,8 +238,10 @@ def random_wires(rng, kind, n_wires, order):
     return None
 
 
-def random_circuit(seed, order, *, n_wires=None, n_gates=16, n_params=5, names=tuple(KINDS)):
+def random_circuit(seed, order, *, n_wires=None, n_gates=20, n_params=5, names=tuple(KINDS)):
     """Return a random circuit; angles share parameters, have factors, or are fixed.
+
+    More than half of the gates move electrons, lest the state remain a determinant.
 
     Args:
         seed: Seed.
@@ -252,11 +254,16 @@ def random_circuit(seed, order, *, n_wires=None, n_gates=16, n_params=5, names=t
     rng = np.random.default_rng(seed)
     if n_wires is None:
         n_wires = int(rng.integers(4, 13)) if order is None else 2 * int(rng.integers(2, 7))
-    occupied = rng.permutation(n_wires)[: rng.integers(1, n_wires)]
+    occupied: list[int] = []
+    for one in {spin(wire, n_wires, order) for wire in range(n_wires)}:  # some of each spin
+        own = [wire for wire in range(n_wires) if spin(wire, n_wires, order) == one]
+        occupied += rng.permutation(own)[: rng.integers(1, len(own))].tolist()
     bits = tuple(int(wire in occupied) for wire in range(n_wires))
+    moving = [name for name in names if KINDS[name].moves] or list(names)
     gates: list[Gate] = []
     while len(gates) < n_gates:
-        name = names[rng.integers(len(names))]
+        chosen = moving if rng.random() < 0.6 else names
+        name = chosen[rng.integers(len(chosen))]
         wires = random_wires(rng, KINDS[name], n_wires, order)
         if wires is not None:
             n_angles = KINDS[name].n_angles

@@ -91,6 +91,22 @@ def test_all_at_once_is_one_by_one(order):
         assert np.abs(found - alone).max() < EXACT
 
 
+def test_the_variance_of_an_eigenstate_is_zero_and_never_less():
+    """Of a large Hamiltonian on one determinant: a standard deviation is its root."""
+    observable = qml.Hamiltonian([1e3, 0.1], [qml.Z(0), qml.Z(1) @ qml.Z(2)])
+
+    @qml.qnode(qml.device("qmlmat.sector", wires=4))
+    def variance(angle):
+        qml.BasisState(np.array([1, 1, 0, 0]), wires=range(4))
+        qml.SingleExcitation(angle, wires=[0, 1])
+        qml.RZ(angle, wires=2)
+        return qml.var(observable)
+
+    found = [variance(angle) for angle in np.linspace(0, 3, 20)]
+    assert min(found) >= 0
+    assert max(found) < EXACT
+
+
 def test_no_gates_measure_the_determinant_itself():
     """Without a ``BasisState`` there are no electrons."""
 

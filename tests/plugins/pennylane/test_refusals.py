@@ -190,7 +190,7 @@ def test_samples_need_shots(measured, name):
 def test_states_have_no_shots(measured):
     """Leave them out."""
     circuit = qml.set_shots(qml.QNode(measured, sector()), 10)
-    with pytest.raises(DeviceError, match="with shots. Leave the shots out"):
+    with pytest.raises(DeviceError, match="not accepted with finite shots. Leave the shots out"):
         circuit()
 
 
