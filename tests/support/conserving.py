@@ -213,16 +213,29 @@ class ConservingCircuit:
         """Apply the circuit to the wires with these labels, by default their numbers."""
         labels = range(self.n_wires) if labels is None else labels
         qml.BasisState(np.array(self.bits), wires=labels)
-        sources = [source for gate in self.gates for source in gate.sources]
-        place = 0
+        angles = iter(self._angles(params))
         for gate in self.gates:
-            angles = []
-            for _ in gate.sources:
-                source, scale, shift = sources[place], self.scales[place], self.shifts[place]
-                angles.append(shift if source < 0 else params[source] * scale + shift)
-                place += 1
+            own = [next(angles) for _ in gate.sources]
             wires = [labels[wire] for wire in gate.wires]
-            KINDS[gate.name].make(wires, angles, np.random.default_rng(gate.seed))
+            KINDS[gate.name].make(wires, own, np.random.default_rng(gate.seed))
+
+    def _angles(self, params):
+        """Return each angle.
+
+        All those of parameters at once, and padded: one operation for JAX to compile, of one shape.
+        """
+        sources = np.array([source for gate in self.gates for source in gate.sources], dtype=int)
+        free = np.flatnonzero(sources >= 0)
+        padded = np.append(free, np.full(-len(free) % 32, free[0])) if len(free) else free
+        axes = (-1, *[1] * (len(params.shape) - 1))  # a batch may follow
+        scales, shifts = (
+            qml.math.convert_like(one[padded].reshape(axes), params)
+            for one in (self.scales, self.shifts)
+        )
+        made = iter(params[sources[padded]] * scales + shifts)
+        return [
+            float(self.shifts[k]) if source < 0 else next(made) for k, source in enumerate(sources)
+        ]
 
 
 def random_wires(rng, kind, n_wires, order):
