@@ -53,6 +53,14 @@ def test_a_gate_that_may_not_conserve_is_refused_by_its_name(name):
     assert "lightning.qubit" in message
 
 
+def test_a_template_that_conserves_only_as_a_whole_is_refused_by_its_first_such_gate():
+    """Its gates are looked at one by one."""
+    weights = np.ones(qml.ParticleConservingU2.shape(1, 4))
+    template = qml.ParticleConservingU2(weights, wires=range(4), init_state=np.array(START))
+    with pytest.raises(DeviceError, match="CNOT.*does not conserve the number of electrons"):
+        run(sector(), template, start=None)
+
+
 def test_an_x_after_other_gates_is_refused():
     """Before them it is a start; after them it changes the number of electrons."""
     assert run(sector(), start=None) == 1.0

@@ -1,0 +1,106 @@
+"""PennyLane's own tests of devices: what fails is a circuit that leaves the sector, nothing else."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from pennylane.devices.tests import get_device_tests
+
+EXPLAINED = re.compile(
+    r"pennylane\.exceptions\.DeviceError: qmlmat\.sector: .*"
+    r"(does not conserve the number of electrons|may leave the sector|leaves the sector)",
+    re.DOTALL,
+)
+"""A gate, an initial state or an observable that does not conserve the electrons."""
+EXECUTED = "plugins/pennylane/device.py"
+"""In the traceback of what the device itself refused."""
+NEEDS_MOCKS = "test_properties.py::TestCapabilities::test_supports_broadcasting"
+"""Needs the package ``pytest-mock``; of devices of the old interface only."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one test did."""
+
+    file: str
+    """Its file."""
+    name: str
+    """Its name."""
+    kind: str
+    """``passed``, ``skipped``, ``refused``, or ``failed`` without an explanation."""
+    message: str = ""
+    """What it failed with."""
+
+
+def outcome(case):
+    """One test of the report."""
+    file, name = case.get("classname").split(".tests.")[-1].split(".")[0], case.get("name")
+    for tag in ("failure", "error"):
+        found = case.find(tag)
+        if found is not None:
+            message = found.get("message", "")
+            is_refused = EXPLAINED.match(message) and EXECUTED in (found.text or "")
+            return Outcome(file, name, "refused" if is_refused else "failed", message)
+    return Outcome(file, name, "passed" if case.find("skipped") is None else "skipped")
+
+
+def run_suite(folder, *arguments):
+    """Run the suite in a process of its own, and return what every test did."""
+    report = Path(folder) / "report.xml"
+    command = [
+        sys.executable, "-m", "pytest", get_device_tests(), "--device", "qmlmat.sector",
+        "--no-flaky-report", "-q", "-p", "no:cacheprovider", "--tb", "native",
+        "--junitxml", str(report), *arguments,
+    ]  # fmt: skip
+    if find_spec("pytest_mock") is None:
+        command += ["--deselect", str(Path(get_device_tests()) / NEEDS_MOCKS)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode in {0, 1}, done.stdout[-3000:] + done.stderr[-3000:]
+    return [outcome(case) for case in ET.parse(report).getroot().iter("testcase")]  # noqa: S314
+
+
+def table(outcomes):
+    """Lines of how many tests of each file passed, were skipped, refused, and failed."""
+    kinds = ("passed", "skipped", "refused", "failed")
+    counts = Counter((one.file, one.kind) for one in outcomes)
+    files = sorted({one.file for one in outcomes})
+    rows = [(file, [counts[file, kind] for kind in kinds]) for file in files]
+    rows.append(("all", [sum(column) for column in zip(*(n for _, n in rows), strict=True)]))
+    lines = [f"{'':28}" + "".join(f"{kind:>9}" for kind in kinds)]
+    return lines + [f"{file:28}" + "".join(f"{n:9}" for n in numbers) for file, numbers in rows]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("arguments", [(), ("--shots", "10000")], ids=["exact", "shots"])
+def test_pennylanes_suite_fails_only_where_circuits_leave_the_sector(arguments, tmp_path):
+    """Exactly and with shots: every failure is the device's refusal at execution."""
+    outcomes = run_suite(tmp_path, *arguments)
+    print("\n".join(["", *table(outcomes)]))
+    unexplained = [f"{o.file} {o.name}: {o.message}" for o in outcomes if o.kind == "failed"]
+    assert not unexplained, "\n".join(unexplained)
+    assert sum(one.kind == "passed" for one in outcomes) >= 80  # 90 exact, 86 with shots
+
+
+def test_a_failure_is_explained_by_its_own_words_only():
+    """A refusal of the device counts; PennyLane's, and a wrong number, do not."""
+
+    def kind(message, text):
+        case = ET.fromstring(f'<testcase classname="pennylane.devices.tests.test_gates.T" name="n"/>')
+        ET.SubElement(case, "failure", message=message).text = text
+        return outcome(case).kind
+
+    refusal = (
+        "pennylane.exceptions.DeviceError: qmlmat.sector: RX on wires [0] does not conserve the "
+        "number of electrons, or is not known to."
+    )
+    assert kind(refusal, f"qmlmat/{EXECUTED}, line 1") == "refused"
+    assert kind(refusal, "pennylane/devices/preprocess.py, line 1") == "failed"
+    assert kind("AssertionError: 1.0 != 2.0", EXECUTED) == "failed"
+    assert kind("pennylane.exceptions.DeviceError: Operator RX not supported", EXECUTED) == "failed"
