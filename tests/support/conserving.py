@@ -44,7 +44,7 @@ class Kind:
 
 
 def _gate(gate):
-    return lambda wires, angles, rng: gate(*angles, wires=wires)
+    return lambda wires, angles, _: gate(*angles, wires=wires)
 
 
 def _halves(wires, angles, rng):
@@ -101,12 +101,8 @@ PLAIN = {
         name: Kind(_gate(getattr(qml, name)), (4, 4), 1, _PAIRS)
         for name in ("DoubleExcitation", "DoubleExcitationPlus", "DoubleExcitationMinus")
     },
-    "OrbitalRotation": Kind(
-        _gate(qml.OrbitalRotation), (4, 4), 1, (((0,), (2,)), ((1,), (3,)))
-    ),
-    "FermionicSingleExcitation": Kind(
-        _gate(qml.FermionicSingleExcitation), (2, 5), 1, (STRING,)
-    ),
+    "OrbitalRotation": Kind(_gate(qml.OrbitalRotation), (4, 4), 1, (((0,), (2,)), ((1,), (3,)))),
+    "FermionicSingleExcitation": Kind(_gate(qml.FermionicSingleExcitation), (2, 5), 1, (STRING,)),
     "FermionicDoubleExcitation": Kind(_halves, (4, 7), 1, _PAIRS),
     **{
         name: Kind(_gate(getattr(qml, name)), (2, 2), 0, _SWAPPED)
@@ -168,11 +164,13 @@ KINDS = {
         _controlled(_adjoint(PLAIN["IsingXY"].make), 1), (3, 3), 1, _SWAPPED
     ),
     "Controlled(GlobalPhase)": Kind(
-        lambda wires, angles, rng: qml.ctrl(qml.GlobalPhase(*angles), wires), (1, 2), 1
+        lambda wires, angles, _: qml.ctrl(qml.GlobalPhase(*angles), wires), (1, 2), 1
     ),
 }
 """The same, and some of them inverted and controlled."""
-BATCHED = tuple(name for name in KINDS if not name.startswith(("FermionicSingle", "FermionicDouble")))
+BATCHED = tuple(
+    name for name in KINDS if not name.startswith(("FermionicSingle", "FermionicDouble"))
+)
 """Gates that PennyLane makes of a batch of angles; others want one number."""
 
 

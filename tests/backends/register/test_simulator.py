@@ -34,9 +34,10 @@ def dense_generator(generator, n_wires):
     moved = np.zeros((size, size), dtype=np.complex128)
     flip = sum(1 << (n_wires - 1 - w) for w in generator.sources + generator.targets)
     for state in range(size):
-        if bits[state, list(generator.sources)].all() and not bits[
-            state, list(generator.targets)
-        ].any():
+        if (
+            bits[state, list(generator.sources)].all()
+            and not bits[state, list(generator.targets)].any()
+        ):
             moved[state ^ flip, state] = (-1) ** bits[state, list(generator.parity)].sum()
     return 1j * (moved + moved.T) if generator.symmetric else moved - moved.T
 
@@ -209,9 +210,7 @@ def test_a_gate_and_its_inverse_give_back_the_start(order):
     """Random steps with controls, then their inverse."""
     rng = np.random.default_rng(12)
     layout = Layout(6, (1, 1) if order else (2, 0), order)
-    steps = [
-        Step(random_generator(rng, layout), rng.normal(), rng.normal()) for _ in range(6)
-    ]
+    steps = [Step(random_generator(rng, layout), rng.normal(), rng.normal()) for _ in range(6)]
     assembly = Assembly()
     assembly.add(steps, 1, "there")
     assembly.add(inverse_steps(steps), 1, "back")

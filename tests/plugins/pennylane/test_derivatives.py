@@ -113,7 +113,7 @@ def test_shifts_give_the_adjoint_jacobian(order):
 def test_what_is_no_expectation_has_gradients_by_shifts(measured):
     """``"best"`` chooses, and agrees with backpropagation."""
     names = ("SingleExcitation", "DoubleExcitation", "IsingXY", "RZ", "IsingZZ")
-    circuit, observables, params = drawn(6, "interleaved", names=names)
+    circuit, _, params = drawn(6, "interleaved", names=names)
     results = {
         "probs": lambda: qml.probs(wires=[0, 3]),
         "var": lambda: qml.var(qml.Z(0) @ qml.Z(1)),
@@ -265,9 +265,7 @@ def test_the_device_interface_gives_results_jacobians_and_products_together():
     cotangents = [0.7, (0.2, -0.4)]
     _, products = device.execute_and_compute_vjp(tapes, cotangents, config)
     only = device.compute_vjp(tapes, cotangents, config)
-    for cotangent, product, again, slope in zip(
-        cotangents, products, only, jacobians, strict=True
-    ):
+    for cotangent, product, again, slope in zip(cotangents, products, only, jacobians, strict=True):
         expected = np.atleast_1d(cotangent) @ np.atleast_2d(np.array(slope))
         assert np.abs(np.array(product) - expected).max() < EXACT
         assert np.abs(np.array(again) - expected).max() < EXACT

@@ -1,4 +1,4 @@
-"""PennyLane's own tests of devices: what fails is a circuit that leaves the sector, nothing else."""
+"""PennyLane's own tests of devices: what fails is a circuit that leaves the sector, no more."""
 
 import re
 import subprocess
@@ -62,7 +62,7 @@ def run_suite(folder, *arguments):
         command += ["--deselect", str(Path(get_device_tests()) / NEEDS_MOCKS)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode in {0, 1}, done.stdout[-3000:] + done.stderr[-3000:]
-    return [outcome(case) for case in ET.parse(report).getroot().iter("testcase")]  # noqa: S314
+    return [outcome(case) for case in ET.parse(report).getroot().iter("testcase")]
 
 
 def table(outcomes):
@@ -92,7 +92,9 @@ def test_a_failure_is_explained_by_its_own_words_only():
     """A refusal of the device counts; PennyLane's, and a wrong number, do not."""
 
     def kind(message, text):
-        case = ET.fromstring(f'<testcase classname="pennylane.devices.tests.test_gates.T" name="n"/>')
+        case = ET.fromstring(
+            '<testcase classname="pennylane.devices.tests.test_gates.T" name="n"/>'
+        )
         ET.SubElement(case, "failure", message=message).text = text
         return outcome(case).kind
 

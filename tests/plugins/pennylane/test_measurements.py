@@ -37,25 +37,28 @@ def drawn(seed, order, names=tuple(KINDS)):
     return circuit, random_observable(seed, 6, order), params
 
 
-MEASURED = {
-    "var": lambda h: qml.var(h),
-    "var of Z": lambda h: qml.var(qml.Z(1) @ qml.Z(2)),
-    "density_matrix": lambda h: qml.density_matrix(wires=[3, 0]),
-    "vn_entropy": lambda h: qml.vn_entropy(wires=[1, 2]),
-    "vn_entropy base 2": lambda h: qml.vn_entropy(wires=[4], log_base=2),
-    "mutual_info": lambda h: qml.mutual_info(wires0=[0], wires1=[2, 3]),
-    "purity": lambda h: qml.purity(wires=[0, 5]),
-    "probs of Z": lambda h: qml.probs(op=qml.Z(2)),
-    "projector": lambda h: qml.expval(qml.Projector([1, 0, 1], wires=[4, 1, 0])),
-    "variance of projector": lambda h: qml.var(qml.Projector([0, 1], wires=[3, 2])),
-    "identity": lambda h: qml.expval(qml.Identity(3)),
-    "product": lambda h: qml.expval(qml.prod(qml.Z(0), qml.Z(5))),
-    "sum": lambda h: qml.expval(qml.sum(qml.s_prod(0.3, qml.Z(0)), qml.Z(1) @ qml.Z(4))),
-    "Hermitian": lambda h: qml.expval(
-        qml.Hermitian(np.diag([1.0, 2.0, 4.0, 8.0]), wires=[4, 1])
-    ),
-    "number": lambda h: qml.expval(qml.qchem.particle_number(6)),
-}
+def measurements(h=None):
+    """Makers of every kind of measurement, of an observable where it matters."""
+    return {
+        "var": lambda: qml.var(h),
+        "var of Z": lambda: qml.var(qml.Z(1) @ qml.Z(2)),
+        "density_matrix": lambda: qml.density_matrix(wires=[3, 0]),
+        "vn_entropy": lambda: qml.vn_entropy(wires=[1, 2]),
+        "vn_entropy base 2": lambda: qml.vn_entropy(wires=[4], log_base=2),
+        "mutual_info": lambda: qml.mutual_info(wires0=[0], wires1=[2, 3]),
+        "purity": lambda: qml.purity(wires=[0, 5]),
+        "probs of Z": lambda: qml.probs(op=qml.Z(2)),
+        "projector": lambda: qml.expval(qml.Projector([1, 0, 1], wires=[4, 1, 0])),
+        "variance of projector": lambda: qml.var(qml.Projector([0, 1], wires=[3, 2])),
+        "identity": lambda: qml.expval(qml.Identity(3)),
+        "product": lambda: qml.expval(qml.prod(qml.Z(0), qml.Z(5))),
+        "sum": lambda: qml.expval(qml.sum(qml.s_prod(0.3, qml.Z(0)), qml.Z(1) @ qml.Z(4))),
+        "Hermitian": lambda: qml.expval(qml.Hermitian(np.diag([1.0, 2.0, 4.0, 8.0]), wires=[4, 1])),
+        "number": lambda: qml.expval(qml.qchem.particle_number(6)),
+    }
+
+
+MEASURED = tuple(measurements())
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -63,7 +66,7 @@ MEASURED = {
 def test_a_measurement_is_that_of_default_qubit(name, order):
     """Values and shapes."""
     circuit, observable, params = drawn(5, order)
-    mine, theirs = both(circuit, lambda: MEASURED[name](observable), params)
+    mine, theirs = both(circuit, measurements(observable)[name], params)
     assert np.shape(mine) == np.shape(theirs)
     assert np.abs(mine - theirs).max() < EXACT
 
@@ -84,10 +87,10 @@ def test_all_at_once_is_one_by_one(order):
     """One circuit with every measurement, in the order that is asked for."""
     circuit, observable, params = drawn(7, order)
     together, _ = both(
-        circuit, lambda: [MEASURED[name](observable) for name in MEASURED], params
+        circuit, lambda: [make() for make in measurements(observable).values()], params
     )
     for name, found in zip(MEASURED, together, strict=True):
-        alone, _ = both(circuit, lambda name=name: MEASURED[name](observable), params)
+        alone, _ = both(circuit, measurements(observable)[name], params)
         assert np.abs(found - alone).max() < EXACT
 
 

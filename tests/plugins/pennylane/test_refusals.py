@@ -57,14 +57,14 @@ def test_a_template_that_conserves_only_as_a_whole_is_refused_by_its_first_such_
     """Its gates are looked at one by one."""
     weights = np.ones(qml.ParticleConservingU2.shape(1, 4))
     template = qml.ParticleConservingU2(weights, wires=range(4), init_state=np.array(START))
-    with pytest.raises(DeviceError, match="CNOT.*does not conserve the number of electrons"):
+    with pytest.raises(DeviceError, match=r"CNOT.*does not conserve the number of electrons"):
         run(sector(), template, start=None)
 
 
 def test_an_x_after_other_gates_is_refused():
     """Before them it is a start; after them it changes the number of electrons."""
     assert run(sector(), start=None) == 1.0
-    with pytest.raises(DeviceError, match="PauliX on wires .* after other gates"):
+    with pytest.raises(DeviceError, match=r"PauliX on wires .* after other gates"):
         run(sector(), qml.SingleExcitation(0.1, wires=[0, 2]), qml.X(0))
 
 
@@ -112,13 +112,13 @@ def test_as_many_electrons_of_both_spins_are_enough_without_a_spin_order():
 def test_odd_wires_with_a_spin_order_are_refused_at_execution(order):
     """The device can be made: its wires may be counted later."""
     device = sector(5, spin_order=order)
-    with pytest.raises(DeviceError, match="5 wires.*Use an even number of wires"):
+    with pytest.raises(DeviceError, match=r"5 wires.*Use an even number of wires"):
         run(device)
 
 
 def test_more_electrons_than_wires_are_refused_at_execution():
     """Made with five electrons for four wires."""
-    with pytest.raises(DeviceError, match="Use fewer electrons, or more wires"):
+    with pytest.raises(DeviceError, match=r"Use fewer electrons, or more wires"):
         run(sector(nelec=(5, 0)))
 
 
@@ -135,14 +135,14 @@ def test_more_electrons_than_wires_are_refused_at_execution():
 )
 def test_an_observable_that_leaves_the_sector_is_refused(observable):
     """With the size of what leaves."""
-    with pytest.raises(DeviceError, match="leaves the sector.*Measure an operator that conserves"):
+    with pytest.raises(DeviceError, match=r"leaves the sector.*Measure an operator that conserves"):
         run(sector(), measured=lambda: qml.expval(observable))
 
 
 def test_an_observable_from_one_spin_to_the_other_is_refused_with_a_spin_order():
     """And taken without one."""
     hopping = qml.X(0) @ qml.X(1) + qml.Y(0) @ qml.Y(1)
-    with pytest.raises(DeviceError, match="leaves the sector.*or use spin_order=None"):
+    with pytest.raises(DeviceError, match=r"leaves the sector.*or use spin_order=None"):
         run(sector(spin_order="interleaved"), measured=lambda: qml.expval(hopping))
     assert run(sector(), measured=lambda: qml.expval(hopping)) == 0.0
 
@@ -159,14 +159,14 @@ def test_a_gate_from_one_spin_to_the_other_is_refused_with_a_spin_order():
 
 def test_an_observable_that_is_not_hermitian_is_refused():
     """An imaginary coefficient."""
-    with pytest.raises(DeviceError, match="not Hermitian"):
+    with pytest.raises(DeviceError, match=r"not Hermitian"):
         run(sector(), measured=lambda: qml.expval(qml.s_prod(1j, qml.Z(0) @ qml.Z(1))))
 
 
 def test_a_large_matrix_is_refused_as_an_observable():
     """More than five wires; PennyLane can decompose it."""
     observable = qml.Hermitian(np.eye(64), wires=range(6))
-    with pytest.raises(DeviceError, match="not made of Pauli words.*qml.pauli_decompose"):
+    with pytest.raises(DeviceError, match=r"not made of Pauli words.*qml.pauli_decompose"):
         run(sector(6), start=[1] * 6, measured=lambda: qml.expval(observable))
 
 
@@ -198,14 +198,14 @@ def test_samples_need_shots(measured, name):
 def test_states_have_no_shots(measured):
     """Leave them out."""
     circuit = qml.set_shots(qml.QNode(measured, sector()), 10)
-    with pytest.raises(DeviceError, match="not accepted with finite shots. Leave the shots out"):
+    with pytest.raises(DeviceError, match=r"not accepted with finite shots. Leave the shots out"):
         circuit()
 
 
 def test_shadows_are_refused():
     """They measure every wire in X and Y as well."""
     circuit = qml.set_shots(qml.QNode(lambda: qml.classical_shadow(wires=[0, 1]), sector()), 10)
-    with pytest.raises(DeviceError, match="not accepted with finite shots on qmlmat.sector"):
+    with pytest.raises(DeviceError, match=r"not accepted with finite shots on qmlmat.sector"):
         circuit()
 
 
@@ -213,7 +213,7 @@ def test_samples_of_an_observable_that_is_not_diagonal_are_refused():
     """Its basis needs gates that do not conserve."""
     hopping = qml.X(0) @ qml.X(1)
     circuit = qml.set_shots(qml.QNode(lambda: qml.sample(hopping), sector()), 10)
-    with pytest.raises(DeviceError, match="needs gates before it that do not conserve"):
+    with pytest.raises(DeviceError, match=r"needs gates before it that do not conserve"):
         circuit()
 
 
@@ -221,7 +221,7 @@ def test_a_variance_of_words_that_are_not_diagonal_has_no_shots():
     """Exactly it is known."""
     hopping = qml.X(0) @ qml.X(1) + qml.Y(0) @ qml.Y(1)
     circuit = qml.set_shots(qml.QNode(lambda: qml.var(hopping), sector()), 10)
-    with pytest.raises(DeviceError, match="Leave the shots out"):
+    with pytest.raises(DeviceError, match=r"Leave the shots out"):
         circuit()
 
 
@@ -231,14 +231,14 @@ def test_wires_that_the_device_has_not_are_refused():
         ([qml.SWAP([0, 9])], lambda: qml.expval(qml.Z(0))),
         ([], lambda: qml.expval(qml.Z(9))),
     ):
-        with pytest.raises(DeviceError, match="9"):
+        with pytest.raises(DeviceError, match=r"9"):
             run(sector(), *operators, measured=measured)
 
 
 def test_angles_with_two_axes_are_refused():
     """One axis is a batch. PennyLane itself refuses more of its own gates in a QNode."""
     gate = qml.DoubleExcitation(np.ones((2, 3)), wires=range(4))
-    with pytest.raises(DeviceError, match="one axis"):
+    with pytest.raises(DeviceError, match=r"one axis"):
         sector().execute(qml.tape.QuantumScript([gate], [qml.state()]))
 
 
@@ -248,7 +248,7 @@ def test_angles_with_two_axes_are_refused():
 @pytest.mark.parametrize("order", ["alternating", "", 1])
 def test_an_unknown_spin_order_is_refused_at_once(order):
     """The three there are."""
-    with pytest.raises(DeviceError, match='use "blocked".*"interleaved".*or None'):
+    with pytest.raises(DeviceError, match=r'use "blocked".*"interleaved".*or None'):
         sector(spin_order=order)
 
 

@@ -55,9 +55,7 @@ def test_counts_are_as_frequent_as_probable_and_as_those_of_lightning(order):
     circuit, params = drawn(1, order)
     exact = node_of(circuit, qml.probs)(params)
     mine, theirs = (
-        as_array(
-            node_of(circuit, qml.counts, shots=N_SHOTS, device=device, seed=3)(params), 6
-        )
+        as_array(node_of(circuit, qml.counts, shots=N_SHOTS, device=device, seed=3)(params), 6)
         for device in ("qmlmat.sector", "lightning.qubit")
     )
     assert mine.sum() == theirs.sum() == N_SHOTS
@@ -123,12 +121,13 @@ def test_means_of_other_sums_are_unbiased_with_the_variance_of_words_measured_al
     mean = node_of(circuit, lambda: qml.expval(observable))(params)
     words = [word for word in observable.ops if word.name != "Identity"]
     factors = [
-        c for c, word in zip(observable.coeffs, observable.ops, strict=True)
+        c
+        for c, word in zip(observable.coeffs, observable.ops, strict=True)
         if word.name != "Identity"
     ]
-    other = node_of(
-        circuit, lambda: [qml.expval(word) for word in words], device="default.qubit"
-    )(params)
+    other = node_of(circuit, lambda: [qml.expval(word) for word in words], device="default.qubit")(
+        params
+    )
     n_shots = 100
     variance = np.sum(np.square(factors) * (1 - np.square(other))) / n_shots
     means = np.array(

@@ -190,12 +190,12 @@ def test_a_basis_rotation_is_that_of_lightning(order):
         ):
 
             @qml.qnode(device, diff_method=None)
-            def state():
+            def state(unitary):
                 qml.BasisState(np.array([1, 0, 1, 1, 0, 0]), wires=range(6))
                 qml.BasisRotation(wires=wires, unitary_matrix=unitary)
                 return qml.state()
 
-            found.append(state())
+            found.append(state(unitary))
         assert np.abs(found[0] - found[1]).max() < EXACT
 
 
