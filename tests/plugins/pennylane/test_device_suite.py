@@ -21,6 +21,7 @@ EXPLAINED = re.compile(
     re.DOTALL,
 )
 """A gate, an initial state or an observable that does not conserve the electrons."""
+KINDS = ("passed", "skipped", "refused", "failed")
 EXECUTED = "plugins/pennylane/device.py"
 """In the traceback of what the device itself refused."""
 NEEDS_MOCKS = "test_properties.py::TestCapabilities::test_supports_broadcasting"
@@ -43,7 +44,8 @@ class Outcome:
 
 def outcome(case):
     """One test of the report."""
-    file, name = case.get("classname").split(".tests.")[-1].split(".")[0], case.get("name")
+    where = case.get("classname").split(".tests.")[-1]
+    file, name = where.split(".")[0], f"{where}.{case.get('name')}"
     for tag in ("failure", "error"):
         found = case.find(tag)
         if found is not None:
@@ -68,18 +70,39 @@ def run_suite(folder, *arguments):
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode in {0, 1}, done.stdout[-3000:] + done.stderr[-3000:]
-    return [outcome(case) for case in ET.parse(report).getroot().iter("testcase")]
+    return merged(outcome(case) for case in ET.parse(report).getroot().iter("testcase"))
+
+
+def merged(outcomes):
+    """One outcome of each test: runs that ``flaky`` repeats after a failure are cases of their own.
+
+    A run that it will repeat is reported as if it passed; the last one tells.
+    """
+    last = {}
+    for one in outcomes:
+        key = one.file, one.name
+        if key not in last or KINDS.index(one.kind) >= KINDS.index(last[key].kind):
+            last[key] = one
+    return list(last.values())
 
 
 def table(outcomes):
     """Lines of how many tests of each file passed, were skipped, refused, and failed."""
-    kinds = ("passed", "skipped", "refused", "failed")
     counts = Counter((one.file, one.kind) for one in outcomes)
     files = sorted({one.file for one in outcomes})
-    rows = [(file, [counts[file, kind] for kind in kinds]) for file in files]
+    rows = [(file, [counts[file, kind] for kind in KINDS]) for file in files]
     rows.append(("all", [sum(column) for column in zip(*(n for _, n in rows), strict=True)]))
-    lines = [f"{'':28}" + "".join(f"{kind:>9}" for kind in kinds)]
+    lines = [f"{'':28}" + "".join(f"{kind:>9}" for kind in KINDS)]
     return lines + [f"{file:28}" + "".join(f"{n:9}" for n in numbers) for file, numbers in rows]
+
+
+def test_of_a_test_that_is_repeated_the_failure_counts():
+    """Two runs that passed to be repeated, and the refusal at last."""
+    runs = [Outcome("f", "n", kind) for kind in ("passed", "passed", "refused")]
+    assert [one.kind for one in merged([*runs, Outcome("f", "m", "passed")])] == [
+        "refused",
+        "passed",
+    ]
 
 
 @pytest.mark.slow
@@ -91,7 +114,7 @@ def test_pennylanes_suite_fails_only_where_circuits_leave_the_sector(arguments, 
     print("\n".join(["", *table(outcomes)]))
     unexplained = [f"{o.file} {o.name}: {o.message}" for o in outcomes if o.kind == "failed"]
     assert not unexplained, "\n".join(unexplained)
-    assert sum(one.kind == "passed" for one in outcomes) >= 80  # 90 exact, 86 with shots
+    assert sum(one.kind == "passed" for one in outcomes) >= 80  # 90 exact, 87 with shots
 
 
 def test_a_failure_is_explained_by_its_own_words_only():
