@@ -59,7 +59,7 @@ def jacobian_of_default_qubit(circuit, measured, params):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_the_jacobian_of_several_means_is_that_of_default_qubit(order, seed):
     """``qml.jacobian``, ``jax.jacobian`` and torch's, of one QNode with three results."""
     circuit, measured, params = drawn(seed, order)
