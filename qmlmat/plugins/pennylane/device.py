@@ -12,9 +12,9 @@ import pennylane as qml
 from pennylane import CompilePipeline
 from pennylane.devices import Device, ExecutionConfig
 from pennylane.devices.modifiers import simulator_tracking, single_tape_support
-from pennylane.devices.preprocess import decompose
+from pennylane.devices.preprocess import decompose, validate_measurements
 from pennylane.exceptions import DeviceError
-from pennylane.measurements import ExpectationMP
+from pennylane.measurements import ExpectationMP, MeasurementProcess, MeasurementTransform
 from pennylane.tape import QuantumScript
 from pennylane.transforms import broadcast_expand
 
@@ -49,6 +49,10 @@ def expand_for_gradients(
         tapes, together = broadcast_expand(tape)
         return tapes, together
     return (tape,), lambda results: results[0]
+
+
+def _is_measured(measurement: MeasurementProcess) -> bool:
+    return not isinstance(measurement, MeasurementTransform)
 
 
 @simulator_tracking
@@ -135,8 +139,15 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
         """Return what is done before execution: templates are decomposed, and little more.
 
         Several points at once are simulated together, unless their gradients are wanted.
+        Measurements that are transforms of tapes, as ``qml.classical_shadow``, are refused.
         """
         pipeline = CompilePipeline()
+        pipeline.add_transform(
+            validate_measurements,
+            analytic_measurements=_is_measured,
+            sample_measurements=_is_measured,
+            name=self.name,
+        )
         pipeline.add_transform(hold_observables)
         pipeline.add_transform(decompose, stopping_condition=keeps, name=self.name)
         if execution_config is not None and execution_config.gradient_method == "adjoint":

@@ -83,7 +83,8 @@ class Measured:
             image = self.image(number)
             means = self.simulation.expectation(image)
             if isinstance(measurement, VarianceMP):
-                means = np.sum(np.abs(image) ** 2, axis=1) - means**2
+                rest = image - means[:, None] * self.simulation.amplitudes
+                means = np.sum(np.abs(rest) ** 2, axis=1)  # zero of an eigenstate, never less
             return means if self.bound.is_batch else means[0]
         if isinstance(measurement, ProbabilityMP):
             probabilities = self.simulation.marginal(self._read(measurement))
@@ -141,8 +142,8 @@ class Measured:
                 results.append(measurement.process_samples(bits, wire_order=wires))
             else:
                 raise CapabilityError(
-                    f"qmlmat.sector: {measurement} with shots. Leave the shots out, or measure "
-                    "qml.counts, qml.sample, qml.probs or qml.expval."
+                    f"qmlmat.sector: {measurement} is not accepted with finite shots. Leave the "
+                    "shots out, or measure qml.counts, qml.sample, qml.probs or qml.expval."
                 )
         return results
 
