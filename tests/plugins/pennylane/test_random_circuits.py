@@ -98,7 +98,7 @@ def sector(circuit):
 @pytest.mark.filterwarnings("ignore:Output seems independent of input")
 @pytest.mark.parametrize("block", range(0, N_CIRCUITS, IN_BLOCKS))
 def test_states_probabilities_energies_and_gradients_are_those_of_other_devices(block):
-    """Blocked, interleaved and no spin order; autograd, torch, an eighth also JAX; 4 to 12 wires."""
+    """All spin orders, 4 to 12 wires; by autograd and torch, an eighth also by JAX."""
     for seed in range(block, block + IN_BLOCKS):
         circuit, observable, params, wires = drawn(seed)
         theirs, ours = peer(circuit), sector(circuit)
