@@ -66,7 +66,7 @@ class SectorObservable:
             raise InputError(
                 f"{what} leaves the sector: it changes the number of electrons "
                 f"(spin_order={self.layout.spin_order!r}), with amplitudes up to "
-                f"{self._leak:.1e}. Measure an operator that conserves them"
+                f"{self._leak:.1e}. Measure an operator that conserves the electrons"
                 + (
                     ", or use spin_order=None if it conserves the number of all electrons."
                     if self.layout.spin_order is not None

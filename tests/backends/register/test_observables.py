@@ -10,7 +10,8 @@ from problems import random_hamiltonian
 from qmlmat.backends.pennylane.operators import from_pennylane
 from qmlmat.backends.register import words as words_module
 from qmlmat.backends.register.layout import Layout
-from qmlmat.backends.register.observables import MIN_WORDS, SectorObservable
+from qmlmat.backends.register.molecular import MIN_WORDS
+from qmlmat.backends.register.observables import SectorObservable
 from qmlmat.backends.register.words import WordMatrix
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum
@@ -91,6 +92,22 @@ def test_a_molecules_hamiltonian_acts_alike_by_integrals_by_words_and_densely(or
 
 
 @pytest.mark.parametrize("order", ["blocked", "interleaved"])
+@pytest.mark.parametrize("n_electrons", [0, 1, 3, 5])
+def test_without_a_spin_order_a_molecule_is_found_in_either(order, n_electrons):
+    """Every division of the electrons among the spins is a block of the matrix."""
+    operator = electronic(3, order)
+    layout = Layout(6, (n_electrons, 0), None)
+    observable = SectorObservable(layout, from_pennylane(operator, 6))
+    form, rest = observable._pieces
+    assert form.spin_order == order
+    assert rest is None
+    states = random_states(layout)
+    right = states @ restricted(operator, layout).T
+    assert np.abs(observable.apply(states) - right).max() < EXACT
+    assert np.abs(observable.masked.apply(states) - right).max() < EXACT
+
+
+@pytest.mark.parametrize("order", ["blocked", "interleaved"])
 @pytest.mark.parametrize("is_real", [True, False])
 def test_what_a_molecules_hamiltonian_is_not_acts_beside_it(order, is_real):
     """A hopping with a phase, an exchange of two electrons without signs, a product of four Z."""
@@ -137,15 +154,15 @@ def test_rows_made_a_few_at_a_time_are_those_of_a_kept_matrix(order, monkeypatch
     states = random_states(layout)
     kept = WordMatrix(layout, words)
     right = kept.apply(states)
-    assert kept._made[0] is not None
+    assert kept._kept is not None
     monkeypatch.setattr(words_module, "CHUNK_ENTRIES", 3 * words.n_terms)
     chunked = WordMatrix(layout, words)
     assert np.abs(chunked.apply(states) - right).max() < EXACT
-    assert chunked._made[0] is not None
+    assert chunked._kept is not None
     monkeypatch.setattr(words_module, "MAX_ENTRIES", 10)
     anew = WordMatrix(layout, words)
     assert np.abs(anew.apply(states) - right).max() < EXACT
-    assert anew._made[0] is None
+    assert anew._kept is None
     assert anew.leak == chunked.leak == kept.leak == pytest.approx(0.3)
 
 

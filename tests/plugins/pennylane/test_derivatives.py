@@ -283,3 +283,39 @@ def test_float32_parameters_in_torch_have_float32_gradients():
     energy(angle).backward()
     assert angle.grad.dtype == torch.float32
     assert abs(float(angle.grad) - np.sin(0.3)) < 1e-6  # float32
+
+
+def test_second_derivatives_go_by_shifts():
+    """With ``max_diff=2``: adjoint gradients could not be differentiated again, and would say 0."""
+
+    def energy(angles):
+        qml.BasisState([1, 1, 0, 0], wires=range(4))
+        qml.DoubleExcitation(angles[0], wires=range(4))
+        qml.SingleExcitation(angles[1], wires=[0, 2])
+        return qml.expval(qml.Z(0) + 0.3 * qml.Z(1) @ qml.Z(2))
+
+    angles = torch.tensor([0.3, -0.5], dtype=torch.float64, requires_grad=True)
+    ours, right = (
+        torch.autograd.functional.hessian(qml.QNode(energy, device, max_diff=2), angles)
+        for device in (qml.device("qmlmat.sector", wires=4), qml.device("default.qubit", wires=4))
+    )
+    assert right.abs().min() > 1e-2
+    assert (ours - right).abs().max() < EXACT
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_points_are_simulated_together_unless_their_gradients_are_wanted(trained):
+    """One execution of three points, or three."""
+    device = qml.device("qmlmat.sector", wires=4)
+
+    @qml.qnode(device)
+    def energy(angles):
+        qml.BasisState([1, 1, 0, 0], wires=range(4))
+        qml.DoubleExcitation(angles, wires=range(4))
+        return qml.expval(qml.Z(0))
+
+    points = qml.numpy.array([0.1, 0.2, 0.3], requires_grad=trained)
+    with qml.Tracker(device) as tracker:
+        found = energy(points)
+    assert np.abs(found + np.cos(points)).max() < EXACT
+    assert tracker.totals["executions"] == (3 if trained else 1)

@@ -99,7 +99,7 @@ def test_a_state_vector_is_refused_as_a_start(operator):
 
 def test_a_start_with_other_electrons_than_the_devices_is_refused():
     """Both numbers are named."""
-    with pytest.raises(DeviceError, match=r"\(1, 1\).*but nelec=\(2, 0\).*Prepare as many"):
+    with pytest.raises(DeviceError, match=r"\(1, 1\).*but nelec says \(2, 0\).*Prepare as many"):
         run(sector(nelec=(2, 0), spin_order="interleaved"))
 
 
