@@ -111,6 +111,7 @@ def test_resumed_by_threads_equals_uninterrupted(tmp_path, expected, stop):
     np.testing.assert_array_equal(again.energies, expected)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_costs_a_point_only_if_it_dies_there_twice(tmp_path, expected):
     """One place kills once and is computed; another kills always, and the rest goes on."""
     once, always = (0.8, 0.6), (1.1, 0.3)
@@ -147,6 +148,7 @@ def test_a_pool_that_loses_a_point_again_and_again_fails_it(tmp_path):
     assert sum(status == "converged" for status in found.statuses) == len(GRID) - 1
 
 
+@pytest.mark.slow
 def test_a_pool_that_is_broken_for_good_is_replaced(tmp_path, expected):
     """What it had under way goes to processes of our own, and a warning says so."""
     pool = Inline({3: BrokenExecutor("all gone")}, broken=True)
@@ -157,6 +159,7 @@ def test_a_pool_that_is_broken_for_good_is_replaced(tmp_path, expected):
     assert len(surface.seen()) == len(GRID)
 
 
+@pytest.mark.slow
 def test_pythons_own_pool_is_replaced_when_it_loses_a_worker(tmp_path, expected):
     """It breaks as a whole; the scan does not."""
     surface = chain(tmp_path, kills_once=((0.8, 0.3),))
