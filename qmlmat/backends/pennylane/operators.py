@@ -78,7 +78,13 @@ def from_pennylane(
         ]
         for letters in ("XY", "YZ")
     )
-    values = [complex(value) for value in sentence.values()]
+    try:
+        values = [complex(value) for value in sentence.values()]
+    except TypeError as error:
+        raise InputError(
+            f"from_pennylane: a coefficient of {operator.name} is no number ({error}). Give one "
+            "number for each word."
+        ) from error
     return PauliSum.collected(
         size, np.array(x, dtype=np.uint64), np.array(z, dtype=np.uint64), values
     )

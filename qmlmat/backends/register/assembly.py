@@ -10,7 +10,7 @@ import numpy as np
 from qmlmat.backends.register.generators import Generator, Step
 from qmlmat.backends.register.layout import Layout
 from qmlmat.backends.register.simulator import RegisterCircuit
-from qmlmat.errors import CapabilityError
+from qmlmat.errors import CapabilityError, InputError
 
 
 @dataclass
@@ -46,6 +46,7 @@ class Assembly:
             CapabilityError: If a gate moves an electron from one spin to the other.
             InputError: If another number of wires is occupied than the layout has electrons.
         """
+        _check_start(layout, occupied, what)
         checked: set[Generator] = set()
         for step, _, label in self.steps:
             if step.generator not in checked and layout.parts(step.generator) is None:
@@ -62,4 +63,17 @@ class Assembly:
             np.array([source for _, source, _ in self.steps], dtype=np.int64),
             np.array([step.rate for step, _, _ in self.steps], dtype=np.float64),
             np.array([step.offset for step, _, _ in self.steps], dtype=np.float64),
+        )
+
+
+def _check_start(layout: Layout, occupied: Sequence[int], what: str) -> None:
+    """Raise unless as many wires are occupied as the layout has electrons."""
+    found, wanted = layout.electrons(occupied), layout.nelec
+    if found != wanted:
+        is_total = layout.spin_order is None
+        raise InputError(
+            f"{what}: the circuit starts with the wires {list(occupied)} occupied, "
+            f"{sum(found) if is_total else found} electrons{'' if is_total else ' by spin'}, but "
+            f"nelec says {sum(wanted) if is_total else wanted}. Prepare as many, or leave nelec "
+            "out."
         )

@@ -47,13 +47,14 @@ class Layout:
         if not 1 <= self.norb <= MAX_NORB:
             raise InputError(
                 f"{self.n_wires} wires, spin_order={self.spin_order!r}: from 1 to {MAX_NORB} wires "
-                "for each spin are possible. Use fewer wires."
+                "for each spin are possible. Use as many."
             )
         if min(self.nelec) < 0 or max(self.nelec) > self.norb:
+            is_total = self.spin_order is None
             raise InputError(
-                f"nelec={self.nelec} with {self.n_wires} wires and "
-                f"spin_order={self.spin_order!r}: there is room for 0 to {self.norb} electrons of "
-                "each spin. Use fewer electrons, or more wires."
+                f"nelec={sum(self.nelec) if is_total else self.nelec} with {self.n_wires} wires "
+                f"and spin_order={self.spin_order!r}: there is room for 0 to {self.norb} electrons"
+                f"{'' if is_total else ' of each spin'}. Use fewer electrons, or more wires."
             )
 
     def __hash__(self) -> int:
@@ -156,6 +157,7 @@ class Layout:
 
 
 def layout_for(
+    what: str,
     n_wires: int,
     nelec: tuple[int, int] | None,
     spin_order: SpinOrder | None,
@@ -164,14 +166,21 @@ def layout_for(
     """Return the layout of a circuit that starts with some wires occupied.
 
     Args:
+        what: Who asks, for messages.
         n_wires: Number of wires.
         nelec: Electrons by spin; ``None``: those that it starts with.
         spin_order: Where the spin orbitals stand.
         occupied: The wires.
+
+    Raises:
+        InputError: If the wires cannot be halved, or do not hold the electrons.
     """
-    if nelec is None:
-        nelec = Layout(n_wires, (0, 0), spin_order).electrons(occupied)
-    return Layout(n_wires, nelec, spin_order)
+    try:
+        if nelec is None:
+            nelec = Layout(n_wires, (0, 0), spin_order).electrons(occupied)
+        return Layout(n_wires, nelec, spin_order)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
 
 
 def checked_nelec(what: str, nelec: object) -> tuple[int, int] | None:

@@ -131,7 +131,8 @@ def with_bits(words: PauliSum, bits: IntArray) -> PauliSum:
 
 
 def _size(words: PauliSum) -> float:
-    return float(np.abs(words.coefficients).sum())
+    """Return the sum of all coefficients' sizes but the identity's."""
+    return float(np.abs(words.coefficients[(words.x | words.z) != 0]).sum())
 
 
 def read_integrals(words: PauliSum) -> tuple[Integrals, PauliSum]:

@@ -4,17 +4,60 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import ClassVar, Final
+
+import numpy as np
 
 from qmlmat.backends.register.layout import Layout
 from qmlmat.backends.register.molecular import MolecularForm, find_molecular_form, with_bits
 from qmlmat.backends.register.words import WordMatrix
-from qmlmat.errors import InputError
+from qmlmat.errors import CapabilityError, InputError
 from qmlmat.operators.pauli import PauliSum
-from qmlmat.typing import StateArray
+from qmlmat.typing import FloatArray, StateArray
 
 LEAK: Final = 1e-10
 """Largest entry out of the sector that an observable may have."""
+
+
+MAX_WIRES: Final = 62
+"""Most wires of Pauli words: their masks are signed 64-bit integers, and leave the highest bits."""
+KEPT: Final = 2.0**25
+"""Numbers that all observables of a door may keep together: some 0.4 GB at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class DeterminantProjector:
+    """The projector on the states in which some wires have given occupations."""
+
+    layout: Layout
+    """The wires and the electrons on them."""
+    wires: tuple[int, ...]
+    """The wires."""
+    number: int
+    """Their occupations as a number; the first wire is the highest bit."""
+
+    is_real: ClassVar[bool] = True
+    """Whether real states stay real."""
+    conserves: ClassVar[bool] = True
+    """Whether it maps the sector to itself."""
+
+    @property
+    def size(self) -> float:
+        """How many numbers it keeps."""
+        return float(self.layout.sector.dimension)
+
+    @cached_property
+    def diagonal(self) -> FloatArray:
+        """Eigenvalue of each determinant, shape ``(dimension,)``."""
+        return np.asarray(self.layout.keys(self.wires) == self.number, dtype=np.float64)
+
+    def check_conserves(self, what: str) -> None:
+        """Do nothing: it conserves the electrons."""
+
+    def apply(self, states: StateArray) -> StateArray:
+        """Return the projector applied to states, shape ``(n_states, dimension)``."""
+        projected: StateArray = states * self.diagonal
+        return projected
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +68,13 @@ class SectorObservable:
     """The determinants."""
     words: PauliSum
     """The operator on the layout's wires: bit w is wire w."""
+
+    def __post_init__(self) -> None:
+        if self.layout.n_wires > MAX_WIRES:
+            raise CapabilityError(
+                f"Pauli words on a register of {self.layout.n_wires} wires: at most {MAX_WIRES} "
+                "are possible. Leave out wires that are not used, or measure probabilities."
+            )
 
     @cached_property
     def masked(self) -> WordMatrix:
@@ -38,6 +88,23 @@ class SectorObservable:
             return None, self.masked
         rest = with_bits(rest, self.layout.bits)
         return molecule, WordMatrix(self.layout, rest) if rest.n_terms else None
+
+    @property
+    def size(self) -> float:
+        """How many numbers it keeps at most, once it was applied."""
+        molecule, words = self._pieces
+        own = float(self.layout.sector.dimension)
+        if molecule is not None:
+            own += self.layout.norb**4
+        return own if words is None else own + words.size
+
+    @cached_property
+    def diagonal(self) -> FloatArray | None:
+        """Eigenvalue of each determinant; ``None`` where determinants are no eigenstates."""
+        if self.words.x.any():
+            return None
+        ones = np.ones((1, self.layout.sector.dimension))
+        return np.asarray(self.apply(ones)[0].real, dtype=np.float64)
 
     @cached_property
     def is_real(self) -> bool:
@@ -82,3 +149,7 @@ class SectorObservable:
             return words.apply(states)
         image = molecule.apply(states)
         return image if words is None else image + words.apply(states)
+
+
+Observable = SectorObservable | DeterminantProjector
+"""What doors measure."""

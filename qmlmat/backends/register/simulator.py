@@ -10,10 +10,9 @@ import numpy as np
 
 from qmlmat.backends.register.generators import Generator, Phase
 from qmlmat.backends.register.layout import Layout, SpinOrder
-from qmlmat.backends.register.observables import SectorObservable
+from qmlmat.backends.register.observables import Observable
 from qmlmat.backends.sector_kernels import backward
 from qmlmat.backends.sector_program import Program, compile_parts
-from qmlmat.errors import InputError
 from qmlmat.typing import FloatArray, IntArray, StateArray
 
 
@@ -33,16 +32,6 @@ class RegisterCircuit:
     """Each generator's angle by that angle, shape ``(n_generators,)``."""
     offset: FloatArray
     """Each generator's angle where that angle is zero, shape ``(n_generators,)`` (radians)."""
-
-    def __post_init__(self) -> None:
-        found, wanted = self.layout.electrons(self.occupied), self.layout.nelec
-        if found != wanted:
-            is_total = self.layout.spin_order is None
-            raise InputError(
-                f"The circuit starts with {sum(found) if is_total else found} electrons"
-                f"{'' if is_total else ' by spin'}, on wires {self.occupied}, but nelec says "
-                f"{sum(wanted) if is_total else wanted}. Prepare as many, or leave nelec out."
-            )
 
     @cached_property
     def narrowed(self) -> tuple[RegisterCircuit, ...]:
@@ -65,13 +54,23 @@ class RegisterCircuit:
             if all(layout.parts(generator) is not None for generator in self.generators)
         )
 
-    def narrowest(self, conserves: Callable[[Layout], bool]) -> RegisterCircuit:
+    def narrowest(
+        self, make: Callable[[Layout], list[Observable]]
+    ) -> tuple[RegisterCircuit, list[Observable]]:
         """Return the circuit among as few determinants as what is measured allows.
 
         Args:
-            conserves: Whether all that is measured conserves the electrons of a layout.
+            make: Returns what is measured, for a layout.
+
+        Returns:
+            The circuit, and what is measured among its determinants; it may leave the sector where
+            no circuit of one sector could hold it.
         """
-        return next((one for one in self.narrowed if conserves(one.layout)), self)
+        for one in self.narrowed:
+            observables = make(one.layout)
+            if all(observable.conserves for observable in observables):
+                return one, observables
+        return self, make(self.layout)
 
     @cached_property
     def acting(self) -> IntArray:
@@ -171,7 +170,7 @@ class Simulation:
         """The determinants' probabilities, shape ``(n_points, dimension)``."""
         return np.asarray(np.abs(self.amplitudes) ** 2, dtype=np.float64)
 
-    def image(self, observable: SectorObservable) -> StateArray:
+    def image(self, observable: Observable) -> StateArray:
         """Return the observable applied to the states, shape ``(n_points, dimension)``."""
         return observable.apply(self.amplitudes)
 

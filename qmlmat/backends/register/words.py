@@ -17,12 +17,12 @@ from qmlmat.operators.pauli import PauliSum, word_phase
 from qmlmat.typing import FloatArray, IntArray, StateArray
 
 MAX_ENTRIES: Final = 2**24
-"""Entries of a matrix that is kept: 0.2 GB where they are real. Larger ones are made anew, rows at
-a time, whenever they are applied."""
+"""Entries of one matrix that is kept: 0.2 GB where they are real. Larger ones are made anew, rows
+at a time, whenever they are applied."""
 CHUNK_ENTRIES: Final = 2**22
 """Entries of the rows made at a time, at most."""
 MAX_FLIPS: Final = 16
-"""Most bits that a word flips for which conservation is looked into."""
+"""Most bits that one word flips for which conservation is looked into."""
 FLOOR: Final = 1e-14
 """Entries up to it, relative to the largest coefficient, are rounding."""
 
@@ -40,6 +40,12 @@ class WordMatrix:
     def is_real(self) -> bool:
         """Whether every entry is real."""
         return bool((self._tables[-1].imag == 0).all())
+
+    @property
+    def size(self) -> float:
+        """How many entries of the matrix are kept at most."""
+        groups = self._tables[0]
+        return float(min(MAX_ENTRIES, self.layout.sector.dimension * len(groups)))
 
     @cached_property
     def leak(self) -> float:

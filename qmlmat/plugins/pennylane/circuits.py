@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 from pennylane.operation import Operator
+from pennylane.ops import Exp, Pow, Prod
 from pennylane.ops.mid_measure import MidMeasure
 from pennylane.tape import QuantumScript
 
@@ -44,6 +45,8 @@ def keeps(operator: Operator) -> bool:
     """
     if isinstance(operator, MidMeasure | qml.BasisState) or is_native(operator):
         return True
+    if isinstance(operator, Prod | Pow | Exp):
+        return not operator.has_decomposition
     return bool(operator.has_matrix) or not operator.has_decomposition
 
 
@@ -102,7 +105,7 @@ def _assembled(
     assembly = Assembly()
     for steps, n_angles, name, wires in gates:
         assembly.add(steps, n_angles, f"{name} on wires {list(wires)}")
-    layout = layout_for(n_wires, nelec, spin_order, occupied)
+    layout = layout_for("qmlmat.sector", n_wires, nelec, spin_order, occupied)
     return assembly.circuit(layout, occupied, "qmlmat.sector")
 
 

@@ -14,7 +14,7 @@ from pennylane.devices import Device, ExecutionConfig
 from pennylane.devices.modifiers import simulator_tracking, single_tape_support
 from pennylane.devices.preprocess import decompose, validate_measurements
 from pennylane.exceptions import DeviceError
-from pennylane.measurements import ExpectationMP, MeasurementProcess, MeasurementTransform
+from pennylane.measurements import MeasurementProcess, MeasurementTransform
 from pennylane.tape import QuantumScript
 from pennylane.transforms import broadcast_expand
 
@@ -22,7 +22,7 @@ from qmlmat.backends.register.layout import SpinOrder, check_spin_order, checked
 from qmlmat.errors import QmlmatError
 from qmlmat.plugins.pennylane.circuits import bind, keeps
 from qmlmat.plugins.pennylane.measurements import Measured
-from qmlmat.plugins.pennylane.observables import Observables, hold_observables
+from qmlmat.plugins.pennylane.observables import Observables, hold_observables, is_mean
 
 _Result = TypeVar("_Result")
 
@@ -172,11 +172,13 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
 
     def _measured(self, tape: QuantumScript) -> Measured:
         """Return a tape's states; those of the last tape are remembered."""
-        if self._last is None or self._last[0] is not tape:
+        last = self._last  # another thread may write it meanwhile
+        if last is None or last[0] is not tape:
             wires = None if self.wires is None else self.wires.tolist()
             bound = bind(tape, wires, self.nelec, self.spin_order)
-            self._last = tape, Measured(bound, tuple(tape.measurements), self._observables)
-        return self._last[1]
+            measured = Measured(bound, tuple(tape.measurements), self._observables)
+            self._last = last = tape, measured
+        return last[1]
 
     # ------------------- derivatives
 
@@ -185,7 +187,7 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
         execution_config: ExecutionConfig | None = None,
         circuit: QuantumScript | None = None,
     ) -> bool:
-        """Return whether gradients are adjoint: first ones of exact expectations, by angles."""
+        """Return whether gradients are adjoint: first ones of exact means, by gates' angles."""
         if execution_config is not None and (
             execution_config.gradient_method not in {"adjoint", "best"}
             or execution_config.derivative_order > 1
@@ -196,7 +198,7 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
         n_data = sum(len(operator.data) for operator in circuit.operations)
         return (
             not circuit.shots
-            and all(isinstance(one, ExpectationMP) for one in circuit.measurements)
+            and all(is_mean(one) for one in circuit.measurements)
             and all(number < n_data for number in circuit.trainable_params)
         )
 
@@ -286,8 +288,9 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
                     "observable's coefficients or the initial state. Mark those as not trainable, "
                     'or use diff_method="parameter-shift".'
                 )
-        if any(not isinstance(one, ExpectationMP) for one in tape.measurements) or tape.shots:
+        if not all(is_mean(one) for one in tape.measurements) or tape.shots:
             raise DeviceError(
-                "qmlmat.sector: adjoint gradients are of exact expectations. Leave the shots out "
-                'and measure qml.expval, or use diff_method="parameter-shift".'
+                "qmlmat.sector: adjoint gradients are of exact expectations and variances. Leave "
+                "the shots out and measure qml.expval or qml.var, or use "
+                'diff_method="parameter-shift".'
             )

@@ -23,7 +23,7 @@ from qmlmat.backends.register.observables import SectorObservable
 from qmlmat.backends.register.simulator import Simulation
 from qmlmat.errors import CapabilityError
 from qmlmat.plugins.pennylane.circuits import Bound
-from qmlmat.plugins.pennylane.observables import Observable, Observables, is_mean
+from qmlmat.plugins.pennylane.observables import Held, Observables, is_mean, shown
 from qmlmat.typing import FloatArray, IntArray, StateArray
 
 
@@ -40,18 +40,14 @@ class Measured:
     _images: dict[int, StateArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        operators = [_operator(one) for one in self.measurements if is_mean(one)]
-
-        def observables(layout: Layout) -> list[Observable]:
-            return [self.known.of(one, layout, self.bound.labels) for one in operators]
-
-        circuit = self.bound.circuit.narrowest(
-            lambda layout: all(one.conserves for one in observables(layout))
+        means = [k for k, one in enumerate(self.measurements) if is_mean(one)]
+        operators = [_operator(self.measurements[k]) for k in means]
+        circuit, measured = self.bound.circuit.narrowest(
+            lambda layout: [self.known.of(one, layout, self.bound.labels) for one in operators]
         )
-        measured = observables(circuit.layout)
         for operator, observable in zip(operators, measured, strict=True):
-            if isinstance(observable, SectorObservable):
-                observable.check_conserves(f"qmlmat.sector: {operator.name}")
+            observable.check_conserves(f"qmlmat.sector: {shown(operator)}")
+        self._observables = dict(zip(means, measured, strict=True))
         is_real = all(one.is_real for one in measured)
         self.simulation = Simulation(circuit, self.bound.values, complex_states=not is_real)
 
@@ -60,15 +56,10 @@ class Measured:
         """The wires and the electrons on them."""
         return self.simulation.circuit.layout
 
-    def observable(self, measurement: MeasurementProcess) -> Observable:
-        """Return the observable whose mean or variance is measured."""
-        return self.known.of(_operator(measurement), self.layout, self.bound.labels)
-
     def image(self, number: int) -> StateArray:
         """Return the observable of a measurement applied to the states."""
         if number not in self._images:
-            observable = self.observable(self.measurements[number])
-            self._images[number] = observable.apply(self.simulation.amplitudes)
+            self._images[number] = self.simulation.image(self._observables[number])
         return self._images[number]
 
     # ------------------- exact
@@ -133,9 +124,9 @@ class Measured:
         shifts = np.arange(self.layout.n_wires - 1, -1, -1, dtype=np.uint64)
         bits = (states[:, None] >> shifts & np.uint64(1)).astype(np.int64)
         results: list[Any] = []
-        for measurement in self.measurements:
+        for number, measurement in enumerate(self.measurements):
             if is_mean(measurement):
-                results.append(self._sampled_mean(measurement, drawn, point, rng))
+                results.append(self._sampled_mean(number, drawn, point, rng))
             elif isinstance(measurement, SampleMeasurement):
                 self._read(measurement)
                 wires = Wires(self.bound.labels)
@@ -148,17 +139,16 @@ class Measured:
         return results
 
     def _sampled_mean(
-        self, measurement: MeasurementProcess, drawn: IntArray, point: int, rng: np.random.Generator
+        self, number: int, drawn: IntArray, point: int, rng: np.random.Generator
     ) -> float:
         """Return a mean or variance from samples.
 
         What is diagonal is read from the samples of the determinants. Of other sums each word is
         measured by itself, with as many shots: its eigenvalues are drawn from its exact mean.
         """
-        observable = self.observable(measurement)
-        diagonal = _diagonal(observable)
-        if diagonal is not None:
-            values = diagonal[drawn]
+        measurement, observable = self.measurements[number], self._observables[number]
+        if observable.diagonal is not None:
+            values = observable.diagonal[drawn]
             kind = np.mean if isinstance(measurement, ExpectationMP) else np.var
             return float(kind(values))
         if isinstance(measurement, VarianceMP):
@@ -175,15 +165,32 @@ class Measured:
     # ------------------- derivatives
 
     def jacobian(self) -> FloatArray:
-        """Return the means' derivatives by the angles, ``(n_measurements, n_points, n_angles)``."""
+        """Return the derivatives of means and variances by the angles.
+
+        Returns:
+            Shape ``(n_measurements, n_points, n_angles)``.
+        """
         return np.stack(
-            [self.simulation.gradient(self.image(k)) for k in range(len(self.measurements))]
+            [self.simulation.gradient(self._slope_image(k)) for k in range(len(self.measurements))]
         )
 
     def weighted_gradient(self, weights: FloatArray) -> FloatArray:
-        """Return the derivatives of a weighted sum of the means, shape ``(n_points, n_angles)``."""
-        image = sum(weight * self.image(k) for k, weight in enumerate(weights))
+        """Return the derivatives of a weighted sum of them, shape ``(n_points, n_angles)``."""
+        image = sum(weight * self._slope_image(k) for k, weight in enumerate(weights))
         return self.simulation.gradient(np.asarray(image))
+
+    def _slope_image(self, number: int) -> StateArray:
+        """Return what the adjoint sweep starts from: ``A psi``, of variances ``(A - 2 <A>) A psi``.
+
+        The derivative of ``<A A> - <A>**2`` is that of the mean of ``A A - 2 <A> A`` at fixed
+        ``<A>``.
+        """
+        image = self.image(number)
+        if not isinstance(self.measurements[number], VarianceMP):
+            return image
+        means = self.simulation.expectation(image)
+        found: StateArray = self._observables[number].apply(image) - 2.0 * means[:, None] * image
+        return found
 
 
 def _operator(measurement: MeasurementProcess) -> Operator:
@@ -192,17 +199,8 @@ def _operator(measurement: MeasurementProcess) -> Operator:
         raise CapabilityError(
             f"qmlmat.sector: {measurement} names no observable. Use qml.expval(observable)."
         )
-    return measurement.obs
-
-
-def _diagonal(observable: Observable) -> FloatArray | None:
-    """Return an observable's eigenvalues where determinants are its eigenstates."""
-    if not isinstance(observable, SectorObservable):
-        return observable.diagonal
-    if observable.words.x.any():
-        return None
-    ones = np.ones((1, observable.layout.sector.dimension))
-    return np.asarray(observable.apply(ones)[0].real, dtype=np.float64)
+    operator = measurement.obs
+    return operator.held if isinstance(operator, Held) else operator
 
 
 def _stacked(points: list[Any]) -> Any:  # noqa: ANN401 (counts stay a list of dictionaries)

@@ -1,14 +1,10 @@
-"""PennyLane's observables on the register, remembered by identity."""
+"""PennyLane's observables on the register, and which of them are remembered."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
-import numpy as np
 import pennylane as qml
 from pennylane.measurements import ExpectationMP, MeasurementProcess, VarianceMP
 from pennylane.operation import Operator
@@ -16,45 +12,23 @@ from pennylane.tape import QuantumScript
 
 from qmlmat.backends.pennylane.operators import from_pennylane
 from qmlmat.backends.register.layout import Layout
-from qmlmat.backends.register.observables import SectorObservable
+from qmlmat.backends.register.observables import (
+    KEPT,
+    MAX_WIRES,
+    DeterminantProjector,
+    Observable,
+    SectorObservable,
+)
+from qmlmat.backends.register.recent import Recent
 from qmlmat.errors import CapabilityError, InputError
-from qmlmat.operators.pauli import MAX_QUBITS
-from qmlmat.typing import FloatArray, StateArray
+from qmlmat.operators.pauli import MAX_QUBITS, PauliSum
 
-REMEMBERED: Final = 32
-"""Observables that are remembered."""
+MANY_WORDS: Final = 20
+"""Words from which an observable is known by identity."""
+MAX_SHOWN: Final = 4
+"""Words of an observable that messages show."""
 MAX_MATRIX_WIRES: Final = 5
 """Most wires of an observable given as a matrix."""
-
-
-@dataclass(frozen=True, eq=False)
-class DeterminantProjector:
-    """The projector on the states in which some wires have given occupations."""
-
-    layout: Layout
-    """The wires and the electrons on them."""
-    wires: tuple[int, ...]
-    """The wires."""
-    number: int
-    """Their occupations as a number; the first wire is the highest bit."""
-
-    is_real: ClassVar[bool] = True
-    """Whether real states stay real."""
-    conserves: ClassVar[bool] = True
-    """Whether it maps the sector to itself."""
-
-    @cached_property
-    def diagonal(self) -> FloatArray:
-        """Eigenvalue of each determinant, shape ``(dimension,)``."""
-        return np.asarray(self.layout.keys(self.wires) == self.number, dtype=np.float64)
-
-    def apply(self, states: StateArray) -> StateArray:
-        """Return the projector applied to states, shape ``(n_states, dimension)``."""
-        projected: StateArray = states * self.diagonal
-        return projected
-
-
-Observable = SectorObservable | DeterminantProjector
 
 
 class Held(Operator):  # type: ignore[misc]  # PennyLane has no types
@@ -65,11 +39,35 @@ class Held(Operator):  # type: ignore[misc]  # PennyLane has no types
 
     def __init__(self, held: Operator) -> None:
         self.held = held
+        self._hyperparameters = {"held": held}
         super().__init__(wires=held.wires)
 
     def __repr__(self) -> str:
         """Return the observable as PennyLane writes it."""
         return repr(self.held)
+
+    @property
+    def hash(self) -> int:
+        """The observable's own hash: PennyLane's caches tell tapes apart by it."""
+        return hash(("Held", self.held.hash))
+
+    def label(
+        self,
+        decimals: int | None = None,
+        base_label: str | None = None,
+        cache: dict[str, Any] | None = None,
+    ) -> str:
+        """Return what drawings call the observable."""
+        text: str = self.held.label(decimals, base_label, cache)
+        return text
+
+
+def shown(operator: Operator) -> str:
+    """Return what an observable is called in messages: itself where it is short."""
+    sentence = operator.pauli_rep
+    if sentence is not None and len(sentence) > MAX_SHOWN:
+        return f"the {operator.name} of {len(sentence)} words"
+    return " ".join(repr(operator).split())
 
 
 @qml.transform  # type: ignore[untyped-decorator]  # PennyLane has no types
@@ -94,10 +92,14 @@ def is_mean(measurement: MeasurementProcess) -> bool:
 
 
 class Observables:
-    """The sector forms of observables; the last ones are remembered, by identity."""
+    """The sector forms of observables; the last ones are remembered.
+
+    Sums of many words by identity: reading their words takes longer than anything else. Others by
+    their words, as QNodes make them anew in every call.
+    """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[Any, ...], tuple[Operator, Observable]] = OrderedDict()
+        self._known = Recent(KEPT)
 
     def of(self, operator: Operator, layout: Layout, labels: tuple[Hashable, ...]) -> Observable:
         """Return an observable among a layout's determinants; it may leave them.
@@ -111,42 +113,59 @@ class Observables:
             CapabilityError: If it is not made of Pauli words or a projector on a determinant.
             InputError: If it is not Hermitian, or has other wires.
         """
-        operator = operator.held if isinstance(operator, Held) else operator
-        key = (id(operator), layout, labels)  # the operator is kept, so its identity stays its own
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = operator, _made(operator, layout, labels)
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        self._known.move_to_end(key)
-        return found[1]
+        numbers = {label: k for k, label in enumerate(labels)}
+        missing = [label for label in operator.wires if label not in numbers]
+        if missing:
+            raise InputError(
+                f"qmlmat.sector: {shown(operator)} on wires {missing}, which the device has not. "
+                f"Use {list(labels)}."
+            )
+        if isinstance(operator, qml.Projector) and len(operator.data[0]) == len(operator.wires):
+            bits = "".join(str(int(bit)) for bit in operator.data[0])
+            wires = tuple(numbers[label] for label in operator.wires)
+            return DeterminantProjector(layout, wires, int(bits, 2))
+        sentence = operator.pauli_rep
+        if sentence is not None and len(sentence) >= MANY_WORDS:
+            # The operator is kept, so that its identity stays its own.
+            key: tuple[Hashable, ...] = (id(operator), layout, labels)
+            known = self._known.get(key)
+            if known is not None and known[0] is operator:
+                found: Observable = known[1]
+                return found
+            made = _made(layout, _words(operator, labels), operator)
+            self._known.put(key, (operator, made), made.size)
+            return made
+        words = _words(operator, labels)
+        content = tuple(part.tobytes() for part in (words.x, words.z, words.coefficients))
+        known = self._known.get((layout, *content))
+        if known is None:
+            known = _made(layout, words, operator)
+            self._known.put((layout, *content), known, known.size)
+        found = known
+        return found
 
 
-def _made(operator: Operator, layout: Layout, labels: tuple[Hashable, ...]) -> Observable:
-    numbers = {label: k for k, label in enumerate(labels)}
-    missing = [label for label in operator.wires if label not in numbers]
-    if missing:
-        raise InputError(
-            f"qmlmat.sector: {operator.name} on wires {missing}, which the device has not. Use "
-            f"{list(labels)}."
-        )
-    if isinstance(operator, qml.Projector) and len(operator.data[0]) == len(operator.wires):
-        bits = "".join(str(int(bit)) for bit in operator.data[0])
-        wires = tuple(numbers[label] for label in operator.wires)
-        return DeterminantProjector(layout, wires, int(bits, 2))
-    if layout.n_wires > MAX_QUBITS:
-        raise CapabilityError(
-            f"qmlmat.sector: {operator.name} on a device of {layout.n_wires} wires. Pauli words "
-            f"have at most {MAX_QUBITS}: make the device with as many wires as are used, or "
-            "measure qml.probs."
-        )
-    words = from_pennylane(_in_words(operator), labels=labels)
+def _made(layout: Layout, words: PauliSum, operator: Operator) -> SectorObservable:
     if not words.is_hermitian:
         raise InputError(
-            f"qmlmat.sector: {operator.name} is not Hermitian. Use real coefficients of Pauli "
+            f"qmlmat.sector: {shown(operator)} is not Hermitian. Use real coefficients of Pauli "
             "words."
         )
-    return SectorObservable(layout, words)
+    try:
+        return SectorObservable(layout, words)
+    except CapabilityError as error:
+        raise CapabilityError(f"qmlmat.sector: {shown(operator)}: {error}") from error
+
+
+def _words(operator: Operator, labels: tuple[Hashable, ...]) -> PauliSum:
+    """Return an observable's words on wires 0, 1, 2, ..."""
+    if len(labels) > MAX_QUBITS:
+        raise CapabilityError(
+            f"qmlmat.sector: {shown(operator)} on a device of {len(labels)} wires. Pauli words "
+            f"have at most {MAX_WIRES}: make the device with as many wires as are used, or "
+            "measure qml.probs."
+        )
+    return from_pennylane(_in_words(operator), labels=labels)
 
 
 def _in_words(operator: Operator) -> Operator:
@@ -157,6 +176,6 @@ def _in_words(operator: Operator) -> Operator:
         wires = operator.wires
         return qml.pauli_decompose(operator.matrix(), wire_order=wires, check_hermitian=True)
     raise CapabilityError(
-        f"qmlmat.sector: {operator.name} is not made of Pauli words. Use qml.Hamiltonian, "
+        f"qmlmat.sector: {shown(operator)} is not made of Pauli words. Use qml.Hamiltonian, "
         "qml.pauli_decompose(matrix), or qml.Projector on a basis state."
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -15,35 +13,11 @@ from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
 from qmlmat.backends.qiskit.operators import from_sparse_pauli_op
 from qmlmat.backends.register.layout import Layout, SpinOrder, check_spin_order, checked_nelec
-from qmlmat.backends.register.observables import SectorObservable
+from qmlmat.backends.register.observables import KEPT, SectorObservable
+from qmlmat.backends.register.recent import Recent
 from qmlmat.plugins.qiskit.translation import Translation, translate
 
 _MAX_CIRCUITS: Final = 32.0
-_MAX_ENTRIES: Final = 2.0**25
-"""Words times determinants of all observables that are kept: some 0.4 GB at most."""
-
-
-@dataclass
-class _Recent:
-    """Values by key, the least recently used ones forgotten; jobs of several threads may ask."""
-
-    capacity: float
-    _kept: OrderedDict[Hashable, tuple[Any, float]] = field(default_factory=OrderedDict)
-    _lock: Any = field(default_factory=Lock)
-
-    def get(self, key: Hashable) -> Any:  # noqa: ANN401
-        with self._lock:
-            if key not in self._kept:
-                return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
-
-    def put(self, key: Hashable, value: Any, size: float) -> None:  # noqa: ANN401
-        with self._lock:
-            self._kept[key] = value, size
-            self._kept.move_to_end(key)
-            while len(self._kept) > 1 and sum(s for _, s in self._kept.values()) > self.capacity:
-                self._kept.popitem(last=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +30,15 @@ class Memory:
     """Electrons of its circuits by spin; ``None``: as many as each prepares."""
     spin_order: SpinOrder | None
     """Where the spin orbitals stand."""
-    _circuits: _Recent = field(default_factory=lambda: _Recent(_MAX_CIRCUITS))
-    _coerced: _Recent = field(default_factory=lambda: _Recent(_MAX_CIRCUITS))
-    _observables: _Recent = field(default_factory=lambda: _Recent(_MAX_ENTRIES))
+    _circuits: Recent = field(default_factory=lambda: Recent(_MAX_CIRCUITS))
+    _coerced: Recent = field(default_factory=lambda: Recent(_MAX_CIRCUITS))
+    _observables: Recent = field(default_factory=lambda: Recent(KEPT))
 
     def translation(self, circuit: QuantumCircuit) -> Translation:
         """Return a circuit for the register; one that was changed in place is read again.
 
         Raises:
-            CapabilityError: If a gate does not conserve the electrons, or no gate is unitary.
+            CapabilityError: If a gate does not conserve the electrons, or is no gate.
             InputError: If the electrons or the number of qubits do not fit.
         """
         # The key holds the circuit, so no other one can get its id.
@@ -73,7 +47,7 @@ class Memory:
             found: Translation = known[2]
             return found
         found = translate(self.what, circuit, self.nelec, self.spin_order)
-        self._circuits.put(id(circuit), (circuit, circuit.copy(), found), 1.0)
+        self._circuits.put(id(circuit), (circuit, circuit.copy(), found))
         return found
 
     def coerced(self, operator: SparsePauliOp) -> ObservablesArray:
@@ -88,7 +62,7 @@ class Memory:
         found: ObservablesArray | None = self._coerced.get(key)
         if found is None:
             found = ObservablesArray.coerce(operator)
-            self._coerced.put(key, found, 1.0)
+            self._coerced.put(key, found)
         return found
 
     def observable(self, layout: Layout, operator: SparseObservable) -> SectorObservable:
@@ -98,8 +72,7 @@ class Memory:
         if found is None:
             words = SparsePauliOp.from_sparse_observable(operator.as_paulis())
             found = SectorObservable(layout, from_sparse_pauli_op(words))
-            size = layout.sector.dimension * max(1, found.words.n_terms)
-            self._observables.put(key, found, float(size))
+            self._observables.put(key, found, found.size)
         return found
 
 

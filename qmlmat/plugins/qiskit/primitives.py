@@ -24,8 +24,8 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import SparseObservable, SparsePauliOp
 
-from qmlmat.backends.register.layout import Layout, SpinOrder
-from qmlmat.backends.register.observables import SectorObservable
+from qmlmat.backends.register.layout import SpinOrder
+from qmlmat.backends.register.observables import Observable
 from qmlmat.backends.register.simulator import RegisterCircuit, Simulation
 from qmlmat.errors import CapabilityError
 from qmlmat.plugins.qiskit.angles import AngleTable
@@ -121,13 +121,9 @@ class SectorEstimator(BaseEstimatorV2):  # type: ignore[misc]
             )
         which, operators = _different(pub)
 
-        def observables(layout: Layout) -> list[SectorObservable]:
-            return [self._memory.observable(layout, one) for one in operators]
-
-        circuit = translation.circuit.narrowest(
-            lambda layout: all(one.conserves for one in observables(layout))
+        circuit, measured = translation.circuit.narrowest(
+            lambda layout: [self._memory.observable(layout, one) for one in operators]
         )
-        measured = observables(circuit.layout)
         for operator, observable in zip(operators, measured, strict=True):
             observable.check_conserves(f"SectorEstimator: the observable {shortened(operator)}")
         points = np.arange(pub.parameter_values.size).reshape(pub.parameter_values.shape)
@@ -221,7 +217,7 @@ class SectorSampler(BaseSamplerV2):  # type: ignore[misc]
 
     def _run_pub(self, pub: SamplerPub) -> SamplerPubResult:
         translation = self._memory.translation(pub.circuit)
-        circuit = translation.circuit.narrowest(lambda _: True)
+        circuit, _ = translation.circuit.narrowest(lambda _: [])
         shifts = _register_shifts(pub.circuit, dict(translation.measured))
         found: dict[str, list[Any]] = {name: [] for name in shifts}
         rng = np.random.default_rng(self._seed)
@@ -261,13 +257,13 @@ def _simulations(
     """Yield the first point's number and the simulation of some points, for all points in turn."""
     bindings = pub.parameter_values
     values: FloatArray = bindings.as_array(pub.circuit.parameters)
-    values = values.reshape(bindings.size, -1)
+    values = values.reshape(bindings.size, pub.circuit.num_parameters)
     step = max(1, _MAX_AMPLITUDES // circuit.layout.sector.dimension)
     for first in range(0, len(values), step):
         yield first, Simulation(circuit, table.at(values[first : first + step]))
 
 
-def _means(simulation: Simulation, observable: SectorObservable, rows: IntArray) -> FloatArray:
+def _means(simulation: Simulation, observable: Observable, rows: IntArray) -> FloatArray:
     """Return an observable's expectations at some points, shape ``(n_rows,)``."""
     if len(rows) == len(simulation.values):
         return simulation.expectation(simulation.image(observable))

@@ -30,6 +30,9 @@ from qmlmat.plugins.qiskit.gates import (
     native_steps,
 )
 
+_NO_GATES: Final = frozenset(
+    {"measure", "reset", "if_else", "for_loop", "while_loop", "switch_case", "box", "store"}
+)
 _IDLE: Final = frozenset({"barrier", "id", "delay"})
 _REMEDY: Final = (
     "Use gates that conserve the number of electrons, such as XXPlusYYGate, SwapGate, RZGate, "
@@ -61,17 +64,17 @@ def translate(
     Args:
         what: Who asks, ``"SectorEstimator"`` or ``"SectorSampler"``.
         circuit: Qiskit's circuit; X gates before all others prepare its determinant.
-        nelec: tuple[int, int] | None, by spin or all; ``None`` reads them from the X gates.
+        nelec: Electrons by spin; ``None`` reads them from the X gates.
         spin_order: Where the spin orbitals stand.
 
     Raises:
-        CapabilityError: If a gate does not conserve the electrons, or no gate is unitary.
+        CapabilityError: If a gate does not conserve the electrons, or is no gate.
         InputError: If the electrons or the number of qubits do not fit.
     """
     reader = _Reader(what)
     reader.read(circuit)
     occupied = sorted(reader.occupied)
-    layout = layout_for(circuit.num_qubits, nelec, spin_order, occupied)
+    layout = layout_for(what, circuit.num_qubits, nelec, spin_order, occupied)
     return Translation(
         reader.assembly.circuit(layout, occupied, what),
         AngleTable.of(reader.angles, list(circuit.parameters)),
@@ -101,6 +104,7 @@ class _Reader:
     occupied: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
     measured: dict[int, int] = field(default_factory=dict)
+    read_out: set[int] = field(default_factory=set)
 
     def read(self, circuit: QuantumCircuit) -> None:
         """Take in a circuit."""
@@ -109,6 +113,7 @@ class _Reader:
             operation = item.operation
             if operation.name == "measure":
                 self.measured[circuit.find_bit(item.clbits[0]).index] = wires[0]
+                self.read_out.add(wires[0])
             elif operation.name not in _IDLE:
                 self._check_unmeasured(operation, wires)
                 for element in self._elements(operation, wires, ()):
@@ -117,7 +122,7 @@ class _Reader:
             self._add(element)
 
     def _check_unmeasured(self, operation: Instruction, wires: Sequence[int]) -> None:
-        late = set(wires) & set(self.measured.values())
+        late = set(wires) & self.read_out
         if late:
             raise CapabilityError(
                 f"{self.what}: {operation.name} on qubits {tuple(wires)} comes after a measurement "
@@ -162,7 +167,7 @@ class _Reader:
         elif isinstance(operation, AnnotatedOperation):
             yield from self._annotated(operation, wires, name, inner)
         elif not is_elementary(operation) and getattr(operation, "definition", None) is not None:
-            yield from self._defined(operation.definition, wires, inner)
+            yield from self._defined(_current(self.what, operation), wires, inner)
         else:
             self._refuse(name, wires)
 
@@ -232,9 +237,14 @@ class _Reader:
             yield element.gate
 
     def _refuse(self, name: str, wires: Sequence[int]) -> NoReturn:
+        where = f"{self.what}: {name} on qubits {tuple(wires)}"
+        if name.split(" ", maxsplit=1)[0] in _NO_GATES:
+            raise CapabilityError(
+                f"{where} is no gate. Measure at the end of the circuit itself, and use neither "
+                f"resets nor control flow; or run it on Aer."
+            )
         raise CapabilityError(
-            f"{self.what}: {name} on qubits {tuple(wires)} is not known to conserve the "
-            f"number of electrons. {self._remedy}"
+            f"{where} is not known to conserve the number of electrons. {self._remedy}"
         )
 
     @property
@@ -244,3 +254,30 @@ class _Reader:
 
 def _named(name: str, path: Sequence[str]) -> str:
     return name + "".join(f' in "{outer}"' for outer in reversed(path))
+
+
+def _current(what: str, operation: Instruction) -> QuantumCircuit:
+    """Return a gate's definition at its present parameters.
+
+    Of a gate under controls Qiskit assigns the parameters, and leaves its definition as it was.
+
+    Raises:
+        CapabilityError: If it is not clear which parameter of the definition is which.
+    """
+    definition = operation.definition
+    known = {
+        parameter
+        for value in operation.params
+        if isinstance(value, ParameterExpression)
+        for parameter in value.parameters
+    }
+    free = list(definition.parameters)
+    if known.issuperset(free):
+        return definition
+    if len(free) != len(operation.params):
+        raise CapabilityError(
+            f"{what}: {operation.name} was given the parameters {operation.params}, its definition "
+            f"has {free}. Assign them before the gate is controlled, or use "
+            "control(annotated=True)."
+        )
+    return definition.assign_parameters(dict(zip(free, operation.params, strict=True)))

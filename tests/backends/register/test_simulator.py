@@ -265,7 +265,7 @@ def test_orders_of_spin_name_the_spins_of_wires():
         ((5, (1, 1), "blocked"), "Use an even number of wires"),
         ((4, (3, 0), "interleaved"), "Use fewer electrons, or more wires"),
         ((4, (-1, 0)), "Use fewer electrons, or more wires"),
-        ((0, (0, 0)), "Use fewer wires"),
+        ((0, (0, 0)), "from 1 to 62 wires"),
         ((4, (1, 1), "alternating"), 'use "blocked"'),
     ],
 )

@@ -108,14 +108,38 @@ def test_shifts_give_the_adjoint_jacobian(order):
     assert np.abs(found["best"] - found["finite-diff"]).max() < 1e-4  # one-sided, step 1e-7
 
 
-@pytest.mark.parametrize("measured", ["probs", "var", "projector and probs"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_variances_have_adjoint_gradients(order):
+    """Of sums that are not diagonal, alone and beside means; PennyLane's shifts have not."""
+    circuit, measured, params = drawn(14, order)
+
+    def node(params):
+        circuit.queue(params)
+        return qml.var(measured[0]), qml.expval(measured[1]), qml.var(measured[2])
+
+    def alone(params):
+        circuit.queue(params)
+        return qml.var(measured[0])
+
+    leaf = torch.tensor(params, requires_grad=True)
+    right = torch.autograd.functional.jacobian(
+        qml.QNode(node, qml.device("default.qubit", wires=6)), leaf
+    )
+    found = torch.autograd.functional.jacobian(qml.QNode(node, sector(circuit)), leaf)
+    for mine, theirs in zip(found, right, strict=True):
+        assert (mine - theirs).abs().max() < EXACT
+    slopes = torch.autograd.functional.jacobian(qml.QNode(alone, sector(circuit)), leaf)
+    assert (slopes - right[0]).abs().max() < EXACT
+
+
+@pytest.mark.parametrize("measured", ["probs", "var and probs", "projector and probs"])
 def test_what_is_no_expectation_has_gradients_by_shifts(measured):
     """``"best"`` chooses, and agrees with backpropagation."""
     names = ("SingleExcitation", "DoubleExcitation", "IsingXY", "RZ", "IsingZZ")
     circuit, _, params = drawn(6, "interleaved", names=names)
     results = {
         "probs": lambda: qml.probs(wires=[0, 3]),
-        "var": lambda: qml.var(qml.Z(0) @ qml.Z(1)),
+        "var and probs": lambda: (qml.var(qml.Z(0) @ qml.Z(1)), qml.probs(wires=[1])),
         "projector and probs": lambda: (
             qml.expval(qml.Projector([1, 0], wires=[0, 2])),
             qml.probs(wires=[1]),
@@ -221,11 +245,11 @@ def test_coefficients_of_a_hamiltonian_are_refused_by_adjoint():
         qml.grad(energy)(qml.numpy.array([0.4, 0.2], requires_grad=True))
 
 
-def test_adjoint_gradients_of_variances_are_refused():
+def test_adjoint_gradients_of_probabilities_are_refused():
     """By PennyLane before execution, and by the device."""
     tape = qml.tape.QuantumScript(
         [qml.BasisState(np.array([1, 0]), wires=[0, 1]), qml.SingleExcitation(0.2, wires=[0, 1])],
-        [qml.var(qml.Z(0))],
+        [qml.probs(wires=[0])],
         trainable_params=[1],
     )
     device = qml.device("qmlmat.sector", wires=2)

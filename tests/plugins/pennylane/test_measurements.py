@@ -1,5 +1,8 @@
 """Exact measurements of every kind, broadcasting, and the memory of observables."""
 
+import copy
+import pickle
+
 import numpy as np
 import pennylane as qml
 import pytest
@@ -206,9 +209,9 @@ def conversions(monkeypatch):
     found = []
     made = observables._made
 
-    def counted(operator, layout, labels):
+    def counted(layout, words, operator):
         found.append(operator)
-        return made(operator, layout, labels)
+        return made(layout, words, operator)
 
     monkeypatch.setattr(observables, "_made", counted)
     return found
@@ -250,19 +253,103 @@ def test_a_hamiltonian_is_converted_for_each_sector(conversions):
     assert len(conversions) == 2
 
 
-def test_forgotten_hamiltonians_are_converted_again(conversions):
-    """The last ``REMEMBERED`` are kept; a new object at an old address is not mistaken for it."""
+def test_what_is_remembered_is_limited_by_its_size(monkeypatch):
+    """A new object at an old address is not mistaken for a forgotten one."""
+    monkeypatch.setattr(observables, "KEPT", 100.0)
     device = qml.device("qmlmat.sector", wires=4)
+    terms = [qml.X(0) @ qml.X(1), qml.Y(0) @ qml.Y(1)]
+    terms += [qml.Z(k % 4) @ qml.Z((k + 1) % 4) for k in range(4)] + [qml.Z(k) for k in range(4)]
+    terms += [qml.Z(a) @ qml.Z(b) @ qml.Z(c) for a, b, c in ((0, 1, 2), (0, 1, 3), (0, 2, 3))]
+    terms += [qml.X(a) @ qml.X(b) for a, b in ((0, 2), (1, 3), (2, 3))]
+    terms += [qml.Y(a) @ qml.Y(b) for a, b in ((0, 2), (1, 3), (2, 3))] + [qml.I(0)]
 
     @qml.qnode(device)
     def node(observable):
         qml.BasisState(np.array([1, 0, 1, 0]), wires=range(4))
         return qml.expval(observable)
 
-    for k in range(2 * observables.REMEMBERED):
-        assert abs(node(qml.Hamiltonian([k], [qml.Z(0)])) + k) < EXACT
-    assert len(device._observables._known) == observables.REMEMBERED
-    assert len(conversions) == 2 * observables.REMEMBERED
+    for k in range(40):
+        hamiltonian = qml.Hamiltonian([0.0] * (len(terms) - 1) + [k], terms)
+        assert len(hamiltonian.pauli_rep) >= observables.MANY_WORDS
+        assert abs(node(hamiltonian) - k) < EXACT
+    assert 0 < len(device._observables._known) < 40
+
+
+def test_a_copy_of_a_device_remembers_nothing():
+    """Identities of the original's observables would be those of others one day."""
+    device = qml.device("qmlmat.sector", wires=2)
+    qml.QNode(lambda: qml.expval(qml.Z(0)), device)()
+    assert len(device._observables._known) == 1
+    for other in (copy.deepcopy(device), pickle.loads(pickle.dumps(device))):
+        assert len(other._observables._known) == 0
+        assert qml.QNode(lambda: qml.expval(qml.Z(1)), other)() == 1.0
+
+
+def test_small_observables_are_known_by_their_words():
+    """A matrix that was changed in place is another observable; one made anew is not."""
+    matrix = np.diag([1.0, -1.0])
+    device = qml.device("qmlmat.sector", wires=2)
+    node = qml.QNode(lambda: qml.expval(qml.Hermitian(matrix, 0)), device)
+    assert [node(), node()] == [1.0, 1.0]
+    assert len(device._observables._known) == 1
+    matrix[0, 0] = 7.0
+    assert abs(node() - 7.0) < EXACT
+
+
+@pytest.mark.parametrize("options", [{"max_diff": 2}, {"cache": True}])
+def test_pennylanes_cache_tells_observables_apart(options):
+    """Two tapes of the same gates, observables on the same wires."""
+    pair = [qml.Z(0) @ qml.Z(1) + 0.3 * qml.Z(2), 2.5 * qml.Z(0) @ qml.Z(1) - 0.7 * qml.Z(2)]
+
+    @qml.transform
+    def both(tape):
+        return [tape.copy(measurements=[qml.expval(one)]) for one in pair], tuple
+
+    def circuit(angle):
+        qml.BasisState(np.array([1, 1, 0, 0]), wires=range(4))
+        qml.SingleExcitation(angle, wires=[0, 2])
+        return qml.expval(qml.Z(0))
+
+    angle = qml.numpy.array(0.7, requires_grad=True)
+    found, right = (
+        both(qml.QNode(circuit, qml.device(name, wires=4), **options))(angle)
+        for name in ("qmlmat.sector", "default.qubit")
+    )
+    assert np.abs(np.array(found) - np.array(right)).max() < EXACT
+    assert abs(found[0] - found[1]) > 0.1
+
+
+def test_drawings_and_messages_show_the_observable_itself():
+    """Not what it is held in."""
+
+    @qml.qnode(qml.device("qmlmat.sector", wires=2))
+    def node(observable):
+        return qml.expval(observable)
+
+    assert "<Z>" in qml.draw(node, level="device")(qml.Z(0))
+    with pytest.raises(qml.exceptions.DeviceError, match=r"qmlmat.sector: X\(0\) leaves"):
+        node(qml.X(0))
+    many = qml.Hamiltonian(np.ones(6), [qml.X(0), qml.Y(0), qml.Z(0), qml.X(1), qml.Y(1), qml.Z(1)])
+    with pytest.raises(qml.exceptions.DeviceError, match="the LinearCombination of 6 words leaves"):
+        node(many)
+
+
+def test_products_powers_and_evolutions_are_taken_apart():
+    """Into gates that each conserve the electrons."""
+
+    def circuit():
+        qml.BasisState(np.array([1, 1, 0, 0]), wires=range(4))
+        qml.prod(qml.Z(0), qml.SWAP([1, 2]))
+        qml.pow(qml.ISWAP([1, 3]), 2)
+        qml.SingleExcitation(0.4, wires=[2, 3])
+        qml.evolve(qml.Z(2) @ qml.Z(0), 0.1)
+        return qml.state()
+
+    found, right = (
+        qml.QNode(circuit, qml.device(name, wires=4))()
+        for name in ("qmlmat.sector", "default.qubit")
+    )
+    assert np.abs(found - right).max() < EXACT
 
 
 # ------------------- the tracker

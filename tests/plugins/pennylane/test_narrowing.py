@@ -70,6 +70,25 @@ def test_odd_wires_have_no_spins():
     assert abs(probabilities[1] - np.sin(0.2) ** 2) < EXACT
 
 
+@pytest.mark.parametrize("order", ["blocked", "interleaved"])
+def test_masks_of_63_wires_and_more_would_lose_bits(order):
+    """62 are right to the last wire."""
+    for n_wires in (62, 64):
+        bits = np.zeros(n_wires, dtype=int)
+        bits[[0, -1]] = 1
+
+        def circuit(bits=bits):
+            qml.BasisState(bits, wires=range(len(bits)))
+            return qml.expval(qml.Z(len(bits) - 1))
+
+        node = qml.QNode(circuit, qml.device("qmlmat.sector", wires=n_wires, spin_order=order))
+        if n_wires == 62:
+            assert node() == -1.0
+        else:
+            with pytest.raises(qml.exceptions.DeviceError, match=r"Z\(63\): .* at most 62"):
+                node()
+
+
 def test_words_on_more_than_64_wires_are_refused():
     """Probabilities need no words."""
     device = qml.device("qmlmat.sector", wires=68, nelec=(1, 1), spin_order="blocked")
@@ -81,5 +100,5 @@ def test_words_on_more_than_64_wires_are_refused():
 
     node = qml.QNode(circuit, device)
     assert abs(node(lambda: qml.probs(wires=[67]))[1] - np.sin(0.2) ** 2) < EXACT
-    with pytest.raises(qml.exceptions.DeviceError, match="at most 64"):
+    with pytest.raises(qml.exceptions.DeviceError, match="at most 62"):
         node(lambda: qml.expval(qml.Z(0)))

@@ -143,7 +143,7 @@ def test_a_molecules_hamiltonian_is_recognised(lithium_hydride):
         return qml.expval(hamiltonian)
 
     energy()
-    ((_, observable),) = device._observables._known.values()
+    (((_, observable), _),) = device._observables._known._kept.values()
     sigma, rest = observable._pieces
     assert sigma is not None
     assert rest is None

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from conserving import random_circuit, random_observable
 from ffsim.qiskit import OrbitalRotationJW
 from ffsim.random import random_unitary
+from problems import random_hamiltonian
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import XXPlusYYGate
 from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import Operator, SparseObservable, SparsePauliOp, Statevector
 
-from qmlmat.plugins.qiskit import SectorEstimator, memory, primitives
+from qmlmat.ansatz import Ansatz
+from qmlmat.backends.qiskit.operators import to_sparse_pauli_op
+from qmlmat.plugins.qiskit import (
+    SectorEstimator,
+    SectorSampler,
+    conserving_circuit,
+    memory,
+    primitives,
+)
 
 ATOL = 1e-10  # two exact simulators, float64
 ORDERS = (None, "blocked", "interleaved")
@@ -258,3 +270,60 @@ def test_many_circuits_are_forgotten_in_turn(monkeypatch):
         )
         for one, two in zip(theirs, ours, strict=True):
             assert two.data.evs == pytest.approx(float(one.data.evs), abs=ATOL)
+
+
+def test_primitives_are_copied_and_pickled():
+    """As Qiskit's are, for processes and algorithms that copy them; a copy remembers nothing."""
+    circuit = QuantumCircuit(2)
+    circuit.x(0)
+    circuit.append(_exchange_gate(0.4), [0, 1])
+    estimator = SectorEstimator(seed=3)
+    right = estimator.run([(circuit, "IZ")], precision=0.1).result()[0].data.evs
+    for other in (copy.deepcopy(estimator), pickle.loads(pickle.dumps(estimator))):
+        assert other.run([(circuit, "IZ")], precision=0.1).result()[0].data.evs == right
+    assert copy.deepcopy(SectorSampler(seed=3)).seed == 3
+
+
+def test_no_points_have_no_values():
+    """Shape ``(0,)``, as Qiskit's."""
+    angle = Parameter("a")
+    circuit = QuantumCircuit(2)
+    circuit.x(0)
+    circuit.append(_exchange_gate(angle), [0, 1])
+    (found,) = SectorEstimator().run([(circuit, "IZ", np.zeros((0, 1)))]).result()
+    assert found.data.evs.shape == (0,)
+    circuit.measure_all()
+    (counted,) = SectorSampler(default_shots=5).run([(circuit, np.zeros((0, 1)))]).result()
+    assert counted.data.meas.shape == (0,)
+
+
+@pytest.mark.parametrize("value", [0.4, 2.0 * Parameter("b")])
+def test_parameters_assigned_to_a_controlled_gate_reach_its_inside(value):
+    """Qiskit leaves the definition of the gate under the controls as it was."""
+    angle = Parameter("a")
+    inner = QuantumCircuit(2)
+    inner.append(_exchange_gate(angle), [0, 1])
+    inner.rz(angle, 0)
+    circuit = QuantumCircuit(3)
+    circuit.x([0, 1])
+    circuit.append(inner.to_gate().control(1), [0, 1, 2])
+    assigned = circuit.assign_parameters({angle: value})
+    values = [0.2] * assigned.num_parameters
+    theirs, ours = both([(assigned, ["IZI"], values)])
+    np.testing.assert_allclose(ours[0].data.evs, theirs[0].data.evs, atol=ATOL)
+
+
+def test_two_large_observables_are_both_remembered(monkeypatch):
+    """A molecule keeps its integrals only, however many words it has."""
+    hamiltonian = random_hamiltonian(np.random.default_rng(1), 5, (2, 2))
+    circuit = conserving_circuit(Ansatz("kupccgsd").circuit(5, (2, 2)))
+    operators = [to_sparse_pauli_op(hamiltonian.pauli_sum())]
+    operators.append(2.0 * operators[0])
+    made = []
+    inner = memory.SectorObservable
+    monkeypatch.setattr(memory, "SectorObservable", lambda *a: made.append(a) or inner(*a))
+    monkeypatch.setattr(memory, "KEPT", 3000.0)
+    estimator = SectorEstimator(spin_order="blocked")
+    for _ in range(3):
+        estimator.run([(circuit, operators, [0.1] * circuit.num_parameters)]).result()
+    assert len(made) == 2

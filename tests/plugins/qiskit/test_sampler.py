@@ -12,6 +12,7 @@ from qiskit.primitives import StatevectorSampler
 from qiskit.quantum_info import Statevector
 from scipy.stats import chisquare
 
+from qmlmat.errors import CapabilityError
 from qmlmat.plugins.qiskit import SectorSampler, primitives
 
 ORDERS = (None, "blocked", "interleaved")
@@ -135,3 +136,16 @@ def test_a_circuit_without_classical_bits_warns_as_in_qiskit():
     with pytest.warns(UserWarning, match=r"measure_all\(\)"):
         (found,) = SectorSampler().run([circuit]).result()
     assert len(found.data) == 0
+
+
+def test_a_measurement_that_another_overwrites_is_one_all_the_same():
+    """What acts on its qubit later acts on a collapsed state."""
+    circuit = QuantumCircuit(3, 2)
+    circuit.x(0)
+    circuit.append(XXPlusYYGate(np.pi / 2), [0, 1])
+    circuit.measure(0, 0)
+    circuit.measure(2, 0)
+    circuit.append(XXPlusYYGate(np.pi / 2), [0, 1])
+    circuit.measure(1, 1)
+    with pytest.raises(CapabilityError, match="comes after a measurement of qubit 0"):
+        SectorSampler().run([circuit]).result()
