@@ -255,7 +255,7 @@ def test_a_hamiltonian_is_converted_for_each_sector(conversions):
 
 def test_what_is_remembered_is_limited_by_its_size(monkeypatch):
     """A new object at an old address is not mistaken for a forgotten one."""
-    monkeypatch.setattr(observables, "KEPT", 100.0)
+    monkeypatch.setattr(observables, "KEPT", 20.0)
     device = qml.device("qmlmat.sector", wires=4)
     terms = [qml.X(0) @ qml.X(1), qml.Y(0) @ qml.Y(1)]
     terms += [qml.Z(k % 4) @ qml.Z((k + 1) % 4) for k in range(4)] + [qml.Z(k) for k in range(4)]
