@@ -136,12 +136,10 @@ def _start(
             "qml.SingleExcitation or qml.SWAP to move electrons."
         )
     if operator.name == "PauliX":
-        occupied.symmetric_difference_update(wires)
-        return
-    touched.update(wires)
-    bits = np.asarray(qml.math.unwrap([operator.data[0]])[0]).astype(int)
-    occupied.difference_update(wires)
-    occupied.update(wire for wire, bit in zip(wires, bits, strict=True) if bit)
+        bits = np.ones(1, dtype=np.int64)
+    else:  # PennyLane's preparations flip, too: two of them cancel
+        bits = np.asarray(qml.math.unwrap([operator.data[0]])[0]).astype(np.int64)
+    occupied ^= {wire for wire, bit in zip(wires, bits, strict=True) if bit}
 
 
 def _refusal(operator: Operator) -> str:

@@ -378,3 +378,22 @@ def test_the_tracker_counts_executions_and_derivatives():
     with device.tracker:
         sampled(params)
     assert device.tracker.totals["shots"] >= 50
+
+
+def test_flips_before_other_gates_make_the_start():
+    """A preparation, and X gates on some of its wires: the determinant of all of them."""
+
+    def circuit():
+        qml.BasisState(np.array([1, 1, 0]), wires=[0, 1, 2])
+        qml.X(1)
+        qml.X(3)
+        qml.SingleExcitation(0.7, wires=[2, 3])
+        qml.X(0)
+        qml.X(0)
+        return qml.state()
+
+    found, right = (
+        qml.QNode(circuit, qml.device(name, wires=4))()
+        for name in ("qmlmat.sector", "default.qubit")
+    )
+    assert np.abs(found - right).max() < EXACT
