@@ -104,8 +104,8 @@ class SectorDevice(Device):  # type: ignore[misc]  # PennyLane has no types
         shots: int | None = None,
     ) -> None:
         super().__init__(wires=wires, shots=shots)
-        check_spin_order('qml.device("qmlmat.sector")', spin_order)
-        self.nelec = checked_nelec('qml.device("qmlmat.sector")', nelec)
+        check_spin_order("qmlmat.sector", spin_order)
+        self.nelec = checked_nelec("qmlmat.sector", nelec)
         self.spin_order = spin_order
         self._rng = np.random.default_rng(seed)
         self._observables = Observables()
