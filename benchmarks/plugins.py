@@ -31,8 +31,8 @@ from pennylane.measurements import MeasurementProcess
 
 import qmlmat as qm
 from qmlmat.backends.pennylane.operators import to_pennylane
-from qmlmat.backends.register.molecular import in_blocks, with_bits
 from qmlmat.operators.pauli import PauliSum
+from qmlmat.operators.spin_order import in_blocks, with_bits
 from qmlmat.typing import FloatArray
 
 SPACING = 0.8

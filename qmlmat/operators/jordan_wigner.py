@@ -1,12 +1,14 @@
-"""Jordan-Wigner forms straight from integrals, without products of operator objects."""
+"""Jordan-Wigner forms straight from integrals, and back, without products of operator objects."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import MAX_QUBITS, PauliSum, word_phase
-from qmlmat.typing import FloatArray
+from qmlmat.typing import FloatArray, IntArray, MaskArray
 
 
 def molecular_pauli_sum(
@@ -74,3 +76,67 @@ def molecular_pauli_sum(
         np.concatenate([word_z, uz ^ lz, [np.uint64(0)]]),
         np.concatenate([linear, quadratic[used] * phase.real * sign, [constant]]),
     )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Integrals:
+    """What ``molecular_pauli_sum`` takes."""
+
+    one_body: FloatArray
+    """``h[p, q]``, shape ``(norb, norb)``."""
+    two_body: FloatArray
+    """``(pq|rs)``, shape ``(norb,) * 4``."""
+    constant: float
+    """Multiple of the identity."""
+
+
+def read_integrals(words: PauliSum) -> tuple[Integrals, PauliSum]:
+    """Return a sum's electronic Hamiltonian of real orbitals, and what is left of the sum.
+
+    Of words that act on both spins the coefficients are the repulsion integrals; with those taken
+    off, what acts on one pair of alpha orbitals gives the others. What is left is zero for the
+    Jordan-Wigner form of a molecule.
+
+    Args:
+        words: The sum; all alpha and then all beta orbitals, an even number of qubits.
+    """
+    norb = words.n_qubits // 2
+    rows, columns = np.tril_indices(norb)
+    alpha = _pair_words(rows, columns, 0)
+    beta = _pair_words(rows, columns, norb)
+    weight = np.where(rows == columns, -0.5, 0.5)
+    found = _coefficients(words, alpha[0][:, None] | beta[0], alpha[1][:, None] | beta[1])
+    coulomb = found / np.multiply.outer(weight, weight)
+    coulomb = 0.5 * (coulomb + coulomb.T)
+    place = np.zeros((norb, norb), dtype=np.int64)
+    place[rows, columns] = place[columns, rows] = np.arange(len(rows))
+    two_body = coulomb[place[:, :, None, None], place]
+    rest = words - molecular_pauli_sum(np.zeros((norb, norb)), two_body)
+    one_body = (_coefficients(rest, *alpha) / weight)[place]
+    constant = rest.constant + float(_minus_identity(one_body))
+    integrals = Integrals(one_body, two_body, constant)
+    return integrals, words - molecular_pauli_sum(one_body, two_body, constant)
+
+
+def _minus_identity(one_body: FloatArray) -> float:
+    """Return what the identity's coefficient lacks of the constant: ``n = (1 - Z) / 2``."""
+    return -float(np.trace(one_body))  # half for each spin
+
+
+def _pair_words(rows: IntArray, columns: IntArray, shift: int) -> tuple[MaskArray, MaskArray]:
+    """Return the words ``Z`` of equal and ``XZ..ZX`` of different orbitals, as masks."""
+    one = np.uint64(1)
+    p, q = (columns + shift).astype(np.uint64), (rows + shift).astype(np.uint64)
+    equal = rows == columns
+    x = np.where(equal, np.uint64(0), (one << p) | (one << q))
+    # For equal orbitals (1 << q) - (1 << (p + 1)) would be negative.
+    between = np.where(equal, one << p, (one << q) - (one << np.minimum(p + one, q)))
+    return x, between
+
+
+def _coefficients(words: PauliSum, x: MaskArray, z: MaskArray) -> FloatArray:
+    """Return the real coefficients of some words, 0 for those that the sum has not."""
+    order = {key: k for k, key in enumerate(zip(words.x.tolist(), words.z.tolist(), strict=True))}
+    values = np.append(words.coefficients.real, 0.0)
+    keys = zip(x.ravel().tolist(), z.ravel().tolist(), strict=True)
+    return values[[order.get(key, -1) for key in keys]].reshape(x.shape)

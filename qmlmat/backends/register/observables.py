@@ -9,10 +9,11 @@ from typing import ClassVar, Final
 import numpy as np
 
 from qmlmat.backends.register.layout import Layout
-from qmlmat.backends.register.molecular import MolecularForm, find_molecular_form, with_bits
+from qmlmat.backends.register.molecular import MolecularForm, find_molecular_form
 from qmlmat.backends.register.words import WordMatrix
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.operators.pauli import PauliSum
+from qmlmat.operators.spin_order import with_bits
 from qmlmat.typing import FloatArray, StateArray
 
 LEAK: Final = 1e-10

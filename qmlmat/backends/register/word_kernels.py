@@ -5,6 +5,8 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from qmlmat.backends.statevector_op_kernels import parity
+
 _NJIT = numba.njit(cache=True, nogil=True)
 
 
@@ -17,14 +19,6 @@ def _count(mask):
     mask += mask >> 8
     mask += mask >> 16
     return (mask + (mask >> 32)) & 0x7F
-
-
-@_NJIT
-def _sign(mask):
-    """Return -1 for an odd number of set bits, else 1."""
-    for shift in (32, 16, 8, 4, 2, 1):
-        mask ^= mask >> shift
-    return 1.0 - 2.0 * (mask & 1)
 
 
 @_NJIT
@@ -87,7 +81,7 @@ def word_rows(
                 continue
             value = 0.0 + 0.0j
             for k in range(groups[g, 0], groups[g, 1]):
-                value += _sign(column & signs[k]) * weights[k]
+                value += (1.0 - 2.0 * parity(column & signs[k])) * weights[k]
             if abs(value) <= floor:
                 continue
             if alpha != alphas[i]:
@@ -136,4 +130,5 @@ def word_means(alphas, betas, n_orbitals, state, groups, flips, signs, weights, 
             column += _rank(beta, n_orbitals, binomials)
             overlap = np.conj(state[row]) * state[column]
             for k in range(groups[g, 0], groups[g, 1]):
-                means[k] += (overlap * weights[k]).real * _sign(other & signs[k])
+                sign = 1.0 - 2.0 * parity(other & signs[k])
+                means[k] += sign * (overlap * weights[k]).real
