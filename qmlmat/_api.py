@@ -95,8 +95,11 @@ from qmlmat.surfaces import (
 )
 from qmlmat.systems import (
     ActiveSpace,
+    BlochHamiltonian,
+    MatrixHamiltonian,
     MolecularHamiltonian,
     Molecule,
+    QubitHamiltonian,
     SpinSquare,
     WeightedSum,
     molecular_hamiltonian,
@@ -119,6 +122,9 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "run_mean_field",
     "molecular_hamiltonian",
     "MolecularHamiltonian",
+    "QubitHamiltonian",
+    "MatrixHamiltonian",
+    "BlochHamiltonian",
     "SpinSquare",
     "WeightedSum",
     # Solving: from a Hamiltonian to eigenpairs

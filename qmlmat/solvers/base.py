@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, fields
 from types import MappingProxyType
-from typing import Any, Final, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
 from qmlmat.ansatz import Circuit, QubitCircuit
 from qmlmat.backends import Backend, Reference
 from qmlmat.errors import InputError
-from qmlmat.systems import MolecularHamiltonian
+from qmlmat.systems import MolecularHamiltonian, QubitModel
 from qmlmat.typing import FloatArray, StateArray
 from qmlmat.units import Unit
 
@@ -121,6 +121,9 @@ class Solution:
     """Norms ``||(H - E) psi||``, shape ``(n_states,)`` (``unit``)."""
     spin_squares: FloatArray | None = None
     """Expectations of S^2, shape ``(n_states,)``."""
+    start_energies: FloatArray | None = None
+    """Where the searches for each state ended that began at different points, ascending, shape
+    ``(n_states, n_starts)`` (``unit``); NaN where fewer were needed. ``None``: one search each."""
     reference_energy: float | None = None
     """Exact ground-state energy of the sector (``unit``); ``None``: no reference."""
     reference_energies: FloatArray | None = None
@@ -293,11 +296,9 @@ class Solution:
                 if values[name] is not None:
                     values[name] = np.array(values[name], dtype=np.float64)
             # Stores of earlier versions have none of these.
-            if values.get("covariance") is not None:
-                values["covariance"] = np.array(values["covariance"], dtype=np.float64)
-            if values.get("reference_energies") is not None:
-                exact = np.array(values["reference_energies"], dtype=np.float64)
-                values["reference_energies"] = exact
+            for name in ("covariance", "reference_energies", "start_energies"):
+                if values.get(name) is not None:
+                    values[name] = np.array(values[name], dtype=np.float64)
             for name in ("irreps", "configurations"):
                 if values.get(name) is not None:
                     values[name] = tuple(values[name])
@@ -316,6 +317,10 @@ class Solution:
             ) from error
 
 
+AnyHamiltonian: TypeAlias = MolecularHamiltonian | QubitModel
+"""A molecule's Hamiltonian, a Pauli sum or a matrix."""
+
+
 @runtime_checkable
 class Solver(Protocol):
     """An algorithm with its settings: a frozen value, passed to ``solve``."""
@@ -327,6 +332,30 @@ class Solver(Protocol):
     def eigenpairs(
         self,
         hamiltonian: MolecularHamiltonian,
+        *,
+        n_states: int,
+        guess: Solution | None,
+        backend: Backend,
+        seed: int | None,
+    ) -> Solution:
+        """Return the lowest eigenpairs; ``solve`` adds reference, checks and provenance."""
+        ...
+
+
+@runtime_checkable
+class ModelSolver(Protocol):
+    """A solver that takes Pauli sums and matrices beside molecules."""
+
+    takes_models: ClassVar[bool]
+    """Mark of such a solver."""
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the settings that determine the result, as plain values."""
+        ...
+
+    def eigenpairs(
+        self,
+        hamiltonian: AnyHamiltonian,
         *,
         n_states: int,
         guess: Solution | None,

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qmlmat.backends import Backend
+from qmlmat.errors import InputError
 from qmlmat.solvers.averages import check_multiplicity
-from qmlmat.solvers.base import Solution
+from qmlmat.solvers.base import AnyHamiltonian, Solution
 from qmlmat.solvers.levels import cut_notes
 from qmlmat.solvers.subspace import spin_squares
-from qmlmat.systems import MolecularHamiltonian, spin_square
+from qmlmat.systems import MolecularHamiltonian, QubitModel, spin_square
 from qmlmat.systems.blocks import (
     check_number,
     is_linear_irrep,
@@ -37,6 +38,8 @@ class Exact:
 
     is_variational: ClassVar[bool] = True
     """Whether each energy is an upper bound on the exact one of the same place."""
+    takes_models: ClassVar[bool] = True
+    """It takes Pauli sums and matrices, too."""
 
     def __post_init__(self) -> None:
         check_multiplicity("Exact", self.multiplicity)
@@ -49,14 +52,20 @@ class Exact:
 
     def eigenpairs(
         self,
-        hamiltonian: MolecularHamiltonian,
+        hamiltonian: AnyHamiltonian,
         *,
         n_states: int,
         guess: Solution | None,  # noqa: ARG002 (exact needs none)
         backend: Backend,  # noqa: ARG002
         seed: int | None,  # noqa: ARG002
     ) -> Solution:
-        """Return the lowest eigenpairs; see ``solve``."""
+        """Return the lowest eigenpairs; see ``solve``.
+
+        Raises:
+            InputError: If there are no such states.
+        """
+        if not isinstance(hamiltonian, MolecularHamiltonian):
+            return self._of_model(hamiltonian, n_states)
         if n_states > 1 or self.multiplicity is not None or self.irrep is not None:
             return self._by_symmetry(hamiltonian, n_states)
         spectrum = hamiltonian.spectrum(1)
@@ -69,6 +78,22 @@ class Exact:
             residuals=spectrum.residuals,
             spin_squares=np.array(squares),
             reference_energy=float(spectrum.energies[0]),
+        )
+
+    def _of_model(self, hamiltonian: QubitModel, n_states: int) -> Solution:
+        """Return states of a Pauli sum or matrix, which has neither spins nor irreps."""
+        if self != Exact():
+            raise InputError(
+                f"solve({type(hamiltonian).__name__}, {self}): it has no electrons, so no spins "
+                "and irreps. Use Exact()."
+            )
+        spectrum = hamiltonian.spectrum(n_states)
+        return Solution(
+            energies=spectrum.energies,
+            unit=hamiltonian.unit,
+            status="converged",
+            states=tuple(spectrum.states),
+            residuals=spectrum.residuals,
         )
 
     def _by_symmetry(self, hamiltonian: MolecularHamiltonian, n_states: int) -> Solution:

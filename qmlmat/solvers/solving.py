@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import replace
 from typing import Final
 
@@ -13,18 +12,17 @@ from numpy.typing import ArrayLike
 from qmlmat.ansatz import QubitCircuit
 from qmlmat.backends import Backend, SectorBackend
 from qmlmat.backends.requests import check_params
-from qmlmat.errors import InputError, QmlmatWarning, VariationalError
+from qmlmat.errors import InputError
 from qmlmat.provenance import provenance
-from qmlmat.solvers.base import Solution, Solver
+from qmlmat.solvers.base import AnyHamiltonian, ModelSolver, Solution, Solver
 from qmlmat.solvers.checkpoint import solve_with_checkpoint
+from qmlmat.solvers.checks import VARIATIONAL_TOLERANCE, check_variational, noted, with_luck
 from qmlmat.solvers.levels import REFERENCE_DIMENSION, with_levels
+from qmlmat.solvers.models import solve_model
 from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
 from qmlmat.systems.blocks import is_linear_irrep
 from qmlmat.systems.spectrum import lowest_states
 from qmlmat.units import CHEMICAL_ACCURACY
-
-VARIATIONAL_TOLERANCE: Final = 1e-8
-"""How far below exact rounding may take an exact-backend energy (unit of the Hamiltonian)."""
 
 SPIN_DRIFT_TOLERANCE: Final = 1e-2
 """Excess of <S^2> over the lowest spin's value above which a ground state is flagged."""
@@ -32,16 +30,13 @@ SPIN_DRIFT_TOLERANCE: Final = 1e-2
 OTHER_SPIN: Final = 0.5
 """Difference of <S^2> from which two states count as of different spin."""
 
-UNLIKELY: Final = 5.0
-"""Standard errors by which a measured energy may lie below the exact one."""
-
 SPIN_GAP_TOLERANCE: Final = 1e-4
 """Gap between spins below which they count as degenerate (hartree)."""
 
 
 def solve(  # noqa: PLR0913 (each is one thing the user may say)
-    hamiltonian: MolecularHamiltonian,
-    solver: Solver,
+    hamiltonian: AnyHamiltonian,
+    solver: Solver | ModelSolver,
     *,
     n_states: int = 1,
     guess: Solution | ArrayLike | None = None,
@@ -52,7 +47,9 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     """Return the lowest eigenpairs of a Hamiltonian, checked against the exact energy.
 
     Args:
-        hamiltonian: The operator.
+        hamiltonian: The operator: a molecule's, a ``QubitHamiltonian``, a ``MatrixHamiltonian``, or
+            a crystal's at one k. ``Exact``, ``RBM``, ``Filtration``, and with templates of qubit
+            gates ``VQE``, ``VQD`` and ``SSVQE`` take all of them.
         solver: How: ``Exact()``, ``VQE("uccsd")``, ...
         n_states: How many states.
         guess: An earlier solution whose parameters are the start, e.g. a neighbour's on a curve; or
@@ -82,15 +79,25 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     if not hasattr(hamiltonian, "dimension"):
         raise InputError(
             f"solve({type(hamiltonian).__name__}, ...): this is no Hamiltonian. Make one: "
-            "molecular_hamiltonian(molecule, active_space)."
+            "molecular_hamiltonian(molecule, active_space), QubitHamiltonian(terms=pauli_sum), or "
+            "MatrixHamiltonian(matrix=...)."
         )
     if not (isinstance(n_states, int) and 1 <= n_states <= hamiltonian.dimension):
         raise InputError(
-            f"solve(n_states={n_states!r}): the sector has {hamiltonian.dimension} states. "
+            f"solve(n_states={n_states!r}): the Hamiltonian has {hamiltonian.dimension} states. "
             f"Use n_states between 1 and {hamiltonian.dimension}."
         )
-    where = SectorBackend() if backend is None else backend
     start = guess if guess is None or isinstance(guess, Solution) else _angles(guess, hamiltonian)
+    if not isinstance(hamiltonian, MolecularHamiltonian):
+        if checkpoint is not None:
+            raise InputError(
+                f"solve({type(hamiltonian).__name__}, checkpoint=...): checkpoints are for "
+                "circuits that grow on a molecule. Leave it out."
+            )
+        return solve_model(
+            hamiltonian, solver, n_states=n_states, guess=start, backend=backend, seed=seed
+        )
+    where = SectorBackend() if backend is None else backend
     if checkpoint is None:
         found = solver.eigenpairs(
             hamiltonian, n_states=n_states, guess=start, backend=where, seed=seed
@@ -117,14 +124,14 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
     # Of one spin or irrep, a trace of lower states of others is allowed.
     if wanted == (None, None) and getattr(solver, "is_variational", True):
         if found.stderr is not None:
-            return _with_luck(found)
+            return with_luck(found)
         if isinstance(found.circuit, QubitCircuit):
             return _with_other_sector(found)
-        _check_variational(found)
+        check_variational(found)
     return found
 
 
-def _angles(guess: ArrayLike, hamiltonian: MolecularHamiltonian) -> Solution:
+def _angles(guess: ArrayLike, hamiltonian: AnyHamiltonian) -> Solution:
     """Return bare parameters as a solution of unknown energy."""
     shape = np.shape(guess)
     if len(shape) != 1:
@@ -144,7 +151,7 @@ def _with_reference(found: Solution, hamiltonian: MolecularHamiltonian) -> Solut
     if found.reference_energy is not None:
         return found
     if hamiltonian.dimension > REFERENCE_DIMENSION:
-        return _noted(found, f"No reference: the sector has {hamiltonian.dimension} determinants.")
+        return noted(found, f"No reference: the sector has {hamiltonian.dimension} determinants.")
     exact = hamiltonian.spectrum(1)
     square = spin_square(exact.states[0], hamiltonian.norb, hamiltonian.nelec)
     found = replace(found, reference_energy=float(exact.energies[0]))
@@ -161,7 +168,7 @@ def _with_reference(found: Solution, hamiltonian: MolecularHamiltonian) -> Solut
         f"{1e3 * (found.energy - lowest):.3f} mHa above that one. If the ground state is what you "
         "want, set the molecule's spin."
     )
-    return _noted(found, note, warn=True)
+    return noted(found, note, warn=True)
 
 
 def lowest_spin_energy(hamiltonian: MolecularHamiltonian) -> float:
@@ -187,13 +194,13 @@ def _with_spin_check(
         return found
     multiplicity = np.sqrt(1 + 4 * square)  # 2s + 1
     if abs(multiplicity - round(multiplicity)) < SPIN_DRIFT_TOLERANCE:
-        return _noted(
+        return noted(
             found,
             f"<S^2> = {square:.4f}: the state found has multiplicity {round(multiplicity)}, not "
             f"{round(2 * spin + 1)}. Set the molecule's spin to {round(multiplicity) - 1} if that "
             "is the state you want.",
         )
-    return _noted(
+    return noted(
         found,
         f"<S^2> = {square:.4f} instead of {spin * (spin + 1):.4f}: the state mixes spins. Try "
         "a spin_penalty of about 0.05 hartree, or another ansatz.",
@@ -213,7 +220,7 @@ def _with_pure_spins(found: Solution, wanted: int | None) -> Solution:
     if not mixed:
         return found
     what = "mix spins" if wanted is None else f"are not of multiplicity {wanted}"
-    return _noted(
+    return noted(
         found,
         f"States {what}: {', '.join(mixed)}. Try a larger spin_penalty, or another ansatz.",
         warn=True,
@@ -230,7 +237,7 @@ def _with_irrep_check(
     others = [f"{k} ({name or 'mixed'})" for k, name in enumerate(found.irreps) if name != wanted]
     if not others:
         return found
-    return _noted(
+    return noted(
         found,
         f"States are not of irrep {wanted}: {', '.join(others)}. A circuit keeps the irreps of the "
         f"Abelian subgroup only ({', '.join(group.names)}): ask for one of these, "
@@ -247,7 +254,7 @@ def _with_worst_state(found: Solution) -> Solution:
     error = float(found.errors[worst])
     if worst == 0 or abs(error) < CHEMICAL_ACCURACY:
         return found
-    return _noted(found, f"State {worst} is {1e3 * error:.3f} mHa off, more than any other.")
+    return noted(found, f"State {worst} is {1e3 * error:.3f} mHa off, more than any other.")
 
 
 def _with_error_reached(found: Solution) -> Solution:
@@ -260,30 +267,24 @@ def _with_error_reached(found: Solution) -> Solution:
     above = f"{1e3 * found.error:.3f} mHa above the exact energy"
     slope = f"largest slope {found.history[-1].gradient_norm:.1e} hartree per radian"
     if not found.is_converged:
-        return _noted(found, f'Stopped ("{found.status}") {above}, {slope}.')
+        return noted(found, f'Stopped ("{found.status}") {above}, {slope}.')
     if found.error < CHEMICAL_ACCURACY or found.params is None:
         return found
     if found.history[-1].n_params is None:
-        return _noted(found, f"Converged {above}: a limit of the circuit, or of this start.")
+        return noted(found, f"Converged {above}: a limit of the circuit, or of this start.")
     note = (
         f"The pool has no slope above the tolerance, {above} of these electrons ({slope}): because "
         "of the tolerance, the pool, the reference's symmetry, or states that are nearly "
         "degenerate. Tighten gradient_tolerance, take a richer pool, or start elsewhere."
     )
-    return _noted(found, note, warn=True)
-
-
-def _noted(found: Solution, note: str, *, warn: bool = False) -> Solution:
-    if warn:
-        warnings.warn(note, QmlmatWarning, stacklevel=4)
-    return replace(found, notes=(*found.notes, note))
+    return noted(found, note, warn=True)
 
 
 def _with_other_sector(found: Solution) -> Solution:
     """Say where a circuit that does not keep the electrons went below the exact ground state."""
     if found.error is None or found.error >= -VARIATIONAL_TOLERANCE:
         return found
-    return _noted(
+    return noted(
         found,
         f"The energy is {-1e3 * found.error:.3f} mHa below the exact ground state of these "
         "electrons: gates of qubits do not keep their number, and the state holds others. Use a "
@@ -291,30 +292,3 @@ def _with_other_sector(found: Solution) -> Solution:
         "ansatz.",
         warn=True,
     )
-
-
-def _with_luck(found: Solution) -> Solution:
-    """Say where a measured energy lies further below the exact one than its error bar explains."""
-    assert found.stderr is not None
-    below = 0.0 if found.error is None else -found.error
-    bar = float(found.stderr[0])
-    if below <= UNLIKELY * bar + VARIATIONAL_TOLERANCE:
-        return found
-    return _noted(
-        found,
-        f"The measured energy is {1e3 * below:.3f} mHa below the exact one, more than {UNLIKELY:g} "
-        f"standard errors ({1e3 * bar:.3f} mHa): noise of the device or a mitigation that "
-        "overshoots, not the circuit.",
-        warn=True,
-    )
-
-
-def _check_variational(found: Solution) -> None:
-    error = found.error
-    if error is not None and error < -VARIATIONAL_TOLERANCE:
-        raise VariationalError(
-            f"solve: the energy {found.energy:.10f} {found.unit} is {-error:.2e} below the exact "
-            f"ground state {found.reference_energy:.10f}. This cannot be: please report it. "
-            "The result is kept in the error's .solution.",
-            found,
-        )

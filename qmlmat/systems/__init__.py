@@ -13,6 +13,12 @@ from qmlmat.systems.normal_modes import NormalModes, normal_modes
 from qmlmat.systems.observables import SpinDistance, SpinSquare, WeightedSum
 from qmlmat.systems.overlaps import state_overlaps
 from qmlmat.systems.pairing import exchange_pairs
+from qmlmat.systems.qubit_hamiltonian import (
+    BlochHamiltonian,
+    MatrixHamiltonian,
+    QubitHamiltonian,
+    QubitModel,
+)
 from qmlmat.systems.sigma import (
     SigmaBuilder,
     one_rdm,
@@ -29,12 +35,16 @@ __all__ = [
     "ActiveOrbitals",
     "ActiveSpace",
     "Amplitudes",
+    "BlochHamiltonian",
     "ClassicalEnergies",
+    "MatrixHamiltonian",
     "MeanField",
     "MolecularHamiltonian",
     "Molecule",
     "NormalModes",
     "OrbitalSelection",
+    "QubitHamiltonian",
+    "QubitModel",
     "SigmaBuilder",
     "Spectrum",
     "SpinDistance",

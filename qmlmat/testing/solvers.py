@@ -15,7 +15,7 @@ import numpy as np
 
 from qmlmat.errors import InputError
 from qmlmat.solvers import Solution, Solver, solve
-from qmlmat.solvers.solving import VARIATIONAL_TOLERANCE
+from qmlmat.solvers.checks import VARIATIONAL_TOLERANCE
 from qmlmat.systems import MolecularHamiltonian, Molecule, molecular_hamiltonian
 from qmlmat.testing.conformance import ConformanceError
 
