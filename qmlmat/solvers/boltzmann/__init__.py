@@ -1,0 +1,1 @@
+"""Restricted Boltzmann machines as states, and what samples them."""
