@@ -35,6 +35,8 @@ class Amplitudes:
 
     values: torch.Tensor
     """``psi(s) exp(-log_scale)``, shape ``(n_configurations,)``, real or complex."""
+    roots: torch.Tensor
+    """``sqrt(sum_h P(s, h))`` on the same scale: the amplitudes before the sign node."""
     log_scale: float
     """Logarithm of the scale."""
     derivatives: torch.Tensor | None = None
@@ -145,7 +147,7 @@ class BoltzmannMachine(torch.nn.Module):
             sign = None if node is None else torch.tanh(node)
             values = root if sign is None else root * sign
             if not with_derivatives:
-                return Amplitudes(values, log_scale)
+                return Amplitudes(values, root, log_scale)
             tanh = 0.5 * torch.tanh(theta)
             half = values[:, None]
             pairs = (spins[:, :, None] * tanh[:, None, :]).flatten(1)
@@ -154,7 +156,7 @@ class BoltzmannMachine(torch.nn.Module):
                 slope = (root * (1.0 - sign * sign))[:, None]
                 own = torch.cat([slope, slope * spins], dim=1)
                 parts += [own] if self.sign_node == "tanh" else [own, 1j * own]
-            return Amplitudes(values, log_scale, torch.cat(parts, dim=1))
+            return Amplitudes(values, root, log_scale, torch.cat(parts, dim=1))
 
     def _log_weight(self, spins: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         a, b, w, *_ = self._split()
