@@ -176,12 +176,12 @@ def _counted(
     backend: QubitBackend, job: CountJob, seed: int | None
 ) -> tuple[Histogram, Readout | None]:
     """Return the counts, and the readout errors of each bit where they are to be corrected."""
-    door = backend.count_door(seed)
-    jobs, qubits, bits = [job], [], ()
+    door, calibrates = backend.count_door(seed), backend.mitigation.readout
     try:
-        if backend.mitigation.readout:
-            bits = door.bit_qubits(job.circuit)
-            qubits = sorted(set(bits))
+        bits = door.bit_qubits(job.circuit) if calibrates else ()
+        qubits = sorted(set(bits))
+        jobs = [job]
+        if calibrates:
             jobs += calibration_jobs(qubits, backend.mitigation.calibration_shots)
         answers = door.counts(jobs)
     except CapabilityError as error:
@@ -192,7 +192,7 @@ def _counted(
         ) from error
     for one, answer in zip(jobs, answers, strict=True):
         check_counts(one, answer)
-    if not backend.mitigation.readout:
+    if not calibrates:
         return answers[0], None
     errors = readout_errors(answers[1:])
     return answers[0], Readout(errors[np.searchsorted(qubits, bits)])
@@ -218,10 +218,8 @@ def _dealt(
     np.random.default_rng(seed).shuffle(shots)  # shots are exchangeable
     units = (answer.outcomes & np.uint64((1 << n_units) - 1)).astype(np.int64)[shots]
     places = (np.arange(len(shots)) % n_blocks << n_units) + units
-    found: FloatArray = np.bincount(
-        places, weights=shares[shots], minlength=n_blocks << n_units
-    ).reshape(n_blocks, -1)
-    return found
+    found = np.bincount(places, weights=shares[shots], minlength=n_blocks << n_units)
+    return found.reshape(n_blocks, -1)
 
 
 def _checked_units(n_visible: int, n_hidden: int) -> int:
