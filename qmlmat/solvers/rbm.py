@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from qmlmat.backends import Backend
 from qmlmat.errors import InputError, nearest
 from qmlmat.operators.mappings import NAMES
+from qmlmat.operators.pauli import PauliSum
 from qmlmat.solvers.base import AnyHamiltonian, Solution
+from qmlmat.solvers.boltzmann.circuit_sampler import GibbsCircuit, circuit_draws
 from qmlmat.solvers.boltzmann.machine import BoltzmannMachine, SignNode, check_sign_node
+from qmlmat.solvers.boltzmann.metropolis import Chains, Metropolis
+from qmlmat.solvers.boltzmann.sampled import Draw
 from qmlmat.solvers.boltzmann.space import Space, space_of
 from qmlmat.solvers.boltzmann.states import MachineStates, machine_solution
-from qmlmat.solvers.boltzmann.training import Training
-from qmlmat.solvers.optim_natural import NaturalGradient
+from qmlmat.solvers.boltzmann.training import DEFAULT_OPTIMIZER, Training
+from qmlmat.solvers.boltzmann.words import Words
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer
 from qmlmat.solvers.variational import check_count, check_search
 from qmlmat.typing import FloatArray
 
-DEFAULT_SEED = 0
+DEFAULT_SEED: Final = 0
 """Seed where none is given: scans must be repeatable."""
 
 
@@ -54,7 +58,7 @@ class RBM:
     """Number of hidden units; ``None``: as many as qubits."""
     sign_node: SignNode = "complex_tanh"
     """What gives signs or phases: ``"none"``, ``"tanh"`` or ``"complex_tanh"``."""
-    optimizer: OptimizerFactory = NaturalGradient
+    optimizer: OptimizerFactory = DEFAULT_OPTIMIZER
     """Any ``torch.optim.Optimizer`` class, or ``functools.partial`` of one."""
     n_starts: int = 6
     """Random points that searches begin at."""
@@ -67,6 +71,10 @@ class RBM:
     """Largest absolute derivative at which a search has converged (half the spectral width)."""
     max_iterations: int = 500
     """Most optimiser steps of each search."""
+    sampler: Metropolis | GibbsCircuit | None = None
+    """What draws configurations; ``None``: all are enumerated, without noise."""
+    exact_search: bool = False
+    """Whether the parameters are searched by enumeration, and draws are for the result alone."""
     mapping: str = "jordan_wigner"
     """How a molecule's spin orbitals stand on qubits."""
     reduced: bool = False
@@ -118,6 +126,8 @@ class RBM:
             "deflation": self.deflation,
             "gradient_tolerance": self.gradient_tolerance,
             "max_iterations": self.max_iterations,
+            "sampler": None if self.sampler is None else self.sampler.inputs(),
+            "exact_search": self.exact_search,
             "mapping": self.mapping,
             "reduced": self.reduced,
             "tapered": self.tapered,
@@ -129,7 +139,9 @@ class RBM:
             hamiltonian, mapping=self.mapping, reduced=self.reduced, tapered=self.tapered
         )
 
-    def machine(self, hamiltonian: AnyHamiltonian, params: FloatArray | None = None) -> Any:
+    def machine(
+        self, hamiltonian: AnyHamiltonian, params: FloatArray | None = None
+    ) -> BoltzmannMachine:
         """Return the network for a Hamiltonian, a ``torch.nn.Module``.
 
         Args:
@@ -175,7 +187,7 @@ class RBM:
         *,
         n_states: int,
         guess: Solution | None,
-        backend: Backend,  # noqa: ARG002 (no circuits run where all is enumerated)
+        backend: Backend,
         seed: int | None,
     ) -> Solution:
         """Return the lowest eigenpairs; see ``solve``.
@@ -184,8 +196,26 @@ class RBM:
             InputError: If the guess does not fit, or there are too many configurations or states.
         """
         space = self.space(hamiltonian)
-        states = MachineStates(self, space)
-        found = states.lowest(
+        found = self.states(space, backend).lowest(
             space.terms, n_states, guess=guess, seed=DEFAULT_SEED if seed is None else seed
         )
         return machine_solution(hamiltonian, space, found)
+
+    def states(self, space: Space, backend: Backend) -> MachineStates:
+        """Return what searches for states on a space.
+
+        Raises:
+            CapabilityError: If the sampler's circuits cannot run on the backend.
+        """
+        sampler = self.sampler
+        if sampler is None:
+            return MachineStates(self, space)
+
+        def draws(terms: PauliSum, rng: np.random.Generator) -> tuple[Draw, int]:
+            if isinstance(sampler, Metropolis):
+                return Chains(sampler, space, Words(terms), rng).draw, sampler.n_samples
+            circuits = circuit_draws(sampler, space, backend, rng)
+            assert circuits.backend.shots is not None
+            return circuits.draw, circuits.backend.shots
+
+        return MachineStates(self, space, draws, trained_exactly=self.exact_search)

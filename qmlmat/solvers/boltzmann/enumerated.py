@@ -92,7 +92,8 @@ class EnumeratedEnergy:
         """Return normalised amplitudes of all configurations, shape ``(n_configurations,)``."""
         self.machine.set_params(params)
         values: StateArray = self.machine.amplitudes(self.spins).values.numpy()
-        return values / np.linalg.norm(values)
+        normalised: StateArray = values / np.linalg.norm(values)
+        return normalised
 
     def image(self, values: StateArray) -> StateArray:
         """Return the operator, deflation included, applied to amplitudes."""

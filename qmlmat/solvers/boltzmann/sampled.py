@@ -102,6 +102,18 @@ class SampledEnergy:
         """Number of parameters."""
         return self.machine.n_params
 
+    def with_shots(self, shots: int) -> SampledEnergy:
+        """Return the same evaluator with another number of draws."""
+        return SampledEnergy(
+            self.machine,
+            self.space,
+            self.words.terms,
+            self.draw,
+            shots,
+            lower=self.lower,
+            weight=self.weight,
+        )
+
     def __call__(self, params: FloatArray) -> Estimate:
         """Return energies at ``params``, shape ``(..., n_params)``."""
         rows = check_params(params, self.n_params, what="RBM").reshape(-1, self.n_params)

@@ -1,4 +1,4 @@
-"""What is minimised, on a scale where weights and tolerances mean the same for every Hamiltonian."""
+"""What is minimised, on a scale where weights and tolerances always mean the same."""
 
 from __future__ import annotations
 

@@ -16,13 +16,10 @@ from qmlmat.operators.pauli import PauliSum, reversed_bits
 from qmlmat.operators.sector import Sector
 from qmlmat.solvers.base import AnyHamiltonian
 from qmlmat.systems import MolecularHamiltonian, QubitModel
-from qmlmat.typing import BoolArray, FloatArray, MaskArray, StateArray
+from qmlmat.typing import BoolArray, MaskArray, StateArray
 
 MAX_ENUMERATED: Final = 1 << 16
 """Most configurations that are enumerated."""
-
-PADDED_WEIGHT: Final = 1e-6
-"""Weight on states of padding above which a note says so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +152,8 @@ class ElectronSpace(Space):
             _parity(masks, mask).astype(np.int64) ^ constant
             for mask, constant in self.mapping.occupations
         ]
-        n_alpha, n_beta = (sum(half) for half in (occupied[:norb], occupied[norb:]))
+        halves = (np.array(occupied[:norb]), np.array(occupied[norb:]))
+        n_alpha, n_beta = (half.sum(axis=0) for half in halves)
         found: BoolArray = (n_alpha == self.sector.nelec[0]) & (n_beta == self.sector.nelec[1])
         return found
 
@@ -195,14 +193,3 @@ def _model_space(hamiltonian: QubitModel) -> Space:
 def _parity(masks: MaskArray, mask: int) -> MaskArray:
     found: MaskArray = np.bitwise_count(masks & np.uint64(mask)) & np.uint8(1)
     return found
-
-
-def norm_of(amplitudes: StateArray) -> float:
-    """Return the norm of a vector."""
-    return float(np.linalg.norm(amplitudes))
-
-
-def real_or_complex(vector: StateArray) -> StateArray:
-    """Return a vector as real numbers where it has no imaginary part."""
-    array: FloatArray = vector.real
-    return vector if np.iscomplexobj(vector) and np.abs(vector.imag).max(initial=0) > 0 else array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,20 +13,26 @@ from qmlmat.operators.pauli import PauliSum
 from qmlmat.solvers.base import AnyHamiltonian, Iteration, Solution, Status
 from qmlmat.solvers.boltzmann.enumerated import EnumeratedEnergy, Vector
 from qmlmat.solvers.boltzmann.machine import BoltzmannMachine
-from qmlmat.solvers.boltzmann.scaling import scaled
-from qmlmat.solvers.boltzmann.space import Space
+from qmlmat.solvers.boltzmann.sampled import Draw, SampledEnergy
+from qmlmat.solvers.boltzmann.scaling import Scaled, scaled
+from qmlmat.solvers.boltzmann.space import MAX_ENUMERATED, Space
 from qmlmat.solvers.boltzmann.training import Trained, Training
 from qmlmat.solvers.search import joined
 from qmlmat.solvers.subspace import spin_squares
 from qmlmat.systems import MolecularHamiltonian
 from qmlmat.typing import FloatArray, StateArray
 
+DrawsOn = Callable[[PauliSum, np.random.Generator], tuple[Draw, int]]
+"""From an operator and a source of randomness to what draws, and how often."""
+
 
 class MachineSettings(Protocol):
     """What is needed of ``RBM``."""
 
-    deflation: float
-    """Weight of projectors on lower states."""
+    @property
+    def deflation(self) -> float:
+        """Weight of projectors on lower states."""
+        ...
 
     @property
     def training(self) -> Training:
@@ -45,7 +51,10 @@ class MachineState:
     trained: Trained
     """Its parameters, and how they were found."""
     vector: Vector
-    """Its amplitudes."""
+    """Its amplitudes, those that are known."""
+    measured: tuple[float, float, float] | None = None
+    """Energy, its standard error and the norm of ``(H - E) psi``, where they are from draws (the
+    operator's unit); ``None``: exact."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +65,11 @@ class MachineStates:
     """The network and how it is trained."""
     space: Space
     """The configurations."""
+
+    draws: DrawsOn | None = None
+    """What draws configurations; ``None``: all are enumerated."""
+    trained_exactly: bool = False
+    """Whether draws are for the result alone."""
 
     def lowest(
         self, terms: PauliSum, n_states: int, *, guess: Solution | None, seed: int
@@ -70,30 +84,60 @@ class MachineStates:
 
         Raises:
             InputError: If the space is too large or has fewer states, or the guess does not fit.
+            MeasurementError: If nothing that a circuit measures is kept.
         """
+        self._check(n_states)
+        scale = scaled(terms, self.space)
+        found: list[MachineState] = []
+        for k in range(n_states):
+            machine = self.settings.machine_on(self.space.n_qubits)
+            start = guess_params(guess, k, machine.n_params)
+            lower = [state.vector for state in found]
+            found.append(self._state(machine, scale, lower, start, (seed, k)))
+        return tuple(found)
+
+    def _check(self, n_states: int) -> None:
         space = self.space
-        space.check_enumerable()
-        if n_states > len(space.masks):
+        if self.draws is None or self.trained_exactly:
+            space.check_enumerable()
+        if space.size <= MAX_ENUMERATED and n_states > len(space.masks):
             raise InputError(
                 f"solve(RBM, n_states={n_states}): the lowest orbitals' symmetry has "
                 f"{len(space.masks)} configurations. Ask for fewer states, or use tapered=False."
             )
-        scale = scaled(terms, space)
-        found: list[MachineState] = []
-        for k in range(n_states):
-            machine = self.settings.machine_on(space.n_qubits)
-            energy = EnumeratedEnergy(
-                machine,
-                space,
-                scale.terms,
-                lower=[state.vector for state in found],
-                weight=self.settings.deflation,
-            )
-            start = guess_params(guess, k, machine.n_params)
-            trained = self.settings.training.enumerated(energy, scale, start, (seed, k))
+
+    def _state(
+        self,
+        machine: BoltzmannMachine,
+        scale: Scaled,
+        lower: Sequence[Vector],
+        start: FloatArray | None,
+        seed: tuple[int, int],
+    ) -> MachineState:
+        """Return the lowest state above those that are known."""
+        settings, space = self.settings, self.space
+        training, weight = settings.training, settings.deflation
+        trained: Trained | None = None
+        if self.draws is None or self.trained_exactly:
+            energy = EnumeratedEnergy(machine, space, scale.terms, lower=lower, weight=weight)
+            trained = training.enumerated(energy, scale, start, seed)
             vector = Vector(space.masks, energy.amplitudes(trained.params))
-            found.append(MachineState(trained, vector))
-        return tuple(found)
+        if self.draws is None:
+            assert trained is not None
+            return MachineState(trained, vector)
+        draw, shots = self.draws(scale.terms, np.random.default_rng([*seed, 0]))
+        if trained is None:
+            sampled = SampledEnergy(
+                machine, space, scale.terms, draw, shots, lower=lower, weight=weight
+            )
+            trained = training.sampled(sampled, scale, start, seed)
+        # Other draws than those the search has chosen by, and of the energy alone.
+        draw, shots = self.draws(scale.terms, np.random.default_rng([*seed, 1]))
+        final = SampledEnergy(machine, space, scale.terms, draw, shots)
+        value, error, spread = final.measured(trained.params)
+        half = scale.half_width
+        measured = (scale.energy(value), half * error, half * spread)
+        return MachineState(trained, final.vector(trained.params), measured)
 
 
 def guess_params(guess: Solution | None, k: int, n_params: int) -> FloatArray | None:
@@ -123,21 +167,29 @@ def machine_solution(
         space: The configurations.
         found: The states, in the order they were found.
     """
-    states = [space.state(one.vector.masks, one.vector.amplitudes) for one in found]
-    energies, residuals = energies_of(hamiltonian, states)
+    several = len(found) > 1
+    measured = [one.measured for one in found if one.measured is not None]
+    states = None
+    if measured:
+        energies, errors, residuals = np.array(measured).T
+    else:
+        states = [space.state(one.vector.masks, one.vector.amplitudes) for one in found]
+        energies, residuals = energies_of(hamiltonian, states)
     order = np.argsort(energies, kind="stable")
     params = np.array([found[k].trained.params for k in order])
-    several = len(found) > 1
+    kept = None if states is None else tuple(states[k] for k in order)
+    squares = None
+    if kept is not None and isinstance(hamiltonian, MolecularHamiltonian):
+        squares = spin_squares(hamiltonian, kept)
     return Solution(
         energies=energies[order],
         unit=hamiltonian.unit,
         status=_worst([one.trained.status for one in found]),
-        states=tuple(states[k] for k in order),
+        stderr=errors[order] if measured else None,
+        states=kept,
         params=params if several else params[0],
         residuals=residuals[order],
-        spin_squares=spin_squares(hamiltonian, [states[k] for k in order])
-        if isinstance(hamiltonian, MolecularHamiltonian)
-        else None,
+        spin_squares=squares,
         start_energies=_table([found[k].trained.energies for k in order]),
         history=_history([one.trained.history for one in found]),
     )
