@@ -76,6 +76,8 @@ class ShotLoss:
     """Shots at most."""
     is_paired: bool = False
     """Whether each reference has an observable of its own."""
+    quiet_steps: int = QUIET_STEPS
+    """Steps with a drowned gradient at full shots that end the search."""
 
     def __post_init__(self) -> None:
         least = getattr(self.prepare(self.most), "least_shots", 1)
@@ -126,7 +128,6 @@ def minimize_noisy(
     gradient_tolerance: float,
     max_iterations: int,
     landscape: Landscape,
-    quiet_steps: int = QUIET_STEPS,
 ) -> Optimum:
     """Return where a search under shot noise ends: the mean of its last points.
 
@@ -137,14 +138,13 @@ def minimize_noisy(
         gradient_tolerance: Largest absolute derivative that counts as none, where shots resolve it.
         max_iterations: Most steps.
         landscape: What is known of the loss; values of many points at once are added.
-        quiet_steps: Steps with a drowned gradient at full shots that end the search.
 
     References:
         R. H. Byrd, G. M. Chin, J. Nocedal, Y. Wu, Math. Program. 134, 127 (2012),
         doi:10.1007/s10107-012-0572-5 (norm test).
     """
     point = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-    judge = _Judge(loss, gradient_tolerance, quiet_steps)
+    judge = _Judge(loss, gradient_tolerance)
 
     def closure() -> torch.Tensor:
         if not torch.is_grad_enabled():
@@ -177,8 +177,8 @@ def minimize_noisy(
 class _Judge:
     """Decides by the norm test, and keeps the record."""
 
-    def __init__(self, loss: ShotLoss, tolerance: float, quiet_steps: int) -> None:
-        self.loss, self.tolerance, self.quiet_steps = loss, tolerance, quiet_steps
+    def __init__(self, loss: ShotLoss, tolerance: float) -> None:
+        self.loss, self.tolerance = loss, tolerance
         self.history: list[Iteration] = []
         self._quiet = 0
         self._last: tuple[float, FloatArray, FloatArray] | None = None
@@ -205,7 +205,7 @@ class _Judge:
             self._quiet = 0
             return None
         self._quiet = self._quiet + 1 if self.loss.grow() else 0
-        return "noise_limit" if self._quiet >= self.quiet_steps else None
+        return "noise_limit" if self._quiet >= self.loss.quiet_steps else None
 
     def visit(self, point: torch.Tensor) -> None:
         """Remember a point of the end of the search."""

@@ -32,6 +32,11 @@ UNDER_NOISE: Final = partial(NaturalGradient, step_control=False, lr=0.1, regula
 """The natural gradient where energies are noisy: no line search could compare them."""
 
 
+QUIET_STEPS: Final = 30
+"""Steps with a gradient drowned in noise that end a search: along the natural gradient they still
+lead downhill on average."""
+
+
 @dataclass(frozen=True, eq=False)
 class Trained:
     """What the searches for one state found."""
@@ -110,7 +115,7 @@ class Training:
         optimizer = UNDER_NOISE if chosen is DEFAULT_OPTIMIZER else chosen
 
         def search(start: FloatArray) -> _End:
-            loss = ShotLoss(energy.with_shots, np.ones(1), energy.shots)
+            loss = ShotLoss(energy.with_shots, np.ones(1), energy.shots, quiet_steps=QUIET_STEPS)
 
             def metric(point: torch.Tensor) -> torch.Tensor:
                 evaluator = loss.evaluator
