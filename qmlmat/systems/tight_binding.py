@@ -26,6 +26,9 @@ from qmlmat.typing import FloatArray, IntArray
 HERMITIAN_TOLERANCE: Final = 1e-10
 """Largest difference of ``H_R`` from the adjoint of ``H_-R``, relative to the largest or 1 eV."""
 
+HASH_DECIMALS: Final = 12
+"""Decimals of a hopping that tell models apart (eV); beyond, machines round differently."""
+
 LABEL: Final = re.compile(r"[A-Z][a-z0-9]*")
 """A name of a special point, as ASE writes them."""
 
@@ -125,7 +128,7 @@ class TightBindingModel:
                 f"{self._call}: a translation is listed twice ({count} given, "
                 f"{len(translations)} differ). Add the matrices of equal translations."
             )
-        hoppings = hoppings[order] + 0.0  # -0.0 and 0.0 are the same model, and the same hash
+        hoppings = hoppings[order]
         worst, skew = largest_skew(translations, hoppings)
         if skew > HERMITIAN_TOLERANCE * max(1.0, float(np.abs(hoppings).max())):
             cell = tuple(translations[worst].tolist())
@@ -234,7 +237,8 @@ class TightBindingModel:
 
     def inputs(self) -> dict[str, Any]:
         """Return the plain values that define the model; names of momenta do not."""
-        arrays = (self.translations, self.hoppings.real, self.hoppings.imag)
+        hops = self.hoppings
+        parts = (np.round(part, HASH_DECIMALS) + 0.0 for part in (hops.real, hops.imag))
         blocks = self.spin_blocks
         return {
             "name": self.name,
@@ -242,7 +246,9 @@ class TightBindingModel:
             "cell_unit": self.cell_unit,
             "orbitals": list(self.orbitals),
             "spin_blocks": blocks and {spin: list(block) for spin, block in blocks.items()},
-            "hoppings_hash": content_hash([array.tolist() for array in arrays]),
+            "hoppings_hash": content_hash(
+                [self.translations.tolist(), *(part.tolist() for part in parts)]
+            ),
         }
 
     def _block(self, method: str, spin: str | None) -> list[int]:
