@@ -15,10 +15,12 @@ from qmlmat.provenance import content_hash
 from qmlmat.systems.crystal import (
     CellUnit,
     checked_cell,
+    complex_numbers,
     hermitian_part,
     largest_skew,
     momenta,
     momentum,
+    real_numbers,
 )
 from qmlmat.systems.qubit_hamiltonian import BlochHamiltonian
 from qmlmat.typing import FloatArray, IntArray
@@ -108,8 +110,8 @@ class TightBindingModel:
 
     def _checked_hoppings(self, n: int) -> tuple[IntArray, NDArray[np.complex128]]:
         """Return translations in order and hoppings, Hermitian beyond rounding."""
-        cells = np.array(self.translations, dtype=np.float64)
-        hoppings = np.array(self.hoppings, dtype=np.complex128)
+        cells = real_numbers(self._call, "translations", self.translations)
+        hoppings = complex_numbers(self._call, "hoppings", self.hoppings)
         count = len(cells) if cells.ndim else 0
         if n < 1 or count < 1 or cells.shape != (count, 3) or hoppings.shape != (count, n, n):
             raise InputError(

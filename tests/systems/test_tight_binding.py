@@ -150,6 +150,9 @@ ONE = np.ones((1, 2, 2))
         ({"cell": np.full((3, 3), np.nan)}, "finite numbers"),
         ({"cell": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}, "span no volume.* across the vacuum"),
         ({"cell": np.zeros((3, 3))}, "span no volume"),
+        ({"cell": "cubic"}, "the cell cannot be an array.* Use numbers"),
+        ({"translations": [HOME, (1, 0)]}, "translations cannot be an array.* equal length"),
+        ({"hoppings": "large"}, "hoppings cannot be an array.* Use numbers"),
         ({"cell_unit": "bohr"}, 'Use "angstrom" or "a"'),
         ({"orbitals": ()}, "n >= 1"),
         ({"orbitals": ("s",)}, "one matrix for each translation"),
@@ -179,6 +182,7 @@ def test_what_is_no_crystal_is_refused(changes, remedy):
     ("call", "remedy"),
     [
         (lambda model: model.at("K"), "Or give 3 fractional numbers"),
+        (lambda model: model.at(("x", 0, 0)), "the momentum cannot be an array.* Use numbers"),
         (lambda model: model.at((0.1,)), "3 for each momentum, or 2"),
         (lambda model: model.at((0.1, np.nan, 0)), "use finite numbers"),
         (lambda model: model.at([(0, 0, 0)]), "use one momentum"),
