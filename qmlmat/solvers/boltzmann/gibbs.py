@@ -218,8 +218,9 @@ def _dealt(
     np.random.default_rng(seed).shuffle(shots)  # shots are exchangeable
     units = (answer.outcomes & np.uint64((1 << n_units) - 1)).astype(np.int64)[shots]
     places = (np.arange(len(shots)) % n_blocks << n_units) + units
-    found = np.bincount(places, weights=shares[shots], minlength=n_blocks << n_units)
-    return found.reshape(n_blocks, -1)
+    table = np.zeros(n_blocks << n_units)
+    np.add.at(table, places, shares[shots])
+    return table.reshape(n_blocks, -1)
 
 
 def _checked_units(n_visible: int, n_hidden: int) -> int:
