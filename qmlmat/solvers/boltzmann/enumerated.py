@@ -91,7 +91,7 @@ class EnumeratedEnergy:
     def amplitudes(self, params: FloatArray) -> StateArray:
         """Return normalised amplitudes of all configurations, shape ``(n_configurations,)``."""
         self.machine.set_params(params)
-        values: StateArray = self.machine.amplitudes(self.spins).values.numpy()
+        values = self.machine.amplitudes(self.spins).values
         normalised: StateArray = values / np.linalg.norm(values)
         return normalised
 
@@ -109,10 +109,10 @@ class EnumeratedEnergy:
             self.machine.set_params(params)
             found = self.machine.amplitudes(self.spins, with_derivatives=True)
             assert found.derivatives is not None
-            values, derivatives = found.values.numpy(), found.derivatives.numpy()
+            image = self.image(found.values)
             self._known = (
                 key,
-                moments(None, values, self.image(values), derivatives, with_metric=True),
+                moments(None, found.values, image, found.derivatives, with_metric=True),
             )
         return self._known[1]
 

@@ -13,7 +13,6 @@ References:
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -21,25 +20,23 @@ import numpy as np
 import torch
 
 from qmlmat.errors import InputError, nearest
-from qmlmat.typing import FloatArray
+from qmlmat.typing import FloatArray, StateArray
 
 SignNode: TypeAlias = Literal["none", "tanh", "complex_tanh"]
 """What gives amplitudes their signs or phases."""
 
-LOG_TWO: Final = math.log(2.0)
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Amplitudes:
     """Unnormalised amplitudes, one scale ``exp(log_scale)`` taken out of all of them."""
 
-    values: torch.Tensor
+    values: StateArray
     """``psi(s) exp(-log_scale)``, shape ``(n_configurations,)``, real or complex."""
-    roots: torch.Tensor
+    roots: FloatArray
     """``sqrt(sum_h P(s, h))`` on the same scale: the amplitudes before the sign node."""
     log_scale: float
     """Logarithm of the scale."""
-    derivatives: torch.Tensor | None = None
+    derivatives: StateArray | None = None
     """Of ``values`` by the parameters at fixed scale, ``(n_configurations, n_params)``."""
 
 
@@ -108,26 +105,32 @@ class BoltzmannMachine(torch.nn.Module):
     def forward(self, spins: torch.Tensor) -> torch.Tensor:
         """Return ``ln psi``, complex where signs or phases are, shape ``(n_configurations,)``.
 
+        Differentiable; the solver itself goes by ``amplitudes``.
+
         Args:
             spins: Visible units, +1 or -1, shape ``(n_configurations, n_visible)``.
         """
+        a, b, w, *parts = self._split()
+        size = torch.addmm(b, spins, w).abs()
+        cosh = size + torch.log1p(torch.exp(-2.0 * size))  # ln 2 cosh, without overflow
+        half = 0.5 * (spins @ a + cosh.sum(dim=1))
+        if not parts:
+            return half
+        node = [part[0] + spins @ part[1:] for part in parts]
+        argument = node[0] if len(node) == 1 else torch.complex(node[0], node[1])
+        return half + torch.log(torch.tanh(argument).to(torch.complex128))
+
+    def log_amplitudes(self, spins: FloatArray) -> FloatArray:
+        """Return ``ln |psi|``, shape ``(n_configurations,)``; -inf where it vanishes."""
         log_weight, _ = self._log_weight(spins)
         node = self._node(spins)
         if node is None:
             return 0.5 * log_weight
-        phase = torch.tanh(node)
-        return 0.5 * log_weight + torch.log(phase.to(torch.complex128))
+        with np.errstate(divide="ignore"):
+            found: FloatArray = 0.5 * log_weight + np.log(np.abs(node))
+        return found
 
-    def log_weight(self, spins: torch.Tensor) -> torch.Tensor:
-        """Return ``ln sum_h exp(a.s + b.h + s.W.h)``, shape ``(n_configurations,)``."""
-        return self._log_weight(spins)[0]
-
-    def node(self, spins: torch.Tensor) -> torch.Tensor:
-        """Return the sign node's output, shape ``(n_configurations,)``."""
-        node = self._node(spins)
-        return torch.ones(len(spins), dtype=torch.float64) if node is None else torch.tanh(node)
-
-    def amplitudes(self, spins: torch.Tensor, *, with_derivatives: bool = False) -> Amplitudes:
+    def amplitudes(self, spins: FloatArray, *, with_derivatives: bool = False) -> Amplitudes:
         """Return amplitudes, and their derivatives by the parameters in closed form.
 
         With ``t = tanh(theta)`` and the node's output ``u``, the derivatives of psi are
@@ -139,41 +142,55 @@ class BoltzmannMachine(torch.nn.Module):
             spins: Visible units, shape ``(n_configurations, n_visible)``.
             with_derivatives: Whether they are wanted.
         """
-        with torch.no_grad():
-            log_weight, theta = self._log_weight(spins)
-            log_scale = 0.5 * float(log_weight.max()) if len(spins) else 0.0
-            root = torch.exp(0.5 * log_weight - log_scale)
-            node = self._node(spins)
-            sign = None if node is None else torch.tanh(node)
-            values = root if sign is None else root * sign
-            if not with_derivatives:
-                return Amplitudes(values, root, log_scale)
-            tanh = 0.5 * torch.tanh(theta)
-            half = values[:, None]
-            pairs = (spins[:, :, None] * tanh[:, None, :]).flatten(1)
-            parts = [half * (0.5 * spins), half * tanh, half * pairs]
-            if sign is not None:
-                slope = (root * (1.0 - sign * sign))[:, None]
-                own = torch.cat([slope, slope * spins], dim=1)
-                parts += [own] if self.sign_node == "tanh" else [own, 1j * own]
-            return Amplitudes(values, root, log_scale, torch.cat(parts, dim=1))
+        log_weight, theta = self._log_weight(spins)
+        log_scale = 0.5 * float(log_weight.max()) if len(spins) else 0.0
+        roots = np.exp(0.5 * log_weight - log_scale)
+        node = self._node(spins)
+        values = roots if node is None else roots * node
+        if not with_derivatives:
+            return Amplitudes(values, roots, log_scale)
+        n, m = self.n_visible, self.n_hidden
+        derivatives = np.empty((len(spins), self.n_params), dtype=values.dtype)
+        tanh, half = 0.5 * np.tanh(theta), values[:, None]
+        derivatives[:, :n] = half * (0.5 * spins)
+        own = derivatives[:, n : n + m]
+        np.multiply(half, tanh, out=own)
+        first = n + m + n * m
+        derivatives[:, n + m : first].reshape(len(spins), n, m)[...] = (
+            spins[:, :, None] * own[:, None, :]
+        )
+        if node is not None:
+            slope = roots * (1.0 - node * node)
+            derivatives[:, first] = slope
+            np.multiply(slope[:, None], spins, out=derivatives[:, first + 1 : first + n + 1])
+        if self.sign_node == "complex_tanh":
+            derivatives[:, first + n + 1 :] = 1j * derivatives[:, first : first + n + 1]
+        return Amplitudes(values, roots, log_scale, derivatives)
 
-    def _log_weight(self, spins: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        a, b, w, *_ = self._split()
-        theta = torch.addmm(b, spins, w)
-        size = theta.abs()
-        cosh = size + torch.log1p(torch.exp(-2.0 * size))  # ln 2 cosh, without overflow
-        return spins @ a + cosh.sum(dim=1), theta
+    def _arrays(self) -> tuple[FloatArray, ...]:
+        """Return the parts of the parameters: a, b, W, and the node's parts."""
+        n, m = self.n_visible, self.n_hidden
+        flat: FloatArray = self.params.detach().numpy()
+        first = n + m + n * m
+        node = flat[first:].reshape(-1, n + 1)
+        return flat[:n], flat[n : n + m], flat[n + m : first].reshape(n, m), *node
 
-    def _node(self, spins: torch.Tensor) -> torch.Tensor | None:
-        """Return the argument of the node's tanh; ``None`` where there is no node."""
-        _, _, _, *parts = self._split()
+    def _log_weight(self, spins: FloatArray) -> tuple[FloatArray, FloatArray]:
+        a, b, w, *_ = self._arrays()
+        theta = spins @ w + b
+        size = np.abs(theta)
+        cosh = size + np.log1p(np.exp(-2.0 * size))
+        return spins @ a + cosh.sum(axis=1), theta
+
+    def _node(self, spins: FloatArray) -> StateArray | None:
+        """Return the sign node's output, ``(n_configurations,)``; ``None`` where there is none."""
+        parts = self._arrays()[3:]
         if not parts:
             return None
-        real = parts[0][0] + spins @ parts[0][1:]
-        if len(parts) == 1:
-            return real
-        return torch.complex(real, parts[1][0] + spins @ parts[1][1:])
+        arguments = [part[0] + spins @ part[1:] for part in parts]
+        whole = arguments[0] if len(arguments) == 1 else arguments[0] + 1j * arguments[1]
+        found: StateArray = np.tanh(whole)
+        return found
 
 
 _N_PARTS: Final = {"none": 0, "tanh": 1, "complex_tanh": 2}

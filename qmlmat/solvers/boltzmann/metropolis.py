@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from qmlmat.errors import InputError
@@ -145,8 +144,6 @@ class Chains:
     def _logs(self, machine: BoltzmannMachine, masks: MaskArray) -> FloatArray:
         """Return ``ln |psi|``, shape of ``masks``."""
         spins = self.space.spins(masks)
-        with torch.no_grad():
-            found = 0.5 * machine.log_weight(spins) + torch.log(machine.node(spins).abs())
-        # A chain must not begin where the amplitude vanishes: any finite value lets it leave.
-        logs: FloatArray = np.maximum(found.numpy(), -1e300)
+        # A chain may begin where the amplitude vanishes: any finite value lets it leave.
+        logs: FloatArray = np.maximum(machine.log_amplitudes(spins), -1e300)
         return logs

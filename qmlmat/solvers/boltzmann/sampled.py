@@ -167,9 +167,9 @@ class SampledEnergy:
         self.machine.set_params(params)
         sample = self.draw(self.machine, self.shots)
         found = self.machine.amplitudes(self.space.spins(sample.masks))
-        values: StateArray = found.values.numpy()
+        values = found.values
         if not sample.closed_form:
-            weighing = sample.weighing(sample.blocks.mean(axis=0), values, found.roots.numpy())
+            weighing = sample.weighing(sample.blocks.mean(axis=0), values, found.roots)
             values = values if weighing.factors is None else values * weighing.factors
         return Vector(sample.masks, values / np.linalg.norm(values))
 
@@ -197,15 +197,15 @@ class _Known:
             self.operator, others = operator_on(energy.words.terms, sample.masks), []
         union = np.unique(np.concatenate([sample.masks, *others]))
         there = machine.amplitudes(space.spins(union))
-        whole: StateArray = there.values.numpy()
+        whole = there.values
         place = np.searchsorted(union, sample.masks)
-        self.values, self.roots = whole[place], there.roots.numpy()[place]
+        self.values, self.roots = whole[place], there.roots[place]
         self.derivatives = None
         if with_derivatives:
             own = machine.amplitudes(space.spins(sample.masks), with_derivatives=True)
             assert own.derivatives is not None
             # The two calls took different scales out.
-            self.derivatives = own.derivatives.numpy() * np.exp(own.log_scale - there.log_scale)
+            self.derivatives = own.derivatives * np.exp(own.log_scale - there.log_scale)
         if sample.closed_form:
             products = connected.elements * whole[np.searchsorted(union, connected.partners)]
             size = len(sample.masks)

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-import torch
 
 from qmlmat.errors import InputError
 from qmlmat.operators.mappings import QubitMapping
@@ -16,7 +15,7 @@ from qmlmat.operators.pauli import PauliSum, reversed_bits
 from qmlmat.operators.sector import Sector
 from qmlmat.solvers.base import AnyHamiltonian
 from qmlmat.systems import MolecularHamiltonian, QubitModel
-from qmlmat.typing import BoolArray, MaskArray, StateArray
+from qmlmat.typing import BoolArray, FloatArray, MaskArray, StateArray
 
 MAX_ENUMERATED: Final = 1 << 16
 """Most configurations that are enumerated."""
@@ -34,11 +33,12 @@ class Space(ABC):
         """Number of qubits, of visible units."""
         return self.terms.n_qubits
 
-    def spins(self, masks: MaskArray) -> torch.Tensor:
+    def spins(self, masks: MaskArray) -> FloatArray:
         """Return visible units, shape ``(n_configurations, n_qubits)``: +1 for bit 0, -1 for 1."""
         places = np.arange(self.n_qubits, dtype=np.uint64)
         ones = (masks[:, None] >> places) & np.uint64(1)
-        return torch.from_numpy(1.0 - 2.0 * ones.astype(np.float64))
+        units: FloatArray = 1.0 - 2.0 * ones
+        return units
 
     def check_enumerable(self) -> None:
         """Raise unless the configurations are few enough to be enumerated.

@@ -28,7 +28,9 @@ more than one cold one beside it: its energy is within its square over the gap o
 DEFAULT_OPTIMIZER: Final[OptimizerFactory] = cast(OptimizerFactory, NaturalGradient)
 """What searches where nothing else is named; the driver gives it the metric that it asks for."""
 
-UNDER_NOISE: Final = partial(NaturalGradient, step_control=False, lr=0.1, regularization=1e-2)
+UNDER_NOISE: Final = partial(
+    NaturalGradient, step_control=False, lr=0.1, regularization=1e-2, max_step=0.5
+)
 """The natural gradient where energies are noisy: no line search could compare them."""
 
 
