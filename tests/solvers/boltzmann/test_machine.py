@@ -44,7 +44,7 @@ def test_the_closed_form_is_the_sum_over_all_hidden_configurations(n, m, node):
 @pytest.mark.parametrize("node", NODES)
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_derivatives_are_those_of_autograd_and_of_differences(n, m, node):
-    """psi times the derivatives of ``ln psi`` by torch; and of the brute-force sum."""
+    """Torch: psi times the derivatives of ``ln psi``; and of the brute-force sum."""
     params, sigma = random_params(n, m, node, seed=n - m + 9), spins(n)
     machine = machine_with(params, n, m, node)
     found = machine.amplitudes(sigma, with_derivatives=True)

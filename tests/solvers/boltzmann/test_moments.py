@@ -72,7 +72,7 @@ def test_the_gradient_is_that_of_central_differences(node, is_complex, n_lower):
 
 @pytest.mark.parametrize("node", NODES)
 def test_the_metric_is_that_of_the_normalised_states(node):
-    """``Re <d_i psi|d_j psi> - <d_i psi|psi><psi|d_j psi>``, a quarter of the Fisher information."""
+    """``Re <d_i psi|d_j psi> - <d_i psi|psi><psi|d_j psi>``: a quarter of the Fisher matrix."""
     found, _ = energy_of(random_hermitian(N, seed=2), node)
     params = random_params(N, M, node, seed=7)
     psi = unit_state(params, N, M)
