@@ -310,7 +310,7 @@ def test_what_models_do_not_have_is_refused():
         qm.VQD(SHALLOW, spin_penalty=0.2),
         qm.VQD(SHALLOW, screening=qm.Screening(spin=True)),
         qm.SSVQE(SHALLOW, irrep="A1"),
-        qm.SSVQE(SHALLOW, n_configurations=5),
+        qm.SSVQE(SHALLOW, n_configurations=6),
         qm.SSVQE(SHALLOW, n_surplus=1),
         qm.SSVQE(SHALLOW, references=(qm.Reference.determinant("0"),)),
     ):
