@@ -2,17 +2,11 @@
 
 import numpy as np
 import pytest
+from small_models import random_matrix
 
 import qmlmat as qm
 from qmlmat.errors import InputError
 from qmlmat.systems import qubit_hamiltonian
-
-
-def random_matrix(size, seed=0):
-    """A Hermitian matrix with complex entries."""
-    parts = np.random.default_rng([size, seed]).standard_normal((2, size, size))
-    whole = parts[0] + 1j * parts[1]
-    return 0.5 * (whole + whole.conj().T)
 
 
 def random_sum(n_qubits=3):
@@ -25,7 +19,7 @@ def random_sum(n_qubits=3):
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
 def test_padding_adds_uncoupled_levels_far_above_the_spectrum(size):
     """The padded matrix has the matrix's levels, and those of padding beyond two ranges."""
-    h = qm.MatrixHamiltonian(matrix=random_matrix(size))
+    h = qm.MatrixHamiltonian(matrix=random_matrix(size, 0))
     assert 1 << h.n_qubits == len(h.padded) >= max(size, 2)
     levels = np.linalg.eigvalsh(h.padded)
     np.testing.assert_allclose(levels[:size], h.levels, atol=1e-12)
@@ -44,7 +38,7 @@ def test_one_level_has_a_range_of_its_own():
 def test_matvec_is_the_matrix():
     """Of both kinds, for real and complex states, in their shape."""
     rng = np.random.default_rng(1)
-    h, terms = qm.MatrixHamiltonian(matrix=random_matrix(5)), random_sum()
+    h, terms = qm.MatrixHamiltonian(matrix=random_matrix(5, 0)), random_sum()
     state = rng.standard_normal(5)
     np.testing.assert_allclose(h.matvec(state), h.matrix @ state, atol=1e-12)
     of_words = qm.QubitHamiltonian(terms=terms)
@@ -77,7 +71,9 @@ def test_a_sparse_search_finds_the_dense_levels(monkeypatch, n_states):
 
 def test_a_bloch_hamiltonian_is_a_matrix_with_a_k_and_names():
     """It is solved as any matrix."""
-    h = qm.BlochHamiltonian(matrix=random_matrix(2), k=(0.5, 0, 0), orbitals=("s", "p"), spin="up")
+    h = qm.BlochHamiltonian(
+        matrix=random_matrix(2, 0), k=(0.5, 0, 0), orbitals=("s", "p"), spin="up"
+    )
     assert (h.unit, h.dimension, h.shape, h.mapping) == ("eV", 2, (2,), "binary")
     np.testing.assert_allclose(h.spectrum(2).energies, h.levels, atol=1e-12)
 
@@ -94,7 +90,7 @@ def test_the_matrix_is_a_copy_that_cannot_be_written_to():
 
 def test_rounding_is_symmetrised_and_more_is_refused_with_its_entries():
     """1e-12 passes; a missing conjugate is named by its places."""
-    almost = random_matrix(3)
+    almost = random_matrix(3, 0)
     almost[0, 1] += 1e-12
     h = qm.MatrixHamiltonian(matrix=almost)
     np.testing.assert_array_equal(h.matrix, h.matrix.conj().T)
