@@ -57,7 +57,7 @@ class NaturalGradient(FlatOptimizer):
 
     traits: ClassVar[Traits] = Traits(needs=("metric",))
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (settings by name)
         self,
         params: Any,  # noqa: ANN401 (torch's own union of iterables)
         *,

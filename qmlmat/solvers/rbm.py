@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -17,7 +17,7 @@ from qmlmat.solvers.boltzmann.machine import BoltzmannMachine, SignNode, check_s
 from qmlmat.solvers.boltzmann.metropolis import Chains, Metropolis
 from qmlmat.solvers.boltzmann.sampled import Draw
 from qmlmat.solvers.boltzmann.space import Space, space_of
-from qmlmat.solvers.boltzmann.states import MachineStates, machine_solution
+from qmlmat.solvers.boltzmann.states import MachineStates, guess_notes, machine_solution
 from qmlmat.solvers.boltzmann.training import DEFAULT_OPTIMIZER, Training
 from qmlmat.solvers.boltzmann.words import Words
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer
@@ -193,13 +193,15 @@ class RBM:
         """Return the lowest eigenpairs; see ``solve``.
 
         Raises:
-            InputError: If the guess does not fit, or there are too many configurations or states.
+            InputError: If there are too many configurations to enumerate, or too few states.
         """
         space = self.space(hamiltonian)
         found = self.states(space, backend).lowest(
             space.terms, n_states, guess=guess, seed=DEFAULT_SEED if seed is None else seed
         )
-        return machine_solution(hamiltonian, space, found)
+        solution = machine_solution(hamiltonian, space, found)
+        notes = guess_notes(guess, self.machine_on(space.n_qubits).n_params)
+        return replace(solution, notes=notes)
 
     def states(self, space: Space, backend: Backend) -> MachineStates:
         """Return what searches for states on a space.

@@ -21,6 +21,10 @@ MAX_ENUMERATED: Final = 1 << 16
 """Most configurations that are enumerated."""
 
 
+REAL: Final = 1e-6
+"""Norm of a state's imaginary part below which it is what the search left over."""
+
+
 @dataclass(frozen=True, eq=False)
 class Space(ABC):
     """Abstract: configurations of qubits as masks, bit w of a mask being wire w."""
@@ -37,7 +41,7 @@ class Space(ABC):
         """Return visible units, shape ``(n_configurations, n_qubits)``: +1 for bit 0, -1 for 1."""
         places = np.arange(self.n_qubits, dtype=np.uint64)
         ones = (masks[:, None] >> places) & np.uint64(1)
-        units: FloatArray = 1.0 - 2.0 * ones
+        units: FloatArray = (1.0 - 2.0 * ones).astype(np.float64)
         return units
 
     def check_enumerable(self) -> None:
@@ -104,9 +108,7 @@ class ModelSpace(Space):
         """Return a vector, shape ``(dimension,)``; what is on padding is cut off."""
         whole = np.zeros(self.size, dtype=np.complex128)
         whole[reversed_bits(masks, self.n_qubits).astype(np.int64)] = amplitudes
-        kept = whole[: self.dimension]
-        norm = np.linalg.norm(kept)
-        return kept / norm if norm > 0 else kept
+        return normalised(whole[: self.dimension])
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,8 +169,20 @@ class ElectronSpace(Space):
         known, index = self._determinants
         flat = np.zeros(self.sector.dimension, dtype=amplitudes.dtype)
         flat[index[np.searchsorted(known, masks)].astype(np.int64)] = amplitudes
-        norm = np.linalg.norm(flat)
-        return (flat / norm if norm > 0 else flat).reshape(self.sector.shape)
+        return normalised(flat).reshape(self.sector.shape)
+
+
+def normalised(vector: StateArray) -> StateArray:
+    """Return a vector of norm 1 whose largest entry is positive, real where it is up to a phase.
+
+    Args:
+        vector: Not zero, shape ``(dimension,)``.
+    """
+    largest = vector[np.abs(vector).argmax()]
+    turned: StateArray = vector * (np.conj(largest) / np.abs(largest) / np.linalg.norm(vector))
+    if np.iscomplexobj(turned) and np.linalg.norm(turned.imag) < REAL:
+        turned = turned.real / np.linalg.norm(turned.real)
+    return turned
 
 
 def space_of(hamiltonian: AnyHamiltonian, *, mapping: str, reduced: bool, tapered: bool) -> Space:

@@ -141,20 +141,21 @@ class MachineStates:
 
 
 def guess_params(guess: Solution | None, k: int, n_params: int) -> FloatArray | None:
-    """Return a guess's parameters for the k-th state; ``None`` where there are none.
-
-    Raises:
-        InputError: If a machine has another number of parameters.
-    """
+    """Return a guess's parameters for the k-th state; ``None`` where none fit the machine."""
     if guess is None or guess.params is None:
         return None
     rows = np.atleast_2d(guess.params)
-    if rows.shape[1] != n_params:
-        raise InputError(
-            f"solve(RBM, guess=...): {rows.shape[1]} parameters, this machine has {n_params}. Use "
-            "a solution of a machine with as many units and the same sign node."
-        )
-    return rows[k] if k < len(rows) else None
+    return rows[k] if k < len(rows) and rows.shape[1] == n_params else None
+
+
+def guess_notes(guess: Solution | None, n_params: int) -> tuple[str, ...]:
+    """Return what to say of a guess whose parameters are of another machine."""
+    if guess is None or guess.params is None or guess.params.shape[-1] == n_params:
+        return ()
+    return (
+        f"The guess has {guess.params.shape[-1]} parameters, this machine {n_params}: other "
+        "units, sign node or symmetry. The search began at random.",
+    )
 
 
 def machine_solution(
