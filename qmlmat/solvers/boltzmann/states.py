@@ -100,7 +100,8 @@ class MachineStates:
         space = self.space
         if self.draws is None or self.trained_exactly:
             space.check_enumerable()
-        if space.size <= MAX_ENUMERATED and n_states > len(space.masks):
+        # Of one state there is always enough: nothing is enumerated where chains go.
+        if n_states > 1 and space.size <= MAX_ENUMERATED and n_states > len(space.masks):
             raise InputError(
                 f"solve(RBM, n_states={n_states}): the lowest orbitals' symmetry has "
                 f"{len(space.masks)} configurations. Ask for fewer states, or use tapered=False."
