@@ -95,7 +95,7 @@ def test_a_chain_leaves_a_configuration_without_amplitude():
     machine.set_params(np.concatenate([np.zeros(9), [-4.0], start]))
     assert machine.log_amplitudes(start[None])[0] == -np.inf
     sample = chains(one).draw(machine, 4000)
-    assert not one.starts(1, np.random.default_rng(1))[0] in sample.masks
+    assert one.starts(1, np.random.default_rng(1))[0] not in sample.masks
 
 
 def test_the_same_seed_draws_the_same():
