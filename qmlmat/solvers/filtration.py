@@ -12,12 +12,12 @@ from qmlmat.backends import Backend
 from qmlmat.errors import InputError
 from qmlmat.operators.decomposition import matrix_pauli_sum
 from qmlmat.operators.mappings import QubitMapping
-from qmlmat.operators.pauli import PauliSum
+from qmlmat.operators.pauli import PauliSum, reversed_bits
 from qmlmat.provenance import content_hash
 from qmlmat.solvers.base import AnyHamiltonian, Solution
 from qmlmat.solvers.boltzmann.enumerated import operator_on
 from qmlmat.solvers.boltzmann.scaling import Scaled, scaled
-from qmlmat.solvers.boltzmann.space import ElectronSpace, Space
+from qmlmat.solvers.boltzmann.space import ElectronSpace, ModelSpace, Space
 from qmlmat.solvers.boltzmann.states import machine_solution
 from qmlmat.solvers.rbm import DEFAULT_SEED, RBM
 from qmlmat.systems import MatrixHamiltonian, MolecularHamiltonian
@@ -158,7 +158,7 @@ class Filtration:
             return terms
         penalties = [_penalty(one, hamiltonian, space, scale) for one in self.symmetries]
         total = sum(penalties[1:], start=penalties[0])
-        _check_number(total, space, hamiltonian, n_states)
+        _check_number(total, space, n_states)
         return terms + (MARGIN * width) * total
 
 
@@ -172,19 +172,13 @@ def _penalty(
     return (1.0 / _gap(symmetry, operator, space) ** 2) * (distance @ distance)
 
 
-def _check_number(
-    penalty: PauliSum, space: Space, hamiltonian: AnyHamiltonian, n_states: int
-) -> None:
+def _check_number(penalty: PauliSum, space: Space, n_states: int) -> None:
     """Raise where fewer states have all the symmetries than are asked for.
 
     Raises:
         InputError: With their number.
     """
-    values = np.linalg.eigvalsh(operator_on(penalty, space.masks).toarray())
-    padding = 0
-    if isinstance(hamiltonian, MatrixHamiltonian):  # its states have every symmetry
-        padding = (1 << space.n_qubits) - hamiltonian.dimension
-    n_there = int((values < 0.5).sum()) - padding
+    n_there = int((_own_values(penalty, space) < 0.5).sum())
     if n_states > n_there:
         raise InputError(
             f"solve(Filtration, n_states={n_states}): {n_there} states have these symmetries. Ask "
@@ -278,7 +272,7 @@ def _gap(symmetry: Symmetry, operator: PauliSum, space: Space) -> float:
         InputError: If the operator has no such eigenvalue.
     """
     space.check_enumerable()
-    values = np.linalg.eigvalsh(operator_on(operator, space.masks).toarray())
+    values = _own_values(operator, space)
     away = np.abs(values - symmetry.value)
     if away.min() > SAME_VALUE:
         known = ", ".join(f"{value:.6g}" for value in np.unique(np.round(values, 6)))
@@ -288,6 +282,14 @@ def _gap(symmetry: Symmetry, operator: PauliSum, space: Space) -> float:
         )
     others = away[away > SAME_VALUE]
     return float(others.min()) if others.size else 1.0
+
+
+def _own_values(operator: PauliSum, space: Space) -> FloatArray:
+    """Return an operator's eigenvalues on the states that are no padding, ascending."""
+    masks = space.masks
+    if isinstance(space, ModelSpace):  # what commutes leaves padding alone: it is a level apart
+        masks = masks[reversed_bits(masks, space.n_qubits) < np.uint64(space.dimension)]
+    return np.linalg.eigvalsh(operator_on(operator, masks).toarray()).astype(np.float64)
 
 
 def _with_levels(found: Solution, space: Space, terms: PauliSum) -> Solution:
