@@ -307,7 +307,7 @@ def test_a_scan_is_the_same_with_two_workers_and_after_a_resume(tmp_path):
     store = tmp_path / "scan.db"
 
     def stop(progress):
-        if progress.n_done == 2:
+        if progress.done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
