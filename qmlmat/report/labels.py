@@ -25,7 +25,7 @@ from qmlmat.systems.formula import chemical_formula
 from qmlmat.typing import BoolArray, FloatArray
 from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_ev
 
-UNIT_SYMBOL: Final = {"angstrom": "Å", "degree": "°"}
+UNIT_SYMBOL: Final = {"angstrom": "Å", "degree": "°", "1/angstrom": "1/Å"}
 """Symbols of units whose names we write out."""
 
 _PRIMITIVE: Final = {"r": "{} bond length", "a": "angle {}", "d": "dihedral {}"}

@@ -1,4 +1,4 @@
-"""From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
+"""From a point to energies, and from a path to a stored, resumable scan."""
 
 from qmlmat.surfaces.crossings import (
     Crossing,
@@ -11,7 +11,9 @@ from qmlmat.surfaces.export import Export, export_scan, to_dataset
 from qmlmat.surfaces.paths.combination import Combination, Coordinate, asymmetric, symmetric
 from qmlmat.surfaces.paths.grids import bend, grid, line, sample, stretch, twist
 from qmlmat.surfaces.paths.internal import Angle, Dihedral, Distance
-from qmlmat.surfaces.paths.path import Axis, Geometry, Path
+from qmlmat.surfaces.paths.kpaths import k_path
+from qmlmat.surfaces.paths.kpoint import KPoint
+from qmlmat.surfaces.paths.path import Axis, Geometry, Path, Point
 from qmlmat.surfaces.paths.placing import place
 from qmlmat.surfaces.paths.routes import displace, frames, interpolate
 from qmlmat.surfaces.running.progress import ScanProgress
@@ -31,7 +33,9 @@ __all__ = [
     "FunctionSurface",
     "GapMinimum",
     "Geometry",
+    "KPoint",
     "Path",
+    "Point",
     "PointResult",
     "Scan",
     "ScanProgress",
@@ -49,6 +53,7 @@ __all__ = [
     "frames",
     "grid",
     "interpolate",
+    "k_path",
     "line",
     "load_scan",
     "minimum_gap",
