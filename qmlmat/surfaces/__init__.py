@@ -1,5 +1,8 @@
 """From a point to energies, and from a path to a stored, resumable scan."""
 
+from qmlmat.surfaces.band_edges import BandEdge, BandEdges, band_edges
+from qmlmat.surfaces.band_surface import BandSurface
+from qmlmat.surfaces.band_table import BandTable, band_table
 from qmlmat.surfaces.crossings import (
     Crossing,
     GapMinimum,
@@ -24,6 +27,10 @@ from qmlmat.surfaces.surface import FunctionSurface, PointResult, SolverSurface,
 __all__ = [
     "Angle",
     "Axis",
+    "BandEdge",
+    "BandEdges",
+    "BandSurface",
+    "BandTable",
     "Combination",
     "Coordinate",
     "Crossing",
@@ -46,6 +53,8 @@ __all__ = [
     "Surface",
     "asymmetric",
     "avoided_crossings",
+    "band_edges",
+    "band_table",
     "bend",
     "crossings",
     "displace",

@@ -11,7 +11,7 @@ import numpy as np
 from qmlmat.errors import InputError
 from qmlmat.surfaces.band_table import BandTable, band_table, n_spin_blocks
 from qmlmat.surfaces.scan import Scan
-from qmlmat.typing import FloatArray
+from qmlmat.typing import FloatArray, IntArray
 
 SAME_ENERGY: Final = 1e-4
 """Difference below which two energies are not told apart (eV): what a solver leaves open."""
@@ -120,7 +120,7 @@ def band_edges(scan: Scan) -> BandEdges:
         valence=_edge(table, levels, spins, high, filled - 1),
         conduction=_edge(table, levels, spins, low, filled),
         kind=_kind(gap),
-        gap=max(gap, 0.0),
+        gap=gap if _kind(gap) == "insulator" else 0.0,
         is_direct=bool(gaps[narrow] <= gap + SAME_ENERGY),
         direct_gap=float(gaps[narrow]),
         direct_at=place_words(table, narrow),
@@ -165,7 +165,7 @@ def _filled(scan: Scan, table: BandTable) -> int:
     return filled
 
 
-def _sorted_levels(table: BandTable) -> tuple[FloatArray, FloatArray]:
+def _sorted_levels(table: BandTable) -> tuple[FloatArray, IntArray]:
     """Return the levels at each k, ascending, ``(n_k, n_levels)``, and the place of their spins."""
     n_spins, n_k, n_bands = table.energies.shape
     levels = np.moveaxis(table.energies, 0, 1).reshape(n_k, n_spins * n_bands)
@@ -174,7 +174,7 @@ def _sorted_levels(table: BandTable) -> tuple[FloatArray, FloatArray]:
 
 
 def _edge(
-    table: BandTable, levels: FloatArray, spins: FloatArray, place: int, level: int
+    table: BandTable, levels: FloatArray, spins: IntArray, place: int, level: int
 ) -> BandEdge:
     energy, owner = float(levels[place, level]), int(spins[place, level])
     near = np.abs(levels[place] - energy) < SAME_ENERGY

@@ -180,8 +180,8 @@ def check_geometry(surface: str, point: Point) -> None:
     """
     if not isinstance(point, Geometry):
         raise InputError(
-            f"{surface}.evaluate({point!r}): this surface is of a molecule, and needs geometries. "
-            "Use a path such as stretch(molecule, ...), or for a crystal BandSurface(model, solver)."
+            f"{surface}.evaluate({point!r}): this surface needs the geometry of a molecule. "
+            "Use a path like stretch(molecule, ...), or BandSurface(model, solver) for a crystal."
         )
 
 

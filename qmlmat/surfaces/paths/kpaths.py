@@ -79,7 +79,7 @@ def _names(model: TightBindingModel, path: str | None) -> list[str]:
     from ase.dft.kpoints import parse_path_string  # noqa: PLC0415 - loaded only where it is used
 
     given = model.default_path if path is None else path
-    parts = parse_path_string(given)
+    parts = parse_path_string(given)  # type: ignore[no-untyped-call]
     names = [str(name) for name in parts[0]]
     if len(parts) != 1 or len(names) < 2:
         raise InputError(
@@ -118,9 +118,10 @@ def _interpolated(
     """Return the k of a path, ``(n_k, 3)`` (reciprocal lattice vectors), and their labels."""
     from ase.cell import Cell  # noqa: PLC0415
 
-    special = {name: np.array(model.special_points[name]) for name in names}
-    found = Cell(model.cell).bandpath("".join(names), n_points, special_points=special).kpts
-    fractions = np.round(np.asarray(found, dtype=np.float64), K_DECIMALS) + 0.0  # no -0.0
+    special = {name: model.special_points[name] for name in names}
+    cell = Cell(model.cell)  # type: ignore[no-untyped-call]
+    found = np.asarray(cell.bandpath("".join(names), n_points, special_points=special).kpts)
+    fractions: FloatArray = np.round(found, K_DECIMALS) + 0.0  # no -0.0
     labels = [""] * len(fractions)
     place = 0
     for name in names:

@@ -14,7 +14,6 @@ from qmlmat.surfaces.running.schedule import OUTWARD
 from qmlmat.surfaces.surface import FAILED, PointResult
 from qmlmat.units import hartree_to_ev
 
-
 K_DESCRIPTIONS: Final = {
     **{f"k{n}": [f"k{n}", "Component of k", "reciprocal lattice vector"] for n in (1, 2, 3)},
     "spin": ["Spin", "Whose bands: up or down", ""],
@@ -23,9 +22,7 @@ K_DESCRIPTIONS: Final = {
 """What the columns of a point in reciprocal space are, in the words of ASE's databases."""
 
 
-def atoms(
-    point: Point, result: PointResult, cell: Sequence[Sequence[float]] | None = None
-) -> Any:  # noqa: ANN401 - ase is untyped
+def atoms(point: Point, result: PointResult, cell: Sequence[Sequence[float]] | None = None) -> Any:  # noqa: ANN401 - ase is untyped
     """Return the geometry as ASE has it, with energy and forces in eV.
 
     Args:

@@ -21,7 +21,14 @@ from qmlmat.surfaces.paths.path import Point
 from qmlmat.surfaces.running.schedule import OUTWARD, Step
 from qmlmat.surfaces.storage.integrity import check_sqlite, damaged, reason
 from qmlmat.surfaces.storage.migration import SCHEMA, migrated
-from qmlmat.surfaces.storage.row import K_DESCRIPTIONS, atoms, axis_keys, is_replaced, k_keys, searchable
+from qmlmat.surfaces.storage.row import (
+    K_DESCRIPTIONS,
+    atoms,
+    axis_keys,
+    is_replaced,
+    k_keys,
+    searchable,
+)
 from qmlmat.surfaces.surface import PointResult
 
 _KEY: Final = "qmlmat"
