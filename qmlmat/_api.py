@@ -112,11 +112,13 @@ from qmlmat.systems import (
     WeightedSum,
     graphene,
     hexagonal_boron_nitride,
+    load_wannier90,
     molecular_hamiltonian,
     monolayer,
     normal_modes,
     one_rdm,
     run_mean_field,
+    save_wannier90,
     spin_square,
     two_rdm,
 )
@@ -143,6 +145,8 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "monolayer",
     "graphene",
     "hexagonal_boron_nitride",
+    "load_wannier90",
+    "save_wannier90",
     # Solving: from a Hamiltonian to eigenpairs
     "solve",
     "Exact",

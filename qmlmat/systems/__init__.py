@@ -33,6 +33,7 @@ from qmlmat.systems.spin import apply_spin_square, spin_square
 from qmlmat.systems.symmetry import orbital_parities
 from qmlmat.systems.three_band import mirror_x, orbital_angular_momentum, spin_z
 from qmlmat.systems.tight_binding import TightBindingModel
+from qmlmat.systems.wannier90 import load_wannier90, save_wannier90
 
 __all__ = [
     "CLASSICAL",
@@ -63,6 +64,7 @@ __all__ = [
     "from_fcidump",
     "graphene",
     "hexagonal_boron_nitride",
+    "load_wannier90",
     "mirror_x",
     "molecular_hamiltonian",
     "monolayer",
@@ -73,6 +75,7 @@ __all__ = [
     "orbital_angular_momentum",
     "orbital_parities",
     "run_mean_field",
+    "save_wannier90",
     "spin_square",
     "spin_z",
     "state_overlaps",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qmlmat.errors import InputError, nearest
 from qmlmat.systems.honeycomb import SPECIAL_POINTS, VACUUM, hexagonal_cell
-from qmlmat.systems.three_band import ORBITALS, orbital_angular_momentum, three_band_matrix
+from qmlmat.systems.three_band import ORBITALS, orbital_angular_momentum, spin_z, three_band_matrix
 from qmlmat.systems.tight_binding import TightBindingModel
 
 Model: TypeAlias = Literal["nn", "tnn"]
@@ -75,11 +75,7 @@ def monolayer(
         )
     translations, hoppings = _hoppings(SimpleNamespace(**row))
     if soc:
-        hoppings = np.kron(np.eye(2), hoppings)
-        at_home = (translations == 0).all(axis=1)
-        hoppings[at_home] += (
-            0.5 * row["lambda"] * np.kron(np.diag([1, -1]), orbital_angular_momentum())
-        )
+        hoppings = _with_spin_orbit(translations, hoppings, row["lambda"])
     cell = hexagonal_cell(row["a"], VACUUM) if in_angstrom else hexagonal_cell(1.0, HEIGHT)
     return TightBindingModel(
         name=f"{material} ({model}, {functional}{', spin-orbit' if soc else ''})",
@@ -115,19 +111,37 @@ def _parameters(call: str, material: str, model: str, functional: str) -> dict[s
         ("functional", get_args(Functional), functional),
     ):
         if value not in known:
-            raise InputError(f'{call}: the {word} "{value}" is not known. {nearest(value, known)}')
+            raise InputError(
+                f'{call}: the {word} "{value}" is not known. {nearest(str(value), known)}'
+            )
     if (model, functional) == ("nn", "lda"):
         raise InputError(
             f"{call}: no table of nearest-neighbour LDA parameters that can be checked against a "
             'second source. Use functional="gga", or model="tnn" with functional="lda".'
         )
-    shared = nearest_neighbour[material]
+    shared: dict[str, float] = nearest_neighbour[material]
     if model == "nn":
         return dict.fromkeys(third["gga"][material], 0.0) | shared  # r and u are zero
-    row = dict(third[functional][material])
+    row: dict[str, float] = dict(third[functional][material])
     if functional == "gga":  # the same calculation, so the same lattice and spin-orbit constant
         row |= {"a": shared["a"], "lambda": shared["lambda"]}
     return row
+
+
+def _with_spin_orbit(
+    translations: NDArray[np.int64], hoppings: NDArray[np.complex128], strength: float
+) -> NDArray[np.complex128]:
+    """Return the hoppings for both spins, ``(lambda / 2) sigma_z L_z`` added, ``(n, 6, 6)`` (eV).
+
+    Args:
+        translations: Cells that hoppings lead to, shape ``(n, 3)``.
+        hoppings: Without spin, shape ``(n, 3, 3)`` (eV).
+        strength: The constant lambda (eV).
+    """
+    doubled = np.kron(np.eye(2), hoppings).astype(np.complex128)
+    at_home = (translations == 0).all(axis=1)
+    doubled[at_home] += strength * spin_z() @ orbital_angular_momentum(soc=True)
+    return doubled
 
 
 def _notes(model: str, functional: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +34,8 @@ def three_band_matrix(
     return np.moveaxis(np.array(rows, dtype=np.complex128), (0, 1), (-2, -1))
 
 
-def _diagonal(
-    p: SimpleNamespace, alpha: FloatArray, beta: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the energies of d_z2, d_xy and d_x2-y2, each of the shape of ``alpha`` (eV)."""
+def _diagonal(p: SimpleNamespace, alpha: FloatArray, beta: FloatArray) -> FloatArray:
+    """Return the diagonal, d_z2, d_xy and d_x2-y2, shape ``(3, ...)`` (eV)."""
     cos_2a, cos_4a, cos_2b = np.cos(2 * alpha), np.cos(4 * alpha), np.cos(2 * beta)
     near = np.cos(alpha) * np.cos(beta)
     second = np.cos(3 * alpha) * np.cos(beta)
@@ -66,13 +64,13 @@ def _diagonal(
         + (3 * p.u11 + p.u22) * third
         + 2 * p.u22 * cos_4a
     )
-    return v0, v11, v22
+    return np.array([v0, v11, v22])
 
 
 def _off_diagonal(
     p: SimpleNamespace, alpha: FloatArray, beta: FloatArray
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.complex128]]:
-    """Return couplings z2 with xy, z2 with x2-y2, xy with x2-y2, of the shape of ``alpha`` (eV)."""
+) -> NDArray[np.complex128]:
+    """Return couplings of z2 to xy, z2 to x2-y2 and xy to x2-y2, shape ``(3, ...)`` (eV)."""
     cos_a, cos_2a, cos_3a, cos_4a = (np.cos(m * alpha) for m in (1, 2, 3, 4))
     sin_a, sin_2a, sin_3a = (np.sin(m * alpha) for m in (1, 2, 3))
     cos_b, cos_2b, sin_b, sin_2b = np.cos(beta), np.cos(2 * beta), np.sin(beta), np.sin(2 * beta)
@@ -101,7 +99,7 @@ def _off_diagonal(
         + R3 * (p.u22 - p.u11) * sin_2a * sin_2b
     )
     im_v12 = 4 * p.t12 * sin_a * (cos_a - cos_b) + 4 * p.u12 * sin_2a * (cos_2a - cos_2b)
-    return re_v1 + 1j * im_v1, re_v2 + 1j * im_v2, re_v12 + 1j * im_v12
+    return np.array([re_v1 + 1j * im_v1, re_v2 + 1j * im_v2, re_v12 + 1j * im_v12])
 
 
 def orbital_angular_momentum(*, soc: bool = False) -> NDArray[np.complex128]:
@@ -113,7 +111,8 @@ def orbital_angular_momentum(*, soc: bool = False) -> NDArray[np.complex128]:
     Args:
         soc: For the model with spin-orbit coupling, the same in both spins.
     """
-    return np.kron(np.eye(2), _angular_momentum()) if soc else _angular_momentum()
+    orbitals = np.array([[0, 0, 0], [0, 0, 2j], [0, -2j, 0]], dtype=np.complex128)
+    return _with_spin(np.eye(2), orbitals) if soc else orbitals
 
 
 def mirror_x(*, soc: bool = False) -> NDArray[np.complex128]:
@@ -127,7 +126,7 @@ def mirror_x(*, soc: bool = False) -> NDArray[np.complex128]:
         soc: For the model with spin-orbit coupling.
     """
     orbitals = np.diag([1.0, -1.0, 1.0]).astype(np.complex128)
-    return np.kron([[0.0, 1.0], [1.0, 0.0]], orbitals) if soc else orbitals
+    return _with_spin(np.array([[0.0, 1.0], [1.0, 0.0]]), orbitals) if soc else orbitals
 
 
 def spin_z() -> NDArray[np.complex128]:
@@ -135,8 +134,8 @@ def spin_z() -> NDArray[np.complex128]:
 
     It commutes with ``H(k)`` at every k.
     """
-    return np.kron(np.diag([0.5, -0.5]), np.eye(3)).astype(np.complex128)
+    return _with_spin(np.diag([0.5, -0.5]), np.eye(3))
 
 
-def _angular_momentum() -> NDArray[np.complex128]:
-    return np.array([[0, 0, 0], [0, 0, 2j], [0, -2j, 0]], dtype=np.complex128)
+def _with_spin(spin: FloatArray, orbitals: NDArray[Any]) -> NDArray[np.complex128]:
+    return np.kron(spin.astype(np.complex128), orbitals)

@@ -26,7 +26,7 @@ from qmlmat.typing import FloatArray, IntArray
 HERMITIAN_TOLERANCE: Final = 1e-10
 """Largest difference of ``H_R`` from the adjoint of ``H_-R``, relative to the largest or 1 eV."""
 
-LABEL: Final = re.compile(r"[A-Z][0-9]*")
+LABEL: Final = re.compile(r"[A-Z][a-z0-9]*")
 """A name of a special point, as ASE writes them."""
 
 
