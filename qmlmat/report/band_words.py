@@ -9,7 +9,9 @@ import numpy as np
 
 from qmlmat.errors import InputError
 from qmlmat.surfaces import BandEdge, BandEdges, Scan, band_edges
+from qmlmat.surfaces.band_edges import SAME_ENERGY
 from qmlmat.surfaces.facts import is_exact
+from qmlmat.typing import FloatArray
 
 _LABEL: Final = re.compile(r"\b([A-Z])([0-9]*)\b")
 _PRIMES: Final = {"": "", "1": "′", "2": "″"}
@@ -67,10 +69,12 @@ def splitting_sentence(edges: BandEdges) -> str:
         ("conduction", edges.conduction_splittings),
     ):
         known = {name: value for name, value in table.items() if np.isfinite(value)}
-        if known:
-            name = max(known, key=known.__getitem__)
+        name = max(known, key=known.__getitem__, default="")
+        if name and known[name] > SAME_ENERGY:
             parts.append(f"{band} band {known[name]:.4f} eV at {point_symbols(name)}")
-    return f"Largest spin splitting at a special point: {'; '.join(parts)}." if parts else ""
+    if not edges.valence_splittings:
+        return ""
+    return f"Largest spin splitting at a special point: {'; '.join(parts) or 'none'}."
 
 
 def error_sentence(scan: Scan) -> str:
@@ -79,11 +83,27 @@ def error_sentence(scan: Scan) -> str:
     known = np.isfinite(errors)
     if is_exact(scan) or not known.any():
         return ""
-    largest = [
-        1e3 * errors[known[:, k], k].max() for k in range(scan.n_states) if known[:, k].any()
-    ]
-    listed = ", ".join(f"{value:.2g}" for value in largest)
-    bands = "band" if len(largest) == 1 else f"bands 1 to {len(largest)}"
+    return difference_sentence(largest_differences(errors))
+
+
+def largest_differences(errors: FloatArray) -> FloatArray:
+    """Return the largest absolute value of each band, ``(n_bands,)``; NaN where none is known.
+
+    Args:
+        errors: Differences, ``(n_points, n_bands)``.
+    """
+    sizes = np.nan_to_num(np.abs(errors), nan=-1.0).max(axis=0)
+    return np.where(sizes < 0, np.nan, sizes)
+
+
+def difference_sentence(largest: FloatArray) -> str:
+    """Return the largest difference of each band from plain diagonalisation, in meV.
+
+    Args:
+        largest: The differences, ``(n_bands,)`` (eV).
+    """
+    listed = ", ".join(f"{1e3 * value:.2g}" for value in largest)
+    bands = "one band" if len(largest) == 1 else f"bands 1 to {len(largest)}"
     return f"Largest difference from plain diagonalisation: {listed} meV ({bands})."
 
 

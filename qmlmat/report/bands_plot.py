@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -85,10 +86,8 @@ def _draw_plain(axes: Axes, bands: BandTable) -> None:
     label = "plain diagonalisation"
     for levels in bands.exact:
         for band in levels.T:
-            known = np.isfinite(band)
-            if known.any():
-                line: dict[str, Any] = {"color": FAINT, "lw": 0.9, "zorder": 2}
-                axes.plot(bands.lengths[known], band[known], label=label, **line)
+            if np.isfinite(band).any():
+                axes.plot(bands.lengths, band, color=FAINT, lw=0.9, zorder=2, label=label)
                 label = "_plain"
 
 
@@ -101,6 +100,7 @@ def _draw_spin(axes: Axes, scan: Scan, bands: BandTable, place: int, *, label: s
     for band in range(bands.energies.shape[2]):
         values: FloatArray = bands.energies[place, :, band]
         marks: dict[str, Any] = {**style, "ls": "none", "mew": 0.8, "zorder": 3 + 0.1 * place}
+        marks["clip_on"] = False  # whole at both ends of the path
         axes.plot(bands.lengths[done], values[done], label=label, **marks)
         axes.plot(bands.lengths[~done], values[~done], label="_open", mfc="white", **marks)
         draw_bars(axes, bands.lengths, values, scan.stderr[indices, band], color=color)
@@ -111,6 +111,7 @@ def _mark_edges(axes: Axes, bands: BandTable, edges: BandEdges, scan: Scan) -> N
     """Ring the valence maximum and the conduction minimum, and write the gap where it is."""
     x = scan.path.along()
     ring: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 9.5, "mfc": "none", "mec": INK}
+    ring["clip_on"] = False
     label = "band edges"
     for edge in (edges.valence, edges.conduction):
         axes.plot([x[edge.index]], [edge.energy], label=label, mew=1.2, zorder=5, **ring)
@@ -120,10 +121,9 @@ def _mark_edges(axes: Axes, bands: BandTable, edges: BandEdges, scan: Scan) -> N
         low, high = edges.valence.energy, edges.conduction.energy
         axes.axhspan(low, high, color=BAND, alpha=0.10, lw=0, zorder=1)
         text = f"gap {edges.gap:.3f} eV, {'direct' if edges.is_direct else 'indirect'}"
-        place, height = 0.5, (low + high) / 2
         bottom, top = axes.get_ylim()
         if edges.gap > _LEGIBLE * (top - bottom):  # no band is there
-            axes.text(place, height, text, transform=axes.get_yaxis_transform(), **words)
+            axes.text(_widest(bands), (low + high) / 2, text, **words)
     elif edges.kind == "semimetal":
         near = float(x[edges.valence.index] / bands.lengths[-1])
         shift, side = (-14, "right") if near > 0.5 else (14, "left")
@@ -134,6 +134,13 @@ def _mark_edges(axes: Axes, bands: BandTable, edges: BandEdges, scan: Scan) -> N
             textcoords="offset points",
             **words | {"ha": side},
         )
+
+
+def _widest(bands: BandTable) -> float:
+    """Return the middle of the longest way between special points."""
+    named = [float(bands.lengths[k]) for k, point in enumerate(bands.points) if point.label]
+    ends = max(pairwise(named), key=lambda pair: pair[1] - pair[0])
+    return sum(ends) / 2
 
 
 def _mark_failures(axes: Axes, scan: Scan, bands: BandTable) -> None:
@@ -152,7 +159,7 @@ def _name_points(axes: Axes, bands: BandTable) -> None:
     axes.set_xticks(places, [point_symbols(bands.points[k].label) for k in named])
     axes.tick_params(axis="x", labelsize=11)
     for place in places[1:-1]:
-        axes.axvline(place, color="#D0D0D0", lw=0.8, zorder=0)
+        axes.axvline(place, ymax=1 / (1 + _LEGEND), color="#D0D0D0", lw=0.8, zorder=0)
 
 
 def _finish(axes: Axes) -> None:

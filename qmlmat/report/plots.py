@@ -150,11 +150,8 @@ def draw_scan(scan: Scan, kind: str = "auto") -> Figure:
         raise InputError(f'plot_scan(kind="{kind}"): no such kind. {nearest(kind, KINDS)}')
     if scan.path.is_through_k and kind == "auto":
         return draw_bands(scan)
-    two_axes = (
-        not scan.path.is_through_k
-        and scan.path.n_axes == 2
-        and bool(np.isfinite(scan.energies[:, 0]).any())
-    )
+    is_flat = scan.path.n_axes == 2 and not scan.path.is_through_k
+    two_axes = is_flat and bool(np.isfinite(scan.energies[:, 0]).any())
     if kind == "auto":
         return draw_map(scan) if two_axes else draw_curves(scan)
     if kind == "contour" and two_axes:

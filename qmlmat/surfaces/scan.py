@@ -127,7 +127,8 @@ class Scan:
         """The states followed from point to point by overlap; ``None`` where they cannot be.
 
         That takes several states of a molecule, and points that keep them: those of
-        ``SolverSurface`` do, up to a size. Computed when first asked for, from the results and the path's tree alone.
+        ``SolverSurface`` do, up to a size. Computed when first asked for, from the results and the
+        path's tree alone.
         """
         if self.n_states < 2 or self.path.is_through_k:
             return None
