@@ -9,7 +9,7 @@ import numpy as np
 
 from qmlmat.errors import InputError
 from qmlmat.surfaces import BandEdge, BandEdges, Scan, band_edges
-from qmlmat.surfaces.band_edges import SAME_ENERGY
+from qmlmat.surfaces.band_edges import SAME_ENERGY, largest_differences
 from qmlmat.surfaces.facts import is_exact
 from qmlmat.typing import FloatArray
 
@@ -84,16 +84,6 @@ def error_sentence(scan: Scan) -> str:
     if is_exact(scan) or not known.any():
         return ""
     return difference_sentence(largest_differences(errors))
-
-
-def largest_differences(errors: FloatArray) -> FloatArray:
-    """Return the largest absolute value of each band, ``(n_bands,)``; NaN where none is known.
-
-    Args:
-        errors: Differences, ``(n_points, n_bands)``.
-    """
-    sizes = np.nan_to_num(np.abs(errors), nan=-1.0).max(axis=0)
-    return np.where(sizes < 0, np.nan, sizes)
 
 
 def difference_sentence(largest: FloatArray) -> str:

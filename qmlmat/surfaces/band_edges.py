@@ -127,7 +127,7 @@ def band_edges(scan: Scan) -> BandEdges:
         point_gaps={name: float(gaps[place]) for name, place in table.labels.items()},
         valence_splittings=_splittings(table, filled - 1),
         conduction_splittings=_splittings(table, filled),
-        errors=_largest(table.errors),
+        errors=largest_differences(table.errors),
     )
 
 
@@ -203,9 +203,11 @@ def _splittings(table: BandTable, level: int) -> dict[str, float]:
     return {name: float(apart[place]) for name, place in table.labels.items()}
 
 
-def _largest(errors: FloatArray) -> FloatArray:
-    sizes = np.abs(errors).reshape(-1, errors.shape[2])
-    found: FloatArray = np.where(
-        np.isfinite(sizes).any(axis=0), np.nan_to_num(sizes, nan=-1.0).max(axis=0), np.nan
-    )
-    return found
+def largest_differences(errors: FloatArray) -> FloatArray:
+    """Return the largest absolute value of each band, ``(n_bands,)``; NaN where none is known.
+
+    Args:
+        errors: Differences, shape ``(..., n_bands)`` (eV).
+    """
+    sizes = np.nan_to_num(np.abs(errors), nan=-1.0).reshape(-1, errors.shape[-1]).max(axis=0)
+    return np.where(sizes < 0, np.nan, sizes)
