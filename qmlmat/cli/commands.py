@@ -107,7 +107,10 @@ def resume(screen: Screen, store: Path, *, plot: Path | None, how: How) -> ExitC
         from qmlmat.cli import bands, bands_request  # noqa: PLC0415
 
         files = bands.BandFiles(
-            store=store, plot=plot, workers=how.workers, retry_failed=how.retry_failed
+            store=store,
+            plot=plot or store.with_suffix(".png"),
+            workers=how.workers,
+            retry_failed=how.retry_failed,
         )
         return bands.bands(screen, bands_request.request_of(document["bands"]), files)
     path = ScanPath.from_inputs(header.inputs["path"])

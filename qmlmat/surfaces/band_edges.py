@@ -103,16 +103,16 @@ def band_edges(scan: Scan) -> BandEdges:
         (4.74, 'K', True)
     """
     table = band_table(scan)
-    filled = _filled(scan, table)
-    levels, spins = _sorted_levels(table)
     known = np.isfinite(table.energies).all(axis=(0, 2))
-    top, bottom = levels[:, filled - 1], levels[:, filled]
-    gaps = np.where(known, bottom - top, np.nan)
     if not known.any():
         raise InputError(
             "band_edges(scan): at no k have the bands of all spins been computed. Go on with the "
             "scan first, with the same store."
         )
+    filled = _filled(scan, table)
+    levels, spins = _sorted_levels(table)
+    top, bottom = levels[:, filled - 1], levels[:, filled]
+    gaps = np.where(known, bottom - top, np.nan)
     high = int(np.nanargmax(np.where(known, top, np.nan)))
     low = int(np.nanargmin(np.where(known, bottom, np.nan)))
     gap, narrow = float(bottom[low] - top[high]), int(np.nanargmin(gaps))

@@ -47,7 +47,7 @@ def k_path(
         >>> import qmlmat as qm
         >>> path = qm.k_path(qm.graphene(), "GKM", n_points=5)
         >>> [point.label for point in path.points]
-        ['G', '', '', 'K', 'M']
+        ['G', '', 'K', '', 'M']
     """
     names = _names(model, path)
     if n_points < len(names):
