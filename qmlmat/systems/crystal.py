@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,33 @@ SMALLEST_VOLUME: Final = 1e-8
 
 CellUnit: TypeAlias = Literal["angstrom", "a"]
 """Unit of a cell: angstrom, or the lattice constant where that is not known."""
+
+
+def real_numbers(call: str, what: str, given: ArrayLike) -> FloatArray:
+    """Return a new array of real numbers.
+
+    Raises:
+        InputError: If they are not numbers, or rows differ in length.
+    """
+    return _numbers(call, what, given, np.dtype(np.float64))
+
+
+def complex_numbers(call: str, what: str, given: ArrayLike) -> NDArray[np.complex128]:
+    """Return a new array of complex numbers.
+
+    Raises:
+        InputError: If they are not numbers, or rows differ in length.
+    """
+    return _numbers(call, what, given, np.dtype(np.complex128))
+
+
+def _numbers(call: str, what: str, given: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        return np.array(given, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{call}: {what} cannot be an array ({error}). Use numbers, rows of equal length."
+        ) from None
 
 
 def opposites(translations: IntArray) -> list[int | None]:
@@ -49,7 +76,7 @@ def checked_cell(call: str, given: ArrayLike, unit: str) -> FloatArray:
     """
     if unit not in get_args(CellUnit):
         raise InputError(f'{call}(cell_unit="{unit}"): not known. Use "angstrom" or "a".')
-    cell = np.array(given, dtype=np.float64)
+    cell = real_numbers(call, "the cell", given)
     if cell.shape != (3, 3) or not np.isfinite(cell).all():
         raise InputError(
             f"{call}: the cell has the shape {cell.shape}. Use 3 lattice vectors as rows, shape "
@@ -70,7 +97,7 @@ def momenta(call: str, k: ArrayLike) -> FloatArray:
     Raises:
         InputError: If the last axis has not 2 or 3 numbers, or one is not finite.
     """
-    points = np.asarray(k, dtype=np.float64)
+    points = real_numbers(call, "the momentum", k)
     if points.ndim < 1 or points.shape[-1] not in {2, 3} or not np.isfinite(points).all():
         raise InputError(
             f"{call}(k of shape {points.shape}): use finite numbers, 3 for each momentum, or 2 in "

@@ -23,10 +23,8 @@ Functional: TypeAlias = Literal["gga", "lda"]
 
 REACH: Final = 2
 """Cells that hoppings reach along a lattice vector: third neighbours are two away."""
-DECIMALS: Final = 14
-"""Decimals kept of a hopping (eV): the transform's noise is below, every digit of use above."""
 SMALLEST: Final = 1e-12
-"""Largest entry below which a translation is left out (eV)."""
+"""Size below which a hopping is the noise of its transform (eV)."""
 HEIGHT: Final = 6.0
 """Length of the third lattice vector where the cell is in units of a."""
 SOURCE: Final = "G.-B. Liu et al., Phys. Rev. B 88, 085433 (2013)"
@@ -162,8 +160,10 @@ def _hoppings(p: SimpleNamespace) -> tuple[NDArray[np.int64], NDArray[np.complex
     matrices = three_band_matrix(p, np.pi * k1, np.pi * (2.0 * k2 + k1))
     axes = (0, 1)
     transformed = np.fft.fftshift(np.fft.fft2(matrices, axes=axes), axes=axes) / n**2
-    hoppings = np.round(transformed.reshape(-1, 3, 3), DECIMALS)
+    hoppings = transformed.reshape(-1, 3, 3)
+    for part in (hoppings.real, hoppings.imag):
+        part[np.abs(part) < SMALLEST] = 0.0
     steps = np.arange(-REACH, REACH + 1)
     translations = np.array([(i, j, 0) for i in steps for j in steps])
-    kept = np.abs(hoppings).max(axis=(1, 2)) > SMALLEST
+    kept = hoppings.any(axis=(1, 2))
     return translations[kept], hoppings[kept]

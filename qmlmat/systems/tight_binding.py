@@ -15,16 +15,21 @@ from qmlmat.provenance import content_hash
 from qmlmat.systems.crystal import (
     CellUnit,
     checked_cell,
+    complex_numbers,
     hermitian_part,
     largest_skew,
     momenta,
     momentum,
+    real_numbers,
 )
 from qmlmat.systems.qubit_hamiltonian import BlochHamiltonian
 from qmlmat.typing import FloatArray, IntArray
 
 HERMITIAN_TOLERANCE: Final = 1e-10
 """Largest difference of ``H_R`` from the adjoint of ``H_-R``, relative to the largest or 1 eV."""
+
+HASH_DECIMALS: Final = 12
+"""Decimals of a hopping that tell models apart (eV); beyond, machines round differently."""
 
 LABEL: Final = re.compile(r"[A-Z][a-z0-9]*")
 """A name of a special point, as ASE writes them."""
@@ -105,8 +110,8 @@ class TightBindingModel:
 
     def _checked_hoppings(self, n: int) -> tuple[IntArray, NDArray[np.complex128]]:
         """Return translations in order and hoppings, Hermitian beyond rounding."""
-        cells = np.array(self.translations, dtype=np.float64)
-        hoppings = np.array(self.hoppings, dtype=np.complex128)
+        cells = real_numbers(self._call, "translations", self.translations)
+        hoppings = complex_numbers(self._call, "hoppings", self.hoppings)
         count = len(cells) if cells.ndim else 0
         if n < 1 or count < 1 or cells.shape != (count, 3) or hoppings.shape != (count, n, n):
             raise InputError(
@@ -125,7 +130,7 @@ class TightBindingModel:
                 f"{self._call}: a translation is listed twice ({count} given, "
                 f"{len(translations)} differ). Add the matrices of equal translations."
             )
-        hoppings = hoppings[order] + 0.0  # -0.0 and 0.0 are the same model, and the same hash
+        hoppings = hoppings[order]
         worst, skew = largest_skew(translations, hoppings)
         if skew > HERMITIAN_TOLERANCE * max(1.0, float(np.abs(hoppings).max())):
             cell = tuple(translations[worst].tolist())
@@ -234,7 +239,8 @@ class TightBindingModel:
 
     def inputs(self) -> dict[str, Any]:
         """Return the plain values that define the model; names of momenta do not."""
-        arrays = (self.translations, self.hoppings.real, self.hoppings.imag)
+        hops = self.hoppings
+        parts = (np.round(part, HASH_DECIMALS) + 0.0 for part in (hops.real, hops.imag))
         blocks = self.spin_blocks
         return {
             "name": self.name,
@@ -242,7 +248,9 @@ class TightBindingModel:
             "cell_unit": self.cell_unit,
             "orbitals": list(self.orbitals),
             "spin_blocks": blocks and {spin: list(block) for spin, block in blocks.items()},
-            "hoppings_hash": content_hash([array.tolist() for array in arrays]),
+            "hoppings_hash": content_hash(
+                [self.translations.tolist(), *(part.tolist() for part in parts)]
+            ),
         }
 
     def _block(self, method: str, spin: str | None) -> list[int]:

@@ -19,7 +19,7 @@ FILE_TOLERANCE: Final = 2e-6
 """Largest difference of ``H_R`` from ``H_-R^H`` in a file (eV): it is rounded to 6 decimals."""
 PER_LINE: Final = 15
 """Degeneracies on a line, by Wannier90's format."""
-DECIMALS: Final = 12
+DECIMALS: Final = 14
 """Decimals kept of a special point, so that the noise of its transformation goes."""
 
 
@@ -103,10 +103,9 @@ def save_wannier90(model: TightBindingModel, file: str | Path) -> None:
         InputError: If the file cannot be written.
     """
     count, n = model.hoppings.shape[:2]
-    ones = ["1"] * count
     lines = [f" {' '.join(model.name.split())}, eV, written by qmlmat", f"{n:12d}", f"{count:12d}"]
-    for first in range(0, count, PER_LINE):
-        lines.append("".join(f"{one:>5}" for one in ones[first : first + PER_LINE]))
+    starts = range(0, count, PER_LINE)
+    lines += ["    1" * min(PER_LINE, count - start) for start in starts]  # degeneracies
     for cell, matrix in zip(model.translations.tolist(), model.hoppings, strict=True):
         place = "".join(f"{c:5d}" for c in cell)
         for j in range(n):  # Wannier90's order: the first index runs fastest
@@ -265,7 +264,8 @@ def _special_points(
     if not periodic.any():
         return {}, "", ("Nothing hops between cells: there is no path.",)
     try:
-        found = Cell(cell).bandpath(npoints=0, pbc=periodic)
+        lattice = Cell(cell)  # type: ignore[no-untyped-call]
+        found = lattice.bandpath(npoints=0, pbc=periodic)
     except (RuntimeError, ValueError, LookupError) as error:
         return {}, "", (f"ASE knows no special points of this cell ({error}).",)
     points = {
