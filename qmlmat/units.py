@@ -42,6 +42,16 @@ CHEMICAL_ACCURACY: Final = 1.593601437e-3
 """One kcal/mol (hartree): the error chemists call "chemical accuracy"."""
 
 
+def milli(unit: Unit) -> str:
+    """Return what a thousandth of a unit is called, for messages.
+
+    Example:
+        >>> milli("hartree"), milli("eV")
+        ('mHa', 'meV')
+    """
+    return "mHa" if unit == "hartree" else f"m{unit}"
+
+
 def hartree_to_ev(energy: float) -> float:
     """Return an energy in eV.
 

@@ -2,8 +2,12 @@
 
 from qmlmat.solvers.adapt import ADAPTVQE
 from qmlmat.solvers.base import STATUS_ADVICE, Iteration, Solution, Solver
+from qmlmat.solvers.boltzmann.circuit_sampler import GibbsCircuit
+from qmlmat.solvers.boltzmann.machine import BoltzmannMachine
+from qmlmat.solvers.boltzmann.metropolis import Metropolis
 from qmlmat.solvers.eom import EOM
 from qmlmat.solvers.exact import Exact
+from qmlmat.solvers.filtration import Filtration, Symmetry
 from qmlmat.solvers.krylov import Krylov
 from qmlmat.solvers.optim_base import Landscape, Traits
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
@@ -12,6 +16,7 @@ from qmlmat.solvers.optim_rotosolve import Rotosolve
 from qmlmat.solvers.optim_spsa import SPSA
 from qmlmat.solvers.optimize import Optimum, minimize
 from qmlmat.solvers.qse import QSE
+from qmlmat.solvers.rbm import RBM
 from qmlmat.solvers.screening import Screened, Screening
 from qmlmat.solvers.solving import solve
 from qmlmat.solvers.ssvqe import SSVQE
@@ -22,15 +27,20 @@ __all__ = [
     "ADAPTVQE",
     "EOM",
     "QSE",
+    "RBM",
     "SPSA",
     "SSVQE",
     "STATUS_ADVICE",
     "VQD",
     "VQE",
+    "BoltzmannMachine",
     "Exact",
+    "Filtration",
+    "GibbsCircuit",
     "Iteration",
     "Krylov",
     "Landscape",
+    "Metropolis",
     "NaturalGradient",
     "Optimum",
     "PreconditionedLBFGS",
@@ -39,6 +49,7 @@ __all__ = [
     "Screening",
     "Solution",
     "Solver",
+    "Symmetry",
     "Traits",
     "minimize",
     "solve",

@@ -8,6 +8,7 @@ from typing import Final
 
 from qmlmat.errors import QmlmatWarning, VariationalError
 from qmlmat.solvers.base import Solution
+from qmlmat.units import milli
 
 VARIATIONAL_TOLERANCE: Final = 1e-8
 """How far below exact rounding may take an exact-backend energy (unit of the Hamiltonian)."""
@@ -30,11 +31,12 @@ def with_luck(found: Solution) -> Solution:
     bar = float(found.stderr[0])
     if below <= UNLIKELY * bar + VARIATIONAL_TOLERANCE:
         return found
+    small = milli(found.unit)
     return noted(
         found,
-        f"The measured energy is {1e3 * below:.3f} mHa below the exact one, more than {UNLIKELY:g} "
-        f"standard errors ({1e3 * bar:.3f} mHa): noise of the device or a mitigation that "
-        "overshoots, not the circuit.",
+        f"The measured energy is {1e3 * below:.3f} {small} below the exact one, more than "
+        f"{UNLIKELY:g} standard errors ({1e3 * bar:.3f} {small}): noise of the device or a "
+        "mitigation that overshoots, not the circuit.",
         warn=True,
     )
 

@@ -11,9 +11,10 @@ from qmlmat.ansatz import Ansatz, Circuit
 from qmlmat.backends import Backend, Reference
 from qmlmat.errors import InputError
 from qmlmat.solvers.averages import Targets
-from qmlmat.solvers.base import Solution
+from qmlmat.solvers.base import AnyHamiltonian, Solution
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer
+from qmlmat.solvers.qubit_problem import QubitProblem, check_no_electrons, qubit_problem
 from qmlmat.solvers.references import N_CONFIGURATIONS
 from qmlmat.solvers.screening import Screening, screened
 from qmlmat.solvers.search import Search
@@ -24,7 +25,7 @@ from qmlmat.solvers.variational import (
     check_search,
     check_state_settings,
 )
-from qmlmat.systems import MolecularHamiltonian
+from qmlmat.systems import MolecularHamiltonian, QubitModel
 from qmlmat.typing import FloatArray
 
 
@@ -112,9 +113,32 @@ class CircuitStates:
         one = screened(ansatz_circuit(self.ansatz, hamiltonian), self.screening, hamiltonian)
         return one.circuit.repeated(self.layers)
 
-    def search(
-        self, hamiltonian: MolecularHamiltonian, backend: Backend, seed: int | None
-    ) -> Search:
+    def on_qubits(
+        self, hamiltonian: QubitModel, backend: Backend, seed: int | None
+    ) -> QubitProblem:
+        """Return the problem that the settings make of a Pauli sum or matrix.
+
+        Raises:
+            InputError: If the ansatz or another setting is for electrons.
+            CapabilityError: If the backend has no qubits.
+        """
+        assert isinstance(self.ansatz, Ansatz)
+        name, usual = type(self).__name__, CircuitStates()
+        allowed = {
+            "multiplicity": (None,),
+            "irrep": (None,),
+            "references": (None,),
+            "n_configurations": (usual.n_configurations,),
+            "spin_penalty": (usual.spin_penalty, 0.0),
+            "screening": (usual.screening, None),
+        }
+        problem = qubit_problem(
+            hamiltonian, self.ansatz, backend, name=name, layers=self.layers, seed=seed
+        )
+        check_no_electrons(hamiltonian, name, vars(self), allowed)
+        return problem
+
+    def search(self, hamiltonian: AnyHamiltonian, backend: Backend, seed: int | None) -> Search:
         """Return how the angles are found."""
         return Search(
             hamiltonian=hamiltonian,

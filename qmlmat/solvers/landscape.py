@@ -15,6 +15,7 @@ from qmlmat.ansatz import Circuit, Excitation, NumberProduct, QubitCircuit
 from qmlmat.ansatz.qubit_gates import GATE_KINDS
 from qmlmat.backends import Backend, Preparation, StateBackend, StatevectorBackend
 from qmlmat.errors import CapabilityError, InputError
+from qmlmat.solvers.base import AnyHamiltonian
 from qmlmat.solvers.optim_base import Landscape, Metric
 from qmlmat.systems import MolecularHamiltonian
 from qmlmat.systems.reference import reference_fock
@@ -29,7 +30,7 @@ MAX_DENOMINATOR: Final = 64
 
 
 def circuit_landscape(
-    hamiltonian: MolecularHamiltonian,
+    hamiltonian: AnyHamiltonian,
     preparation: Preparation,
     backend: Backend,
     *,
@@ -77,9 +78,7 @@ def backend_metric(backend: Backend, preparation: Preparation) -> Metric:
     return metric
 
 
-def orbital_curvatures(
-    hamiltonian: MolecularHamiltonian, circuit: Circuit | QubitCircuit
-) -> FloatArray:
+def orbital_curvatures(hamiltonian: AnyHamiltonian, circuit: Circuit | QubitCircuit) -> FloatArray:
     """Return rough second derivatives of the energy, from orbital energies.
 
     At the reference an excitation from occupied to virtual orbitals has the second derivative
@@ -92,6 +91,7 @@ def orbital_curvatures(
     """
     if isinstance(circuit, QubitCircuit):  # gates without orbitals
         return np.ones(circuit.n_params)
+    assert isinstance(hamiltonian, MolecularHamiltonian)
     levels = [fock.diagonal() for fock in reference_fock(hamiltonian)]
     total = np.zeros(circuit.n_params)
     for gate in circuit.gates:

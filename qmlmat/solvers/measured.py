@@ -25,6 +25,7 @@ from qmlmat.ansatz import Circuit
 from qmlmat.backends import Backend, Preparation, Reference, Request
 from qmlmat.backends.requests import Estimate
 from qmlmat.errors import InputError
+from qmlmat.operators.pauli import PauliSum
 from qmlmat.solvers.averages import Average
 from qmlmat.solvers.base import Solution, Status
 from qmlmat.solvers.variational import other_seed
@@ -70,7 +71,7 @@ def jackknife(blocks: Matrix, estimate: Callable[[Matrix], FloatArray]) -> Jackk
 
 
 def measured_matrix(
-    observable: Observable,
+    observable: Observable | PauliSum,
     preparation: Preparation,
     backend: Backend,
     *,
@@ -127,7 +128,10 @@ def superposed(one: Reference, other: Reference, phase: complex) -> Reference:
 
 
 def _in_blocks(
-    observable: Observable, preparation: Preparation, backend: Backend, seed: int | None
+    observable: Observable | PauliSum,
+    preparation: Preparation,
+    backend: Backend,
+    seed: int | None,
 ) -> FloatArray:
     """Return expectations in states, ``(n_blocks, n_states)``, by one submission."""
     shots: int | None = getattr(backend, "shots", None)

@@ -76,6 +76,8 @@ class ShotLoss:
     """Shots at most."""
     is_paired: bool = False
     """Whether each reference has an observable of its own."""
+    quiet_steps: int = QUIET_STEPS
+    """Steps with a drowned gradient at full shots that end the search."""
 
     def __post_init__(self) -> None:
         least = getattr(self.prepare(self.most), "least_shots", 1)
@@ -203,7 +205,7 @@ class _Judge:
             self._quiet = 0
             return None
         self._quiet = self._quiet + 1 if self.loss.grow() else 0
-        return "noise_limit" if self._quiet >= QUIET_STEPS else None
+        return "noise_limit" if self._quiet >= self.loss.quiet_steps else None
 
     def visit(self, point: torch.Tensor) -> None:
         """Remember a point of the end of the search."""

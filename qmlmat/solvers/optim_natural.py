@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar, Final
 
 import torch
@@ -43,6 +44,8 @@ class NaturalGradient(FlatOptimizer):
             that it means the same for any number and scale of parameters.
         step_control: Whether the loss decides how long steps are.
         metric_every: Steps for which one metric serves.
+        max_step: Longest step, as a vector's norm: where metric and gradient are measured, a
+            nearly singular metric makes steps of any length.
 
     Raises:
         InputError: If a setting makes no sense, or there are several parameter groups.
@@ -54,7 +57,7 @@ class NaturalGradient(FlatOptimizer):
 
     traits: ClassVar[Traits] = Traits(needs=("metric",))
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (settings by name)
         self,
         params: Any,  # noqa: ANN401 (torch's own union of iterables)
         *,
@@ -63,6 +66,7 @@ class NaturalGradient(FlatOptimizer):
         regularization: float = 1e-3,
         step_control: bool = True,
         metric_every: int = 1,
+        max_step: float = math.inf,
     ) -> None:
         name = type(self).__name__
         check_setting(name, "lr", lr, is_fine=lr > 0, rule="must be positive. Use 0.25.")
@@ -76,6 +80,7 @@ class NaturalGradient(FlatOptimizer):
         check_setting(
             name, "metric_every", metric_every, is_fine=metric_every >= 1, rule="must be >= 1."
         )
+        check_setting(name, "max_step", max_step, is_fine=max_step > 0, rule="must be positive.")
         if not callable(metric):
             raise InputError(
                 f"NaturalGradient(metric={metric!r}): not a function. Give one from parameters to "
@@ -88,6 +93,7 @@ class NaturalGradient(FlatOptimizer):
                 "regularization": regularization,
                 "step_control": step_control,
                 "metric_every": metric_every,
+                "max_step": max_step,
             },
         )
         self._metric = metric
@@ -102,10 +108,11 @@ class NaturalGradient(FlatOptimizer):
         metric = self._regular_metric(start)
         direction = -torch.linalg.solve(metric, gradient)
         length = self.settings["lr"]
+        longest_allowed = self.settings["max_step"] / float(direction.norm())
         if not self.settings["step_control"]:
-            self.move_to(start + length * direction)
+            self.move_to(start + min(length, longest_allowed) * direction)
             return loss
-        length = self.memory.get("length", length)
+        length = min(self.memory.get("length", length), longest_allowed)
         slope = float(direction @ gradient)
         for _ in range(MAX_HALVINGS):
             self.move_to(start + length * direction)

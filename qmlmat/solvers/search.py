@@ -11,12 +11,12 @@ from qmlmat.backends import Backend, Preparation, Request, expectation
 from qmlmat.backends.base import Evaluator
 from qmlmat.backends.qubits import QubitEvaluator
 from qmlmat.errors import CapabilityError
-from qmlmat.solvers.base import Iteration
+from qmlmat.operators.pauli import PauliSum
+from qmlmat.solvers.base import AnyHamiltonian, Iteration
 from qmlmat.solvers.landscape import circuit_landscape
 from qmlmat.solvers.noisy import ShotLoss, minimize_noisy, optimizer_under_shots
 from qmlmat.solvers.optim_base import Landscape
 from qmlmat.solvers.optimize import OptimizerFactory, Optimum, minimize, traits_of
-from qmlmat.systems import MolecularHamiltonian
 from qmlmat.typing import FloatArray, Observable
 
 
@@ -24,7 +24,7 @@ from qmlmat.typing import FloatArray, Observable
 class Search:
     """How the angles of a circuit are found: what the solvers of circuits have in common."""
 
-    hamiltonian: MolecularHamiltonian
+    hamiltonian: AnyHamiltonian
     """What gives the orbital energies."""
     backend: Backend
     """Where circuits run."""
@@ -37,7 +37,9 @@ class Search:
     seed: int | None
     """Seed of everything random."""
 
-    def evaluator(self, preparation: Preparation, objectives: Sequence[Observable]) -> Evaluator:
+    def evaluator(
+        self, preparation: Preparation, objectives: Sequence[Observable | PauliSum]
+    ) -> Evaluator:
         """Return what evaluates a circuit: each of its references with its own objective."""
         request = Request(preparation=preparation, observables=tuple(objectives), pairing="each")
         if not self.backend.capabilities.exact and all(one is objectives[0] for one in objectives):

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from qmlmat.backends import Backend, Preparation, SectorBackend, StateBackend
+from qmlmat.backends import (
+    Backend,
+    Preparation,
+    SectorBackend,
+    StateBackend,
+    StatevectorBackend,
+)
 from qmlmat.errors import InputError
 from qmlmat.solvers.averages import (
     Average,
@@ -13,12 +19,14 @@ from qmlmat.solvers.averages import (
     lower_set,
     state_weights,
 )
-from qmlmat.solvers.base import Iteration, Solution
+from qmlmat.solvers.base import AnyHamiltonian, Iteration, Solution
 from qmlmat.solvers.circuit_states import CircuitStates, starting_angles
 from qmlmat.solvers.measured import measured_span
 from qmlmat.solvers.noisy import optimizer_under_shots
+from qmlmat.solvers.qubit_problem import check_no_electrons
+from qmlmat.solvers.qubit_ssvqe import spanned_states
 from qmlmat.solvers.search import joined
-from qmlmat.systems import MolecularHamiltonian
+from qmlmat.systems import MolecularHamiltonian, QubitModel
 
 MAX_ROUNDS: Final = 4
 """How often the references are changed for others whose states are lower."""
@@ -32,6 +40,11 @@ class SSVQE(CircuitStates):
     the span of all ``U|r_k>``. The energies are upper bounds on the exact ones, state for state.
     After the search the span is enlarged by ``n_surplus`` further references under the same
     circuit: where states of theirs are lower, they take the others' place and the search goes on.
+
+    Of a Pauli sum or matrix the ansatz is a template of qubit gates, the references are the basis
+    states with the lowest diagonal elements, and tolerances are in the Hamiltonian's unit. In place
+    of further references it takes further starts: the angles are searched from random ones (seed 0
+    where none is given) until two searches meet in the lowest minimum, at most 8 times.
 
     References:
         K. M. Nakanishi, K. Mitarai, K. Fujii, Phys. Rev. Res. 1, 033062 (2019),
@@ -57,6 +70,8 @@ class SSVQE(CircuitStates):
 
     is_variational: ClassVar[bool] = True
     """Whether each energy is an upper bound on the exact one of the same place."""
+    takes_models: ClassVar[bool] = True
+    """It takes Pauli sums and matrices, too, with templates of qubit gates."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,7 +91,7 @@ class SSVQE(CircuitStates):
 
     def eigenpairs(
         self,
-        hamiltonian: MolecularHamiltonian,
+        hamiltonian: AnyHamiltonian,
         *,
         n_states: int,
         guess: Solution | None,
@@ -89,6 +104,10 @@ class SSVQE(CircuitStates):
             InputError: If no such states exist, or guess, references or weights do not fit.
             CapabilityError: If the backend gives no gradients.
         """
+        if not isinstance(hamiltonian, MolecularHamiltonian):
+            return self._of_model(
+                hamiltonian, n_states=n_states, guess=guess, backend=backend, seed=seed
+            )
         where = SectorBackend() if self.exact_search else backend
         remark = () if where.capabilities.exact else optimizer_under_shots(self.optimizer)[1]
         weights = state_weights("SSVQE", self.weights, n_states)
@@ -121,3 +140,24 @@ class SSVQE(CircuitStates):
             )
         found = measured_span(average, preparation, backend, status=optimum.status, seed=seed)
         return replace(found, history=history, notes=(*remark, *found.notes))
+
+    def _of_model(
+        self,
+        hamiltonian: QubitModel,
+        *,
+        n_states: int,
+        guess: Solution | None,
+        backend: Backend,
+        seed: int | None,
+    ) -> Solution:
+        """Return states of a Pauli sum or matrix."""
+        problem = self.on_qubits(hamiltonian, backend, seed)
+        allowed = {"n_surplus": (SSVQE.n_surplus, 0)}
+        check_no_electrons(hamiltonian, "SSVQE", vars(self), allowed)
+        where = StatevectorBackend() if self.exact_search else backend
+        return spanned_states(
+            problem,
+            self.search(hamiltonian, where, seed),
+            weights=state_weights("SSVQE", self.weights, n_states),
+            guess=guess,
+        )

@@ -11,8 +11,9 @@ import numpy as np
 from qmlmat.backends import Backend, Preparation
 from qmlmat.errors import InputError
 from qmlmat.solvers.averages import check_backend
-from qmlmat.solvers.base import Iteration, Solution, Status
+from qmlmat.solvers.base import AnyHamiltonian, Iteration, Solution, Status
 from qmlmat.solvers.circuit_states import CircuitStates, starting_angles
+from qmlmat.solvers.qubit_vqd import deflated_states
 from qmlmat.solvers.search import joined
 from qmlmat.solvers.subspace import spin_squares
 from qmlmat.solvers.variational import penalised
@@ -34,15 +35,25 @@ class VQD(CircuitStates):
     few Lanczos steps. An error of a lower state is handed on to those above it: energies are no
     bounds, and ``Solution.residuals`` says how good each state is.
 
+    Of a Pauli sum or matrix, of up to 6 qubits, the ansatz is a template of qubit gates on
+    ``|0...0>`` and tolerances are in the Hamiltonian's unit. The projectors are measured as words,
+    on any backend of qubits, and ``beta`` is 1.5 times the spectral range of the matrix with its
+    padding. Each state is searched from random angles (seed 0 where none is given) until two
+    searches meet in the lowest minimum, at most 8 times: ``Solution.start_energies``. States of
+    levels closer to each other than ``gradient_tolerance`` may mix, at an error up to their gap.
+
     References:
         O. Higgott, D. Wang, S. Brierley, Quantum 3, 156 (2019), doi:10.22331/q-2019-07-01-156.
     """
 
     deflation: float | None = None
-    """Weight ``beta`` of the overlaps (hartree); ``None``: 1.5 times the spectral range."""
+    """Weight ``beta`` of the overlaps (the Hamiltonian's unit); ``None``: 1.5 times the spectral
+    range."""
 
     is_variational: ClassVar[bool] = False
     """Whether each energy is an upper bound on the exact one of the same place."""
+    takes_models: ClassVar[bool] = True
+    """It takes Pauli sums and matrices, too, with templates of qubit gates."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,7 +70,7 @@ class VQD(CircuitStates):
 
     def eigenpairs(
         self,
-        hamiltonian: MolecularHamiltonian,
+        hamiltonian: AnyHamiltonian,
         *,
         n_states: int,
         guess: Solution | None,
@@ -72,6 +83,14 @@ class VQD(CircuitStates):
             InputError: If no such states exist, or guess or references do not fit.
             CapabilityError: If the backend gives no gradients or no states.
         """
+        if not isinstance(hamiltonian, MolecularHamiltonian):
+            return deflated_states(
+                self.on_qubits(hamiltonian, backend, seed),
+                self.search(hamiltonian, backend, seed),
+                n_states=n_states,
+                guess=guess,
+                deflation=self.deflation,
+            )
         backend = check_backend("VQD", backend)
         circuit = self.circuit(hamiltonian)
         search = self.search(hamiltonian, backend, seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, get_args
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from qmlmat.ansatz import Ansatz, Circuit, QubitCircuit
 from qmlmat.backends import Backend, Preparation, Reference, SectorBackend, StatevectorBackend
 from qmlmat.backends.base import Evaluator
 from qmlmat.errors import InputError, QmlmatWarning, nearest
-from qmlmat.solvers.base import Solution
+from qmlmat.solvers.base import AnyHamiltonian, Solution
 from qmlmat.solvers.noisy import optimizer_under_shots
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optimize import (
@@ -22,6 +22,8 @@ from qmlmat.solvers.optimize import (
     describe_optimizer,
 )
 from qmlmat.solvers.qubit_ansatz import QubitAnsatz, qubit_ansatz
+from qmlmat.solvers.qubit_problem import check_no_electrons, qubit_problem
+from qmlmat.solvers.qubit_vqe import circuit_ground_state
 from qmlmat.solvers.screening import Screened, Screening, screened
 from qmlmat.solvers.search import Search
 from qmlmat.solvers.starts import carried_over, same_circuit, starting_params
@@ -38,7 +40,7 @@ from qmlmat.solvers.variational import (
     state_inputs,
     warn_of_mixed_irreps,
 )
-from qmlmat.systems import MolecularHamiltonian, ccsd_amplitudes, mp2_amplitudes
+from qmlmat.systems import MolecularHamiltonian, QubitModel, ccsd_amplitudes, mp2_amplitudes
 from qmlmat.typing import BoolArray, FloatArray
 
 Initial = Literal["mp2", "ccsd", "zero", "random"]
@@ -81,6 +83,10 @@ class _Problem:
 class VQE:
     """Ground state by minimising ``<reference|U† H U|reference>`` over the circuit's angles.
 
+    Of a Pauli sum or matrix the circuit is a template of qubit gates, the reference ``|0...0>``,
+    tolerances are in the Hamiltonian's unit, and the first search begins at random angles in +-1
+    rad, too (seed 0 where none is given), unless ``initial`` says "zero" or "random".
+
     References:
         A. Peruzzo et al., Nat. Commun. 5, 4213 (2014), doi:10.1038/ncomms5213.
     """
@@ -118,6 +124,9 @@ class VQE:
     exact_search: bool = False
     """Whether the angles are searched by exact simulation, and the backend of ``solve`` measures
     the result alone: where devices are noisy or cost money."""
+
+    takes_models: ClassVar[bool] = True
+    """It takes Pauli sums and matrices, too, with templates of qubit gates."""
 
     def __post_init__(self) -> None:
         if isinstance(self.ansatz, str):
@@ -186,7 +195,7 @@ class VQE:
 
     def eigenpairs(
         self,
-        hamiltonian: MolecularHamiltonian,
+        hamiltonian: AnyHamiltonian,
         *,
         n_states: int,
         guess: Solution | None,
@@ -201,20 +210,15 @@ class VQE:
             CapabilityError: If the backend gives no gradients.
         """
         check_problem("VQE", n_states, backend)
+        if not isinstance(hamiltonian, MolecularHamiltonian):
+            return self._of_model(hamiltonian, guess=guess, backend=backend, seed=seed)
         assert isinstance(self.ansatz, Ansatz)
         is_fermionic = self.ansatz.load().kind == "fermionic"
         problem = (self._fermionic if is_fermionic else self._on_qubits)(hamiltonian, backend)
         where = problem.where
         remark = () if where.capabilities.exact else optimizer_under_shots(self.optimizer)[1]
         preparation = Preparation(problem.circuit, problem.reference)
-        search = Search(
-            hamiltonian=hamiltonian,
-            backend=where,
-            optimizer=self.optimizer,
-            gradient_tolerance=self.gradient_tolerance,
-            max_iterations=self.max_iterations,
-            seed=seed,
-        )
+        search = self._search(hamiltonian, where, seed)
         objective = penalised(hamiltonian, self.spin_penalty)
         evaluator = search.evaluator(preparation, (objective,))
         start, notes = self._start(hamiltonian, problem, evaluator, guess, seed)
@@ -229,6 +233,47 @@ class VQE:
             backend,
             optimum=best,
             notes=(*problem.notes, *notes, *more, *remark),
+            seed=seed,
+        )
+
+    def _of_model(
+        self,
+        hamiltonian: QubitModel,
+        *,
+        guess: Solution | None,
+        backend: Backend,
+        seed: int | None,
+    ) -> Solution:
+        """Return the ground state of a Pauli sum or matrix."""
+        assert isinstance(self.ansatz, Ansatz)
+        problem = qubit_problem(hamiltonian, self.ansatz, backend, name="VQE", seed=seed)
+        allowed = {
+            "initial": ("mp2", "zero", "random"),
+            "spin_penalty": (0.0,),
+            "reference": (None,),
+            "screening": (None,),
+        }
+        check_no_electrons(hamiltonian, "VQE", vars(self), allowed)
+        where = StatevectorBackend() if self.exact_search else backend
+        n_params = problem.circuit.n_params
+        first = None if self.initial == "mp2" else np.zeros(n_params)
+        if self.initial == "random":
+            first = np.random.default_rng(seed).uniform(-RANDOM_START, RANDOM_START, n_params)
+        return circuit_ground_state(
+            problem,
+            self._search(hamiltonian, where, seed),
+            first=first,
+            n_starts=self.n_starts,
+            guess=guess,
+        )
+
+    def _search(self, hamiltonian: AnyHamiltonian, backend: Backend, seed: int | None) -> Search:
+        return Search(
+            hamiltonian=hamiltonian,
+            backend=backend,
+            optimizer=self.optimizer,
+            gradient_tolerance=self.gradient_tolerance,
+            max_iterations=self.max_iterations,
             seed=seed,
         )
 

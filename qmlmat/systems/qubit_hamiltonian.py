@@ -153,6 +153,16 @@ class QubitHamiltonian:
             total += factor * turned * vector[source.astype(np.int64)]
         return total.reshape(np.shape(state))
 
+    def diagonal(self) -> FloatArray:
+        """Return the diagonal elements, shape ``(dimension,)`` (``unit``)."""
+        terms, index = self.terms, np.arange(self.dimension, dtype=np.uint64)
+        kept = terms.x == 0
+        total = np.zeros(self.dimension)
+        signs = reversed_bits(terms.z[kept], self.n_qubits)
+        for z, factor in zip(signs, terms.coefficients[kept].real, strict=True):
+            total += factor * (1.0 - 2.0 * (np.bitwise_count(index & z) & 1))
+        return total
+
     @cached_property
     def _matrix(self) -> scipy.sparse.csr_array:
         return self.terms.matrix()

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
+from qiskit.primitives import StatevectorSampler
 
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qiskit.operators import to_sparse_pauli_op
 from qmlmat.backends.qiskit.transpiling import Transpiler
-from qmlmat.backends.qubits.jobs import Batch, CountJob, Measured, Usage
+from qmlmat.backends.qubits.jobs import Batch, CountJob, Measured, Usage, reads_at_end
 from qmlmat.errors import CapabilityError, MeasurementError
 from qmlmat.typing import FloatArray
 
@@ -107,6 +108,7 @@ class SamplerDoor:
 
     def counts(self, jobs: Sequence[CountJob]) -> list[Histogram]:
         """Return the counts of every job, one PUB each, in one job."""
+        self._check_reads(jobs)
         pubs = []
         for job in jobs:
             circuit = self._ready(job)
@@ -121,6 +123,14 @@ class SamplerDoor:
             n_pubs = len(_bound(self._ready(job), job.angles))
             found.append(_histogram(job, [next(answers).data for _ in range(n_pubs)]))
         return found
+
+    def _check_reads(self, jobs: Sequence[CountJob]) -> None:
+        at_end = all(reads_at_end(job.circuit) for job in jobs)
+        if isinstance(self.primitive, StatevectorSampler) and not at_end:
+            raise CapabilityError(
+                "QiskitBackend(primitive=StatevectorSampler): the circuit measures or resets "
+                "before its end. Use StatevectorBackend(), or a sampler of Aer or of a device."
+            )
 
     def _ready(self, job: CountJob) -> QuantumCircuit:
         if job.is_physical:

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from qmlmat.ansatz.qubit_circuit import QubitCircuit, QubitGate
 from qmlmat.backends.histogram import Histogram
+from qmlmat.backends.qubits.calibration import calibration_jobs, readout_errors
 from qmlmat.backends.qubits.jobs import Batch, CountDoor, CountJob, Measured
 from qmlmat.backends.qubits.mitigation import (
     MAX_READOUT_QUBITS,
@@ -66,12 +66,12 @@ class SampledEstimator:
         first = len(jobs)
         missing = self._uncalibrated(jobs) if self.mitigation.readout else []
         if missing:
-            jobs += _calibrations(missing, self.mitigation.calibration_shots)
+            jobs += calibration_jobs(missing, self.mitigation.calibration_shots)
         answers = self.door.counts(jobs) if jobs else []
         for job, answer in zip(jobs, answers, strict=True):
             check_counts(job, answer)
         if missing:
-            self._calibrate(missing, answers[first:])
+            self._readout |= dict(zip(missing, readout_errors(answers[first:]), strict=True))
         found, begin = [], 0
         for batch, plan in zip(batches, plans, strict=True):
             n_settings = sum(map(len, plan))
@@ -181,21 +181,3 @@ class SampledEstimator:
                 )
             used |= set(self.door.bit_qubits(job.circuit))
         return sorted(used - set(self._readout))
-
-    def _calibrate(self, qubits: Sequence[int], answers: Sequence[Histogram]) -> None:
-        masks = np.array([1 << qubit for qubit in range(len(qubits))], dtype=np.uint64)
-        zeros, ones = (answer.parities(masks)[0] for answer in answers)
-        for k, qubit in enumerate(qubits):
-            self._readout[qubit] = np.array([(1 - zeros[k]) / 2, (1 + ones[k]) / 2])
-
-
-def _calibrations(qubits: Sequence[int], shots: int) -> list[CountJob]:
-    """Return the two circuits that tell the readout errors of a device's qubits."""
-    size = max(qubits) + 1
-    reads = tuple(QubitGate("measure", (q,), bit=k) for k, q in enumerate(qubits))
-    flips = tuple(QubitGate("x", (q,)) for q in qubits)
-    none = np.zeros((1, 0))
-    return [
-        CountJob(QubitCircuit(size, gates + reads), none, shots, is_physical=True)
-        for gates in ((), flips)
-    ]

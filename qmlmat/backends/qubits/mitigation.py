@@ -106,12 +106,30 @@ class Readout:
         Args:
             table: Shape ``(2**n_bits, n)``; bit w of the index is bit w.
         """
+        return self._turned(table, self.inverses.transpose(0, 2, 1))
+
+    def inverse(self, table: FloatArray) -> FloatArray:
+        """Return ``M^-1`` applied to distributions over the bit strings.
+
+        Args:
+            table: Shape ``(2**n_bits, n)``; bit w of the index is bit w.
+        """
+        return self._turned(table, self.inverses)
+
+    @property
+    def inverses(self) -> FloatArray:
+        """``M^-1`` of each bit, shape ``(n_bits, 2, 2)``: first what is true, then what is read."""
+        up, down = self.errors.T
+        confusion = np.array([[1 - up, down], [up, 1 - down]])  # column: what is true
+        found: FloatArray = np.linalg.inv(confusion.transpose(2, 0, 1))
+        return found
+
+    def _turned(self, table: FloatArray, matrices: FloatArray) -> FloatArray:
         n_bits = len(self.errors)
         work = table.reshape((2,) * n_bits + (table.shape[1],))
-        for w, (up, down) in enumerate(self.errors):
-            confusion = np.array([[1 - up, down], [up, 1 - down]])  # column: what is true
+        for w, matrix in enumerate(matrices):
             axis = n_bits - 1 - w
-            turned = np.tensordot(np.linalg.inv(confusion).T, work, axes=(1, axis))
+            turned = np.tensordot(matrix, work, axes=(1, axis))
             work = np.moveaxis(turned, 0, axis)
         return np.ascontiguousarray(work).reshape(table.shape)
 

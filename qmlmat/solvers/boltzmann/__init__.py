@@ -1,0 +1,1 @@
+"""Boltzmann machines as wave functions: the network, its energies, and what samples it."""
