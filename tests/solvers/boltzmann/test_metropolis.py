@@ -113,6 +113,7 @@ def test_the_same_seed_draws_the_same():
     assert np.allclose(one_draw.blocks.sum(axis=1), 1.0, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_error_bars_of_chains_are_their_scatter():
     """100 seeds: the mean bar is the standard deviation, most bars cover the exact energy."""
     one = space(ising(3, field=0.7))
