@@ -144,22 +144,24 @@ class Filtration:
             terms, n_states, guess=guess, seed=DEFAULT_SEED if seed is None else seed
         )
         solution = machine_solution(hamiltonian, space, found)
+        if self.near is not None:  # squares of distances are no energies
+            solution = replace(solution, start_energies=None)
         return _with_levels(solution, space, terms)
 
     def _objective(self, hamiltonian: AnyHamiltonian, space: Space, n_states: int) -> PauliSum:
-        """Return what is minimised (half the spectral width of the Hamiltonian)."""
+        """Return what is minimised: energies (the Hamiltonian's unit), or squares with ``near``."""
         scale = scaled(space.terms, space)
         terms, width = scale.terms, 2.0
         if self.near is not None:
             place = (self.near - scale.centre) / scale.half_width
             distance = terms - place * PauliSum.identity(space.n_qubits)
             terms, width = distance @ distance, (1.0 + abs(place)) ** 2
-        if not self.symmetries:
-            return terms
-        penalties = [_penalty(one, hamiltonian, space, scale) for one in self.symmetries]
-        total = sum(penalties[1:], start=penalties[0])
-        _check_number(total, space, n_states)
-        return terms + (MARGIN * width) * total
+        if self.symmetries:
+            penalties = [_penalty(one, hamiltonian, space, scale) for one in self.symmetries]
+            total = sum(penalties[1:], start=penalties[0])
+            _check_number(total, space, n_states)
+            terms = terms + (MARGIN * width) * total
+        return scale.half_width * terms + PauliSum.identity(space.n_qubits, scale.centre)
 
 
 def _penalty(

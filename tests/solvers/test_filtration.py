@@ -282,3 +282,29 @@ def test_words_of_a_model_are_symmetries_too():
     found = qm.solve(h, qm.Filtration(rbm=SHORT, symmetries=qm.Symmetry(flip, -1.0)), seed=1)
     expected = sector_levels(h.terms.matrix().toarray(), flip.matrix().toarray(), -1.0)[0]
     assert found.energy == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [qm.Metropolis(n_samples=2000), qm.GibbsCircuit()],
+    ids=["chains", "circuit"],
+)
+def test_energies_from_draws_are_the_hamiltonians_too(mos2, sampler):
+    """Not those of what is minimised: 1.5950 eV at K, L_z = 0; error bar and residual in eV, too."""
+    rbm = qm.RBM(sampler=sampler, exact_search=True, n_starts=2, max_iterations=120)
+    backend = qm.StatevectorBackend(shots=8192)
+    for how in ({"symmetries": by_l_z(0)}, {"near": 1.7}):
+        found = qm.solve(mos2.at("K"), qm.Filtration(rbm=rbm, **how), backend=backend, seed=1)
+        assert abs(found.energy - 1.5950) < 5 * found.stderr[0] + 0.03
+        assert found.residuals[0] < 0.6
+        assert found.reference_energy == pytest.approx(1.5950, abs=1e-4)
+
+
+def test_searches_end_at_energies_of_the_hamiltonian(mos2):
+    """The functional ``<H> + penalty`` in eV: never below the state's energy, at it in the end."""
+    found = qm.solve(mos2.at("K"), qm.Filtration(rbm=SHORT, symmetries=by_l_z(0)), seed=1)
+    assert found.start_energies.shape == (1, 2)
+    assert found.start_energies[0, 0] == pytest.approx(found.energy, abs=1e-4)
+    assert found.history[-1].energy == pytest.approx(found.energy, abs=1e-4)
+    folded = qm.solve(mos2.at("K"), qm.Filtration(rbm=SHORT, near=1.7), seed=1)
+    assert folded.start_energies is None  # squares of distances
