@@ -290,7 +290,7 @@ def test_words_of_a_model_are_symmetries_too():
     ids=["chains", "circuit"],
 )
 def test_energies_from_draws_are_the_hamiltonians_too(mos2, sampler):
-    """Not those of what is minimised: 1.5950 eV at K, L_z = 0; error bar and residual in eV, too."""
+    """Not those of what is minimised: 1.5950 eV at K, L_z = 0; error bars in eV, too."""
     rbm = qm.RBM(sampler=sampler, exact_search=True, n_starts=2, max_iterations=120)
     backend = qm.StatevectorBackend(shots=8192)
     for how in ({"symmetries": by_l_z(0)}, {"near": 1.7}):

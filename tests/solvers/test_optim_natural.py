@@ -112,6 +112,22 @@ def test_a_state_that_nothing_moves_has_no_metric():
     assert found.tolist() == [0.5]
 
 
+def test_a_metric_that_is_rounding_alone_is_no_obstacle():
+    """Singular entries of 1e-17, as of a state in one configuration: a finite step downhill."""
+    rounding = 5e-17 * torch.tensor([[1.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    found = descend(
+        lambda x: (x**2).sum(),
+        [1.0, 2.0],
+        1,
+        metric=lambda _: rounding,
+        regularization=1e-5,
+        max_step=0.3,
+    )
+    step = found - torch.tensor([1.0, 2.0], dtype=torch.float64)
+    assert float(step.norm()) == pytest.approx(0.3, abs=1e-9)
+    assert (step < 0).all()
+
+
 @pytest.mark.parametrize("step_control", [True, False])
 def test_no_step_is_longer_than_the_longest_allowed(step_control):
     """A metric of 1e-9 asks for steps of any length: each is cut, its direction is kept."""
