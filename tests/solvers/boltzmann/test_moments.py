@@ -85,6 +85,15 @@ def test_the_metric_is_that_of_the_normalised_states(node):
     assert np.linalg.eigvalsh(metric).min() > -1e-12
 
 
+def test_the_metric_is_positive_at_a_pole_of_the_node():
+    """tanh(i pi / 2): beside it one amplitude outgrows all others, and none moves the state."""
+    found, _ = energy_of(random_hermitian(N, seed=2), "complex_tanh")
+    params = np.concatenate([np.zeros(11), [0.0, 0.0, 0.0, 0.0], np.pi / 8 * np.ones(4) + 1e-8])
+    metric = found.metric(torch.from_numpy(params)).numpy()
+    assert np.linalg.eigvalsh(metric).min() > -1e-14
+    assert np.abs(metric).max() < 1e-10
+
+
 @pytest.mark.parametrize("node", NODES)
 def test_the_spread_is_the_norm_of_the_residual(node):
     """``||(H - E) psi||`` of the normalised state, and zero of an eigenstate."""
