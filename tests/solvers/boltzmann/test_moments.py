@@ -91,7 +91,7 @@ def test_the_metric_is_positive_at_a_pole_of_the_node():
     params = np.concatenate([np.zeros(11), [0.0, 0.0, 0.0, 0.0], np.pi / 8 * np.ones(4) + 1e-8])
     metric = found.metric(torch.from_numpy(params)).numpy()
     assert np.linalg.eigvalsh(metric).min() > -1e-12
-    # psi is 1 and i / u: one over the pole's output u moves as fast as the angle, four times
+    # psi is 1 and four times i / u, and 1 / u moves as fast as the angle
     assert np.abs(metric).max() == pytest.approx(4.0, rel=1e-6)
 
 
