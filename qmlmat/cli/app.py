@@ -10,6 +10,7 @@ import typer
 
 from qmlmat.cli import commands, spectra
 from qmlmat.cli.arguments import EXIT_CODES, AsJson, Debug, Threads
+from qmlmat.cli.bands_app import bands
 from qmlmat.cli.circuits_app import circuits_app
 from qmlmat.cli.screen import run, set_threads
 
@@ -239,6 +240,7 @@ def schema(
     run(lambda screen: commands.schema(screen, which), as_json=False, debug=debug)
 
 
+app.command(epilog=EXIT_CODES)(bands)
 app.add_typer(circuits_app)
 
 

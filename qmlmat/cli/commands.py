@@ -103,6 +103,16 @@ def resume(screen: Screen, store: Path, *, plot: Path | None, how: How) -> ExitC
             f'"{store}": this scan was made from Python and holds no input file. Run its script '
             "again with the same store: it resumes by itself."
         )
+    if "bands" in document:
+        from qmlmat.cli import bands, bands_request  # noqa: PLC0415
+
+        files = bands.BandFiles(
+            store=store,
+            plot=plot or store.with_suffix(".png"),
+            workers=how.workers,
+            retry_failed=how.retry_failed,
+        )
+        return bands.bands(screen, bands_request.request_of(document["bands"]), files)
     path = ScanPath.from_inputs(header.inputs["path"])
     job = build_job(parse_input(document, name=store.name, folder=store.parent), path=path)
     plot = plot or store.with_suffix(".png")

@@ -180,7 +180,7 @@ def _frames_text(file: Path, place: str) -> str:
     from qmlmat.surfaces import frames  # noqa: PLC0415 - loads pyscf
 
     try:
-        points = frames(file).points
+        points = frames(file).geometries
     except GeometryError as error:
         raise ConfigError(f"{place}: {error}") from None
     lines = []

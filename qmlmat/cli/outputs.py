@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, RootModel
 
+from qmlmat.cli.bands_output import BandsOutput
 from qmlmat.cli.spectrum_output import SpectrumOutput
 from qmlmat.cli.table import Output
 
@@ -368,6 +369,7 @@ class OutputDocument(
         ScanOutput
         | SolveOutput
         | SpectrumOutput
+        | BandsOutput
         | PlotOutput
         | ExportOutput
         | CircuitsOutput

@@ -1,9 +1,10 @@
 """Figures and tables of what has been computed."""
 
+from qmlmat.report.bands_table import bands_table
 from qmlmat.report.constants import MethodConstants, constants_table, scan_constants
 from qmlmat.report.error_table import error_table
 from qmlmat.report.errors import ErrorSummary, summarise_errors
-from qmlmat.report.plots import KINDS, check_plot_file, draw_scan, plot_scan
+from qmlmat.report.plots import KINDS, check_plot_file, draw_scan, plot_bands, plot_scan
 from qmlmat.report.spectrum_plot import draw_spectrum, plot_spectrum
 from qmlmat.report.spectrum_table import spectrum_heading, spectrum_table
 from qmlmat.report.states_table import states_table
@@ -13,11 +14,13 @@ __all__ = [
     "KINDS",
     "ErrorSummary",
     "MethodConstants",
+    "bands_table",
     "check_plot_file",
     "constants_table",
     "draw_scan",
     "draw_spectrum",
     "error_table",
+    "plot_bands",
     "plot_scan",
     "plot_spectrum",
     "scan_constants",

@@ -52,11 +52,12 @@ def scan_constants(
         asymptotes: Energy of the separated atoms by method (unit of the scan); where there is
             none, that of the longest bond, if the curve is flat there.
     """
-    if len(scan.path.points[0].symbols) != 2 or scan.path.n_axes != 1:
+    path = scan.path
+    if path.is_through_k or len(path.geometries[0].symbols) != 2 or path.n_axes != 1:
         return ()
-    first, second = scan.path.points[0].symbols
+    first, second = path.geometries[0].symbols
     known = asymptotes or {}
-    lengths = [point.distance(0, 1) for point in scan.path.points]
+    lengths = [point.distance(0, 1) for point in path.geometries]
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     found = []
     for method, energies in _curves(scan).items():

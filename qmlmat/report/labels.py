@@ -25,11 +25,14 @@ from qmlmat.systems.formula import chemical_formula
 from qmlmat.typing import BoolArray, FloatArray
 from qmlmat.units import CHEMICAL_ACCURACY, HARTREE_IN_MILLIHARTREE, hartree_to_ev
 
-UNIT_SYMBOL: Final = {"angstrom": "Å", "degree": "°"}
+UNIT_SYMBOL: Final = {"angstrom": "Å", "degree": "°", "1/angstrom": "1/Å"}
 """Symbols of units whose names we write out."""
 
 _PRIMITIVE: Final = {"r": "{} bond length", "a": "angle {}", "d": "dihedral {}"}
 """What a coordinate of two, three or four atoms is called."""
+
+_FORMULA: Final = re.compile(r"(?:[A-Z][a-z]?[0-9]*)+(?= |$)")
+"""A chemical formula at the beginning of a model's name."""
 
 _LABEL_COLUMNS: Final = 34
 """Characters of an axis label's line."""
@@ -121,12 +124,14 @@ def column_label(name: str) -> str:
 
 
 def heading(scan: Scan) -> str:
-    """Return molecule, basis, active space and solver in one line, e.g. ``"N₂ · cc-pvdz"``."""
+    """Return molecule, basis, active space and solver in one line, e.g. ``"N₂ · cc-pvdz"``.
+
+    Of a crystal its model stands in place of the first three.
+    """
     surface = surface_inputs(scan)
     molecule = mapping(surface.get("molecule"))
     space = mapping(surface.get("active_space"))
-    formula = chemical_formula(scan.path.points[0].symbols)
-    parts = [formula.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))]
+    parts = [_matter(scan)]
     if molecule.get("charge"):
         parts[0] += f" (charge {molecule['charge']:+d})"
     if molecule.get("basis"):
@@ -138,6 +143,17 @@ def heading(scan: Scan) -> str:
     if backend:
         parts.append(_device(backend))
     return " · ".join(parts)
+
+
+def _matter(scan: Scan) -> str:
+    """Return a molecule's formula, or the name of a crystal's model."""
+    subscripts = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+    if not scan.path.is_through_k:
+        return chemical_formula(scan.path.geometries[0].symbols).translate(subscripts)
+    name = str(mapping(surface_inputs(scan).get("model")).get("name") or "bands")
+    formula = _FORMULA.match(name)
+    end = formula.end() if formula else 0
+    return f"{name[:end].translate(subscripts)}{name[end:]}"
 
 
 def _device(backend: Mapping[str, Any]) -> str:
@@ -161,6 +177,12 @@ def explanation(scan: Scan) -> str:
     elif has_comparison(scan):
         errors = np.abs(scan.errors) * error_scale(scan).factor
         sentences.append(_error_sentence(scan, errors))
+    return " ".join([*sentences, *marks_sentences(scan)])
+
+
+def marks_sentences(scan: Scan) -> tuple[str, ...]:
+    """Return one sentence for each kind of mark on points that cannot be trusted as they are."""
+    sentences = []
     n_open = sum(r is not None and not r.failed and r.status not in FINISHED for r in scan.results)
     if n_open:
         sentences.append(f"Hollow: the solver had not converged ({_points(n_open)}).")
@@ -173,7 +195,7 @@ def explanation(scan: Scan) -> str:
             f"Squares: the active orbitals could not be followed to there ({_points(n_unmatched)}),"
             " and the energy may jump."
         )
-    return " ".join(sentences)
+    return tuple(sentences)
 
 
 def _measured_sentence(scan: Scan) -> str:

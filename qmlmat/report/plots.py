@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from qmlmat.errors import InputError, nearest
+from qmlmat.report.bands_plot import draw_bands
 from qmlmat.report.curve_plot import draw_curves
 from qmlmat.report.map_plot import draw_map, is_drawable_grid
 from qmlmat.report.surface_plot import draw_surface
-from qmlmat.surfaces import Scan
+from qmlmat.surfaces import Scan, band_table
 from qmlmat.surfaces.storage.integrity import SQLITE_MAGIC
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def plot_scan(scan: Scan, file: str | os.PathLike[str], *, kind: str = "auto") -
     - Two axes: a map of the energy above its minimum, contours on a grid, with a map of the error
       beside it; with ``kind="surface"`` a grid is drawn in perspective.
     - More axes: energies and errors against the index of the point.
+    - A scan over k: bands, as ``plot_bands`` draws them.
 
     Args:
         scan: The scan, complete or not.
@@ -51,6 +53,26 @@ def plot_scan(scan: Scan, file: str | os.PathLike[str], *, kind: str = "auto") -
     """
     path = check_plot_file(file)
     return save_figure(draw_scan(scan, kind), path)
+
+
+def plot_bands(scan: Scan, file: str | os.PathLike[str]) -> Path:
+    """Draw the bands of a scan over k and return the file written.
+
+    Markers are the solver's energies, spin up and down in two colours, hollow where it had not
+    converged; thin lines below them are plain diagonalisation. Special points are ticks, the
+    edges are ringed, and the gap is written where it is. Energies are as the model has them.
+
+    Args:
+        scan: A scan of ``BandSurface`` along ``k_path``, complete or not.
+        file: Where to write; the ending chooses among PNG, PDF and SVG.
+
+    Raises:
+        InputError: If the scan is of a molecule, or the file has another ending or cannot be
+            written.
+    """
+    band_table(scan)
+    path = check_plot_file(file, call="plot_bands")
+    return save_figure(draw_bands(scan), path, call="plot_bands")
 
 
 def save_figure(figure: Figure, path: Path, *, call: str = "plot_scan") -> Path:
@@ -126,7 +148,10 @@ def draw_scan(scan: Scan, kind: str = "auto") -> Figure:
     """
     if kind not in KINDS:
         raise InputError(f'plot_scan(kind="{kind}"): no such kind. {nearest(kind, KINDS)}')
-    two_axes = scan.path.n_axes == 2 and bool(np.isfinite(scan.energies[:, 0]).any())
+    if scan.path.is_through_k and kind == "auto":
+        return draw_bands(scan)
+    is_flat = scan.path.n_axes == 2 and not scan.path.is_through_k
+    two_axes = is_flat and bool(np.isfinite(scan.energies[:, 0]).any())
     if kind == "auto":
         return draw_map(scan) if two_axes else draw_curves(scan)
     if kind == "contour" and two_axes:

@@ -1,5 +1,8 @@
-"""From a geometry to energies, and from a path of geometries to a stored, resumable scan."""
+"""From a point to energies, and from a path to a stored, resumable scan."""
 
+from qmlmat.surfaces.band_edges import BandEdge, BandEdges, band_edges
+from qmlmat.surfaces.band_surface import BandSurface
+from qmlmat.surfaces.band_table import BandTable, band_table
 from qmlmat.surfaces.crossings import (
     Crossing,
     GapMinimum,
@@ -11,7 +14,9 @@ from qmlmat.surfaces.export import Export, export_scan, to_dataset
 from qmlmat.surfaces.paths.combination import Combination, Coordinate, asymmetric, symmetric
 from qmlmat.surfaces.paths.grids import bend, grid, line, sample, stretch, twist
 from qmlmat.surfaces.paths.internal import Angle, Dihedral, Distance
-from qmlmat.surfaces.paths.path import Axis, Geometry, Path
+from qmlmat.surfaces.paths.kpaths import k_path
+from qmlmat.surfaces.paths.kpoint import KPoint
+from qmlmat.surfaces.paths.path import Axis, Geometry, Path, Point
 from qmlmat.surfaces.paths.placing import place
 from qmlmat.surfaces.paths.routes import displace, frames, interpolate
 from qmlmat.surfaces.running.progress import ScanProgress
@@ -22,6 +27,10 @@ from qmlmat.surfaces.surface import FunctionSurface, PointResult, SolverSurface,
 __all__ = [
     "Angle",
     "Axis",
+    "BandEdge",
+    "BandEdges",
+    "BandSurface",
+    "BandTable",
     "Combination",
     "Coordinate",
     "Crossing",
@@ -31,7 +40,9 @@ __all__ = [
     "FunctionSurface",
     "GapMinimum",
     "Geometry",
+    "KPoint",
     "Path",
+    "Point",
     "PointResult",
     "Scan",
     "ScanProgress",
@@ -42,6 +53,8 @@ __all__ = [
     "Surface",
     "asymmetric",
     "avoided_crossings",
+    "band_edges",
+    "band_table",
     "bend",
     "crossings",
     "displace",
@@ -49,6 +62,7 @@ __all__ = [
     "frames",
     "grid",
     "interpolate",
+    "k_path",
     "line",
     "load_scan",
     "minimum_gap",

@@ -71,7 +71,7 @@ class Scan:
     """An evaluated path, complete or as far as it came."""
 
     path: Path
-    """The geometries and their coordinate."""
+    """The points and their coordinates."""
 
     results: tuple[PointResult | None, ...]
     """One result for each point, shape ``(n_points,)``; ``None`` where not yet computed."""
@@ -126,12 +126,13 @@ class Scan:
     def curves(self) -> Curves | None:
         """The states followed from point to point by overlap; ``None`` where they cannot be.
 
-        That takes several states, and points that keep them: those of ``SolverSurface`` do, up to
-        a size. Computed when first asked for, from the results and the path's tree alone.
+        That takes several states of a molecule, and points that keep them: those of
+        ``SolverSurface`` do, up to a size. Computed when first asked for, from the results and the
+        path's tree alone.
         """
-        if self.n_states < 2:
+        if self.n_states < 2 or self.path.is_through_k:
             return None
-        molecule = molecule_of(self.inputs, self.path.points[0])
+        molecule = molecule_of(self.inputs, self.path.geometries[0])
         return None if molecule is None else followed_curves(self.path, self.results, molecule)
 
     @property

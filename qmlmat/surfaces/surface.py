@@ -1,4 +1,4 @@
-"""What turns a geometry into energies: the protocol, its result, and the two basic surfaces."""
+"""What turns a point into energies: the protocol, its result, and the two basic surfaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qmlmat.errors import CapabilityError, GeometryError, InputError, QmlmatErro
 from qmlmat.provenance import content_hash
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.surfaces.forces import Forces, ground_state_forces
-from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.paths.path import Geometry, Point
 from qmlmat.surfaces.states import not_kept_notes, packed_states, unpacked_states
 from qmlmat.systems import (
     ActiveOrbitals,
@@ -156,13 +156,13 @@ class PointResult:
 
 
 class Surface(Protocol):
-    """Anything that gives energies at a geometry: a solver, a trained model, a function."""
+    """Anything that gives energies at a point: a solver, a trained model, a function, bands."""
 
-    def evaluate(self, point: Geometry, *, guess: PointResult | None = None) -> PointResult:
+    def evaluate(self, point: Any, *, guess: PointResult | None = None) -> PointResult:  # noqa: ANN401 - each surface takes its own kind of Point
         """Return the energies at ``point``.
 
         Args:
-            point: The geometry.
+            point: The geometry, or the k of a crystal.
             guess: What was found at the parent point, to start from.
         """
         ...
@@ -170,6 +170,19 @@ class Surface(Protocol):
     def inputs(self) -> dict[str, Any]:
         """Return plain values that define the surface: equal inputs, equal energies."""
         ...
+
+
+def check_geometry(surface: str, point: Point) -> None:
+    """Refuse a k where a geometry is needed.
+
+    Raises:
+        InputError: If the point is no geometry.
+    """
+    if not isinstance(point, Geometry):
+        raise InputError(
+            f"{surface}.evaluate({point!r}): this surface needs the geometry of a molecule. "
+            "Use a path like stretch(molecule, ...), or BandSurface(model, solver) for a crystal."
+        )
 
 
 @dataclass(frozen=True)
@@ -250,6 +263,7 @@ class SolverSurface:
             MeanFieldError: If the self-consistent field does not converge.
         """
         start = time.perf_counter()
+        check_geometry("SolverSurface", point)
         if point.symbols != self.molecule.symbols:
             raise GeometryError(
                 f"SolverSurface.evaluate(point with the atoms {point.symbols}): the surface is of "
@@ -386,6 +400,7 @@ class FunctionSurface:
             InputError: If the function returns something that is not a number or a row of numbers.
         """
         start = time.perf_counter()
+        check_geometry("FunctionSurface", point)
         try:
             returned = self.function(point.positions)
         except SLIPS:

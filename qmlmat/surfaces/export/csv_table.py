@@ -17,6 +17,9 @@ FIRST_COLUMN: Final = "point"
 LAST_COLUMN: Final = "wall_time (s)"
 """Heading of the last column: how long the point took."""
 
+_K_COLUMNS: Final = ("k1", "k2", "k3", "label")
+"""Columns of a path through k: in units of the reciprocal lattice vectors, and its name."""
+
 _OF_SEVERAL: Final = ("curve", "irrep")
 """Columns of each state where there are several: the curve it belongs to, and its irrep."""
 
@@ -39,6 +42,7 @@ def _header(scan: Scan) -> list[str]:
     return [
         FIRST_COLUMN,
         *(f"{a.name} ({a.unit})" if a.unit else a.name for a in scan.path.axes),
+        *(_K_COLUMNS if scan.path.is_through_k else ()),
         *(f"energy_{state} ({unit})" for state in states),
         *(f"stderr_{state} ({unit})" for state in states if _has_stderr(scan)),
         f"reference ({unit})",
@@ -60,6 +64,7 @@ def _rows(scan: Scan) -> Iterator[list[str]]:
         yield [
             str(row.index),
             *(_number(value) for value in row.coordinates),
+            *_k_cells(scan, row.index),
             *_padded(row.energies, scan.n_states),
             *(
                 _padded(result.stderr if result else None, scan.n_states)
@@ -76,6 +81,14 @@ def _rows(scan: Scan) -> Iterator[list[str]]:
             _number(n_params(result)),
             _number(row.wall_time),
         ]
+
+
+def _k_cells(scan: Scan, index: int) -> list[str]:
+    """Return the components and the label of a point of a path through k."""
+    if not scan.path.is_through_k:
+        return []
+    point = scan.path.kpoints[index]
+    return [*map(_number, point.k), point.label]
 
 
 def _of_several(scan: Scan, index: int) -> list[str]:

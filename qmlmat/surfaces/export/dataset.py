@@ -70,7 +70,7 @@ def to_dataset(scan: Scan) -> xarray.Dataset:
         )
         for k, name in enumerate(names)
     }
-    coordinates["atom_symbol"] = ("atom", np.array(path.points[0].symbols))
+    coordinates["atom_symbol"] = ("atom", np.array(path.geometries[0].symbols))
     coordinates["xyz"] = ("xyz", np.array(["x", "y", "z"]))
     coordinates["state"] = ("state", np.arange(scan.n_states))
     if scan.curves is not None:
@@ -132,7 +132,7 @@ def _of_several(scan: Scan) -> dict[str, _Array]:
 
 def _atomic(scan: Scan) -> dict[str, _Array]:
     """Return positions, and forces where there are some."""
-    positions = np.stack([point.positions for point in scan.path.points])
+    positions = np.stack([point.positions for point in scan.path.geometries])
     found: dict[str, _Array] = {"positions": (positions, ("atom", "xyz"), {"units": "angstrom"})}
     if any(result is not None and result.forces is not None for result in scan.results):
         forces = np.stack([_forces(result, positions.shape[1]) for result in scan.results])

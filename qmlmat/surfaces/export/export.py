@@ -94,6 +94,11 @@ def export_scan(
             f'export_scan("{path}"): no point of this scan has an energy yet. Compute it first: '
             "qmlmat resume STORE"
         )
+    if scan.path.is_through_k and chosen != "csv":
+        raise InputError(
+            f'export_scan("{path}", format="{chosen}"): this format is for molecules, and the scan '
+            'is over k. Use the format csv: "FILE.csv".'
+        )
     if chosen in _FILES:
         write, _ = _FILES[chosen]
         check_file(path, chosen, force=force)

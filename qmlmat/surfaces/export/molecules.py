@@ -13,4 +13,4 @@ def stored_molecule(scan: Scan) -> Molecule | None:
     Raises:
         InputError: If its basis set was read from a file that is not as it was.
     """
-    return molecule_of(scan.inputs, scan.path.points[0])
+    return molecule_of(scan.inputs, scan.path.geometries[0])

@@ -37,7 +37,7 @@ def write_qcschema(scan: Scan, file: FilePath, index: int) -> None:
         return
     molecule = stored_molecule(scan)
     if molecule is not None:
-        molecule = molecule.with_positions(scan.path.points[index].positions)
+        molecule = molecule.with_positions(scan.path.geometries[index].positions)
     document = _document(scan, index, result, molecule)
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     file.write_text(f"{text}\n", encoding="utf-8")
@@ -79,7 +79,7 @@ def _document(
 
 
 def _molecule(scan: Scan, index: int, molecule: Molecule | None) -> dict[str, Any]:
-    point = scan.path.points[index]
+    point = scan.path.geometries[index]
     found: dict[str, Any] = {
         "schema_name": "qcschema_molecule",
         "schema_version": 2,
@@ -96,7 +96,7 @@ def _molecule(scan: Scan, index: int, molecule: Molecule | None) -> dict[str, An
 
 
 def _properties(scan: Scan, result: PointResult, molecule: Molecule | None) -> dict[str, Any]:
-    found: dict[str, Any] = {"calcinfo_natom": len(scan.path.points[0].symbols)}
+    found: dict[str, Any] = {"calcinfo_natom": len(scan.path.geometries[0].symbols)}
     if "hartree_fock" in result.columns:
         found["scf_total_energy"] = result.columns["hartree_fock"] * _to_hartree(result)
     if molecule is not None:

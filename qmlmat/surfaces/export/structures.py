@@ -34,7 +34,7 @@ def _frame(scan: Scan, index: int, result: PointResult) -> Any:  # noqa: ANN401 
     from ase import Atoms  # noqa: PLC0415
     from ase.calculators.singlepoint import SinglePointCalculator  # noqa: PLC0415
 
-    point = scan.path.points[index]
+    point = scan.path.geometries[index]
     in_hartree = result.unit == "hartree"
     to_ev = hartree_to_ev(1.0) if in_hartree else 1.0
     to_hartree = 1.0 if in_hartree else ev_to_hartree(1.0)

@@ -1,15 +1,22 @@
-"""Ordered geometries, and the tree that fixes which point starts from which."""
+"""Ordered points, and the tree that fixes which point starts from which."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
 import numpy as np
 
 from qmlmat.errors import GeometryError, InputError
+from qmlmat.surfaces.paths.kpoint import (
+    KPoint,
+    check_kpoints,
+    checked_cell,
+    kpoint_inputs,
+    stored_kpoints,
+)
 from qmlmat.typing import FloatArray
 
 POSITION_DECIMALS: Final = 10
@@ -55,6 +62,10 @@ class Geometry:
         return float(np.linalg.norm(self.positions[i] - self.positions[j]))
 
 
+Point: TypeAlias = Geometry | KPoint
+"""What a surface is evaluated at: of a molecule a geometry, of a crystal a k."""
+
+
 @dataclass(frozen=True)
 class Axis:
     """A coordinate along which points lie."""
@@ -63,23 +74,25 @@ class Axis:
     """What it is, e.g. ``"r(N0-N1)"``."""
 
     unit: str = "angstrom"
-    """Its unit: ``"angstrom"``, ``"degree"``, or ``""`` for a bare number."""
+    """Its unit: ``"angstrom"``, ``"degree"``, of a path through k ``"1/angstrom"`` or ``"1/a"``, or
+    ``""`` for a bare number."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Path:
-    """Geometries along one or more coordinates, and the spanning tree of their warm starts.
+    """Points along one or more coordinates, and the spanning tree of their warm starts.
 
     Each point but the root starts from the solution of its parent. The tree is part of the path,
     so results never depend on timing, on the number of workers or on an interruption.
 
     Raises:
-        InputError: If the tree is not one tree, or the numbers of entries differ.
-        GeometryError: If two points are the same, or their atoms differ.
+        InputError: If the tree is not one tree, the numbers of entries differ, or geometries and
+            k are mixed.
+        GeometryError: If two geometries are the same, or their atoms differ.
     """
 
-    points: tuple[Geometry, ...]
-    """The geometries, shape ``(n_points,)``."""
+    points: tuple[Geometry, ...] | tuple[KPoint, ...]
+    """All of them geometries, or all of them ``KPoint``, shape ``(n_points,)``."""
 
     coordinates: FloatArray
     """The coordinates of each point, shape ``(n_points, n_axes)`` (units of ``axes``)."""
@@ -97,17 +110,34 @@ class Path:
     parents: tuple[int | None, ...]
     """Index of the point each point starts from, shape ``(n_points,)``; ``None`` for the root."""
 
+    cell: FloatArray | None = None
+    """Of a path through k: the primitive cell's vectors as rows, shape ``(3, 3)`` (the inverse of
+    the first axis's unit)."""
+
     def __post_init__(self) -> None:
         coordinates = np.array(self.coordinates, dtype=np.float64)
         coordinates.flags.writeable = False
         object.__setattr__(self, "coordinates", coordinates)
         _check_counts(self)
         _check_shape(self)
-        _check_points(self)
+        self._check_points()
         if len(self.order()) != len(self.points):
             raise InputError(
                 f"Path(root={self.root}, parents={self.parents}): the points do not form one tree. "
                 "Give every point but the root a parent, and let all of them lead to the root."
+            )
+
+    def _check_points(self) -> None:
+        n_k = sum(isinstance(point, KPoint) for point in self.points)
+        if n_k == len(self.points):
+            object.__setattr__(self, "cell", checked_cell(self.cell))
+            check_kpoints(self.kpoints, self.coordinates)
+        elif n_k == 0 and self.cell is None:
+            _check_geometries(self.geometries)
+        else:
+            raise InputError(
+                f"Path: {n_k} of {len(self.points)} points are k, with cell={self.cell!r}. Give "
+                "a Geometry at every point and no cell, or a KPoint at every point and the cell."
             )
 
     def __len__(self) -> int:
@@ -127,6 +157,39 @@ class Path:
     def name(self) -> str:
         """The names of the axes in one line, e.g. ``"r(N0-N1)"``."""
         return ", ".join(axis.name for axis in self.axes)
+
+    @property
+    def is_through_k(self) -> bool:
+        """Whether the points are k of a crystal; else they are geometries."""
+        return isinstance(self.points[0], KPoint)
+
+    @property
+    def geometries(self) -> tuple[Geometry, ...]:
+        """The points of a path of geometries, shape ``(n_points,)``.
+
+        Raises:
+            InputError: If the points are k.
+        """
+        if self.is_through_k:
+            raise InputError(
+                f"Path.geometries: the points of {self!r} are k of a crystal. Use kpoints, or a "
+                "scan of a molecule."
+            )
+        return cast("tuple[Geometry, ...]", self.points)
+
+    @property
+    def kpoints(self) -> tuple[KPoint, ...]:
+        """The points of a path through k, shape ``(n_points,)``.
+
+        Raises:
+            InputError: If the points are geometries.
+        """
+        if not self.is_through_k:
+            raise InputError(
+                f"Path.kpoints: the points of {self!r} are geometries. Use geometries, or a scan "
+                "over k: k_path(model)."
+            )
+        return cast("tuple[KPoint, ...]", self.points)
 
     def along(self, axis: int = 0) -> FloatArray:
         """Return one coordinate of every point, shape ``(n_points,)`` (unit of that axis)."""
@@ -162,25 +225,37 @@ class Path:
         return {
             "axes": [[axis.name, axis.unit] for axis in self.axes],
             "shape": None if self.shape is None else list(self.shape),
-            "symbols": list(self.points[0].symbols),
             "coordinates": self.coordinates.tolist(),
-            "positions": [point.positions.tolist() for point in self.points],
+            **self._point_inputs(),
             "root": self.root,
             "parents": list(self.parents),
+        }
+
+    def _point_inputs(self) -> dict[str, Any]:
+        if self.cell is not None:
+            return kpoint_inputs(self.kpoints, self.cell)
+        return {
+            "symbols": list(self.geometries[0].symbols),
+            "positions": [point.positions.tolist() for point in self.geometries],
         }
 
     @classmethod
     def from_inputs(cls, values: Mapping[str, Any]) -> Path:
         """Return the path whose ``inputs()`` are ``values``."""
-        symbols = tuple(values["symbols"])
         return cls(
-            points=tuple(Geometry(symbols, np.array(rows)) for rows in values["positions"]),
+            points=stored_kpoints(values) if "k" in values else _stored_geometries(values),
             coordinates=np.array(values["coordinates"]),
             axes=tuple(Axis(name, unit) for name, unit in values["axes"]),
             shape=None if values["shape"] is None else tuple(values["shape"]),
             root=values["root"],
             parents=tuple(values["parents"]),
+            cell=values.get("cell"),
         )
+
+
+def _stored_geometries(values: Mapping[str, Any]) -> tuple[Geometry, ...]:
+    symbols = tuple(values["symbols"])
+    return tuple(Geometry(symbols, np.array(rows)) for rows in values["positions"])
 
 
 def _check_counts(path: Path) -> None:
@@ -222,15 +297,15 @@ def _check_shape(path: Path) -> None:
     )
 
 
-def _check_points(path: Path) -> None:
-    symbols = path.points[0].symbols
-    for index, point in enumerate(path.points):
+def _check_geometries(points: tuple[Geometry, ...]) -> None:
+    symbols = points[0].symbols
+    for index, point in enumerate(points):
         if point.symbols != symbols:
             raise GeometryError(
                 f"Path(points): point {index} has the atoms {point.symbols}, point 0 has {symbols}."
                 " Give the same atoms in the same order at every point."
             )
-    positions = np.stack([point.positions for point in path.points])
+    positions = np.stack([point.positions for point in points])
     for index in range(1, len(positions)):
         apart = np.abs(positions[:index] - positions[index]).max(axis=(1, 2))
         if apart.min() < SAME_POINT:

@@ -23,7 +23,7 @@ Step = tuple[int, int]
 DIED: Final = "its worker process died twice"
 """How the reason of a point begins at which a worker dies."""
 
-_SYMBOLS: Final = {"angstrom": "Å", "degree": "°"}
+_SYMBOLS: Final = {"angstrom": "Å", "degree": "°", "1/angstrom": "1/Å"}
 
 
 class Schedule:
@@ -34,7 +34,7 @@ class Schedule:
     """
 
     path: Path
-    """The geometries."""
+    """The points, and the tree."""
 
     steps: tuple[Step, ...]
     """All steps, in the order of a scan with one worker."""

@@ -25,7 +25,7 @@ from qmlmat.errors import (
 from qmlmat.operators.parallel import get_num_threads
 from qmlmat.provenance import provenance
 from qmlmat.solvers import Solution
-from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.paths.path import Point
 from qmlmat.surfaces.surface import FAILED, FINISHED, PointResult, Surface
 
 IMPROVEMENT: Final = 1e-9
@@ -43,8 +43,8 @@ NUMERICAL: Final = (np.linalg.LinAlgError, ArithmeticError, MemoryError)
 class Task:
     """One point to be evaluated: from its parent, or again from its children."""
 
-    point: Geometry
-    """The geometry."""
+    point: Point
+    """Where: a geometry or a k."""
 
     guess: PointResult | None = None
     """What the parent found; not used where ``own`` is given."""
@@ -116,7 +116,7 @@ def failure(why: str, *, wall_time: float = 0.0, solution: Solution | None = Non
 
 
 def _evaluate(
-    surface: Surface, point: Geometry, guess: PointResult | None
+    surface: Surface, point: Point, guess: PointResult | None
 ) -> tuple[PointResult, tuple[str, ...]]:
     """Return the result at a point, failed or not, and what was warned of."""
     start = time.perf_counter()

@@ -4,22 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.paths.kpoint import KPoint
+from qmlmat.surfaces.paths.path import Point
 from qmlmat.surfaces.running.schedule import OUTWARD
 from qmlmat.surfaces.surface import FAILED, PointResult
 from qmlmat.units import hartree_to_ev
 
+K_DESCRIPTIONS: Final = {
+    **{f"k{n}": [f"k{n}", "Component of k", "reciprocal lattice vector"] for n in (1, 2, 3)},
+    "spin": ["Spin", "Whose bands: up or down", ""],
+    "label": ["Label", "Name of a special point", ""],
+}
+"""What the columns of a point in reciprocal space are, in the words of ASE's databases."""
 
-def atoms(point: Geometry, result: PointResult) -> Any:  # noqa: ANN401 - ase is untyped
-    """Return the geometry as ASE has it, with energy and forces in eV."""
+
+def atoms(point: Point, result: PointResult, cell: Sequence[Sequence[float]] | None = None) -> Any:  # noqa: ANN401 - ase is untyped
+    """Return the geometry as ASE has it, with energy and forces in eV.
+
+    Args:
+        point: Where; of a crystal its k, whose row holds the cell with one atom that stands for
+            whatever is in it.
+        result: What was found there.
+        cell: The primitive cell's vectors, of a crystal.
+    """
     from ase import Atoms  # noqa: PLC0415
     from ase.calculators.singlepoint import SinglePointCalculator  # noqa: PLC0415
 
-    found = Atoms(symbols=list(point.symbols), positions=point.positions)
+    if isinstance(point, KPoint):
+        found = Atoms("X", cell=cell, pbc=True)
+    else:
+        found = Atoms(symbols=list(point.symbols), positions=point.positions)
     if not result.failed:
         to_ev = hartree_to_ev(1.0) if result.unit == "hartree" else 1.0
         known: dict[str, Any] = {"energy": float(result.energies[0]) * to_ev}
@@ -32,6 +50,15 @@ def atoms(point: Geometry, result: PointResult) -> Any:  # noqa: ANN401 - ase is
 def axis_keys(n_axes: int) -> list[str]:
     """Return what the coordinates are called in the database."""
     return ["coordinate", *(f"coordinate_{k}" for k in range(2, n_axes + 1))]
+
+
+def k_keys(point: Point) -> dict[str, Any]:
+    """Return the columns of a point in reciprocal space; none of a geometry."""
+    if not isinstance(point, KPoint):
+        return {}
+    pairs: dict[str, Any] = {f"k{n}": float(x) for n, x in enumerate(point.k, 1)}
+    words = {"spin": point.spin, "label": point.label}
+    return pairs | {name: word for name, word in words.items() if word}
 
 
 def is_replaced(row: Any, sweep: int) -> bool:  # noqa: ANN401 - ase is untyped

@@ -17,11 +17,18 @@ from typing import Any, Final
 
 from qmlmat.errors import StoreError, StoreMismatchError
 from qmlmat.provenance import content_hash, differences, provenance
-from qmlmat.surfaces.paths.path import Geometry
+from qmlmat.surfaces.paths.path import Point
 from qmlmat.surfaces.running.schedule import OUTWARD, Step
 from qmlmat.surfaces.storage.integrity import check_sqlite, damaged, reason
 from qmlmat.surfaces.storage.migration import SCHEMA, migrated
-from qmlmat.surfaces.storage.row import atoms, axis_keys, is_replaced, searchable
+from qmlmat.surfaces.storage.row import (
+    K_DESCRIPTIONS,
+    atoms,
+    axis_keys,
+    is_replaced,
+    k_keys,
+    searchable,
+)
 from qmlmat.surfaces.surface import PointResult
 
 _KEY: Final = "qmlmat"
@@ -69,6 +76,7 @@ class StoreHeader:
                 "spin_square": ["<S^2>", "Expectation of S^2 in the ground state", ""],
                 "orbital_overlap": ["Overlap", "Of the active orbitals with the parent's", ""],
                 "sweep": ["Sweep", "1: outward from the root, 2: return sweep", ""],
+                **(K_DESCRIPTIONS if "k" in self.inputs["path"] else {}),
             },
             _KEY: {
                 "schema": SCHEMA,
@@ -166,7 +174,7 @@ class ScanStore:
     def write(
         self,
         index: int,
-        point: Geometry,
+        point: Point,
         result: PointResult,
         *,
         sweep: int = OUTWARD,
@@ -179,7 +187,7 @@ class ScanStore:
 
         Args:
             index: The point's index on the path.
-            point: Its geometry.
+            point: Its geometry, or its k.
             result: What was computed there.
             sweep: 1 outward from the root, 2 in the return sweep.
             origin: Versions, host, process and time of the evaluation; by default this process.
@@ -187,15 +195,16 @@ class ScanStore:
         Raises:
             StoreError: If the row cannot be written, e.g. because the disk is full.
         """
-        place = self.header.inputs["path"]["coordinates"][index]
+        path = self.header.inputs["path"]
+        place = path["coordinates"][index]
         data = {"result": result.to_dict(), "provenance": self._provenance(result, origin)}
         try:
             with _connect(self.file) as database:
                 rows = database.select(point=index)
                 database.delete([row.id for row in rows if is_replaced(row, sweep)])
                 database.write(
-                    atoms(point, result),
-                    key_value_pairs=searchable(index, sweep, place, result),
+                    atoms(point, result, path.get("cell")),
+                    key_value_pairs=searchable(index, sweep, place, result) | k_keys(point),
                     data=data,
                 )
         except (sqlite3.Error, OSError) as error:
