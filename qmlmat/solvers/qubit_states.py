@@ -38,6 +38,10 @@ SAME_UNDER_SHOTS: Final = 3.0
 PADDING_WEIGHT: Final = 1e-3
 """Weight of padding in a state from which a note says so."""
 
+NO_EIGENSTATE: Final = 1e-3
+"""Residual, relative to the Hamiltonian's root mean square level, from which a note says so: the
+energy's error is about its square over the gap."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Lowest:
@@ -183,7 +187,8 @@ def with_own_states(
 ) -> Solution:
     """Return states of the register as states of the Hamiltonian: padding is cut off.
 
-    Energies and residuals stay those of the register, as a device measures them.
+    Energies and residuals stay those of the register, as a device measures them. Notes say which
+    states hold padding, and which are no eigenstates.
 
     Args:
         problem: Whose states.
@@ -193,16 +198,25 @@ def with_own_states(
         status: How the search stopped.
     """
     states, weights = problem.own(vectors)
+    unit, notes = problem.hamiltonian.unit, []
+    scale = float(np.linalg.norm(problem.terms.coefficients))
+    loose = [f"{k} ({r:.2g})" for k, r in enumerate(residuals) if r > NO_EIGENSTATE * scale]
+    if loose:
+        notes.append(
+            f"States are no eigenstates, by their residuals ({unit}): {', '.join(loose)}. Take a "
+            "deeper circuit, more starts (another seed), or a smaller gradient_tolerance."
+        )
     padded = [f"{k} ({weight:.3f})" for k, weight in enumerate(weights) if weight > PADDING_WEIGHT]
-    note = (
-        f"States hold weight on padding: {', '.join(padded)}. It was cut off and they were "
-        "normalised, but their energies still hold it: take a deeper circuit."
-    )
+    if padded:
+        notes.append(
+            f"States hold weight on padding: {', '.join(padded)}. It was cut off and they were "
+            "normalised, but their energies still hold it: take a deeper circuit."
+        )
     return Solution(
         energies=energies,
-        unit=problem.hamiltonian.unit,
+        unit=unit,
         status=status,
         states=tuple(states),
         residuals=residuals,
-        notes=(note,) if padded else (),
+        notes=tuple(notes),
     )

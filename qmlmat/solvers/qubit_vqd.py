@@ -30,6 +30,13 @@ from qmlmat.typing import FloatArray
 MAX_DEFLATED_QUBITS: Final = 6
 """Most qubits of a state whose projector is measured as words: there are ``4**n_qubits``."""
 
+UNDER_SHOTS: Final = (
+    "The error bars are those of the energies at the angles found. A search under shots leaves "
+    "errors in the angles, and deflation hands them on from state to state: compare "
+    "Solution.start_energies, or take more shots."
+)
+"""What to say of states found under shots."""
+
 RANGES: Final = 1.5
 """Default weight of the overlaps, in spectral ranges of the register: were it the range itself, the
 highest state could mix with the lowest at no cost."""
@@ -80,7 +87,7 @@ def deflated_states(
         np.array([lowest.optimum.params for lowest in found]),
         status=_joint_status(found),
         history=history,
-        notes=() if exact else optimizer_under_shots(search.optimizer)[1],
+        notes=() if exact else (*optimizer_under_shots(search.optimizer)[1], UNDER_SHOTS),
     )
     return _in_order(replace(solution, start_energies=np.array([one.ends for one in found])))
 

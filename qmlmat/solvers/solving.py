@@ -54,7 +54,8 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
         n_states: How many states.
         guess: An earlier solution whose parameters are the start, e.g. a neighbour's on a curve; or
             the parameters alone, shape ``(n_params,)`` (radians), e.g. a network's.
-        backend: Where circuits run; default ``SectorBackend()``.
+        backend: Where circuits run; default ``SectorBackend()``, and ``StatevectorBackend()`` for
+            Hamiltonians without electrons.
         seed: Seed of everything random; the same seed gives the same answer.
         checkpoint: File that ``ADAPTVQE`` writes after each step, and goes on from where it is
             there already, also with other tolerances and limits. Not needed in a scan.

@@ -39,7 +39,8 @@ class VQD(CircuitStates):
     ``|0...0>`` and tolerances are in the Hamiltonian's unit. The projectors are measured as words,
     on any backend of qubits, and ``beta`` is 1.5 times the spectral range of the matrix with its
     padding. Each state is searched from random angles (seed 0 where none is given) until two
-    searches meet in the lowest minimum, at most 8 times: ``Solution.start_energies``.
+    searches meet in the lowest minimum, at most 8 times: ``Solution.start_energies``. States of
+    levels closer to each other than ``gradient_tolerance`` may mix, at an error up to their gap.
 
     References:
         O. Higgott, D. Wang, S. Brierley, Quantum 3, 156 (2019), doi:10.22331/q-2019-07-01-156.
