@@ -9,7 +9,7 @@ import typer
 
 from qmlmat.cli import bands as command
 from qmlmat.cli.arguments import AsJson, Debug, Threads
-from qmlmat.cli.bands_request import BandsRequest
+from qmlmat.cli.bands_request import SOLVERS, BandsRequest
 from qmlmat.cli.screen import run, set_threads
 
 
@@ -39,8 +39,9 @@ def bands(
         ),
     ] = None,
     solver: Annotated[
-        str, typer.Option("--solver", metavar="NAME", help="How bands are found.")
-    ] = "exact",
+        str,
+        typer.Option("--solver", metavar=f"[{'|'.join(SOLVERS)}]", help="How bands are found."),
+    ] = SOLVERS[0],
     path: Annotated[
         str | None,
         typer.Option("--path", metavar="GKMG", help="Special points; by default the model's."),

@@ -20,6 +20,10 @@ MONOLAYERS: Final = ("MoS2", "WS2", "MoSe2", "WSe2", "MoTe2", "WTe2")
 """Materials of the three-band model."""
 
 
+SOLVERS: Final = ("exact",)
+"""Names of solvers; the first is taken where none is named."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BandsRequest:
     """A band structure that is asked for, as plain values."""
@@ -39,7 +43,7 @@ class BandsRequest:
     cell: str | None = None
     """Lattice vectors of a file, 9 numbers with commas (Å)."""
 
-    solver: str = "exact"
+    solver: str = SOLVERS[0]
     """Name of the solver."""
 
     path: str | None = None
@@ -63,10 +67,10 @@ def band_solver(name: str) -> Solver:
     """
     from qmlmat import solvers  # noqa: PLC0415 - loads torch
 
-    known: dict[str, Callable[[], Solver]] = {"exact": solvers.Exact}
-    if name not in known:
-        raise ConfigError(f"qmlmat bands --solver {name}: not known. {nearest(name, known)}")
-    return known[name]()
+    if name not in SOLVERS:
+        raise ConfigError(f"qmlmat bands --solver {name}: not known. {nearest(name, SOLVERS)}")
+    made: dict[str, Callable[[], Solver]] = {"exact": solvers.Exact}
+    return made[name]()
 
 
 def band_model(request: BandsRequest) -> TightBindingModel:

@@ -173,6 +173,12 @@ def test_every_material_of_the_command_is_made():
         assert band_model(BandsRequest(material=name)).n_occupied is not None
 
 
+def test_every_solver_of_the_command_is_made():
+    """Each name in its help is a solver of matrices."""
+    for name in bands_request.SOLVERS:
+        assert bands_request.band_solver(name).takes_models
+
+
 def test_a_request_of_another_version_is_refused():
     with pytest.raises(Exception, match="Type the command that made it again"):
         bands_request.request_of({"material": "MoS2", "colour": "red"})

@@ -116,6 +116,15 @@ def test_points_without_energies_are_left_out():
     assert np.isnan(edges.point_gaps["G"])
 
 
+def test_a_store_keeps_what_edges_need(tmp_path):
+    """Spins, names of special points and the number of occupied bands come back with it."""
+    path = qm.k_path(MOS2, n_points=5)
+    found = qm.scan(qm.BandSurface(MOS2, qm.Exact()), path, store=tmp_path / "bands.db")
+    loaded = band_edges(qm.load_scan(tmp_path / "bands.db"))
+    assert loaded.valence == band_edges(found).valence
+    assert loaded.valence_splittings == band_edges(found).valence_splittings
+
+
 def _changed(scan, **changes):
     surface = {**scan.inputs["surface"], **changes}
     return replace(scan, inputs={**scan.inputs, "surface": surface})

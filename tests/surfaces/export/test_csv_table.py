@@ -3,8 +3,11 @@
 import csv
 
 import numpy as np
+import pytest
+from bands import MOS2, bands_of
 from scans import hydrogen, troubled, water
 
+from qmlmat.errors import InputError
 from qmlmat.surfaces import export_scan
 
 
@@ -49,3 +52,20 @@ def test_a_grid_has_a_column_for_each_coordinate(tmp_path):
     rows = _read(export_scan(scan, tmp_path / "water.csv").file)
     found = [[float(row[f"r(O0-H{k}) (angstrom)"]) for k in (1, 2)] for row in rows]
     np.testing.assert_array_equal(found, scan.path.coordinates)
+
+
+def test_bands_are_rows_with_k_and_label(tmp_path):
+    """Where a point is in reciprocal space, beside its length along the path."""
+    rows = _read(export_scan(bands_of("MoS2", soc=True), tmp_path / "bands.csv").file)
+    corner = next(row for row in rows if row["label"] == "K" and row["spin"] == "-0.5")
+    assert [float(corner[name]) for name in ("k1", "k2", "k3")] == pytest.approx(
+        MOS2.special_points["K"]
+    )
+    assert float(corner["energy_0 (eV)"]) == pytest.approx(-0.1359, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["bands.nc", "bands.xyz"])
+def test_bands_are_not_written_as_molecules(tmp_path, name):
+    """A format of atoms has no place for k."""
+    with pytest.raises(InputError, match="Use the format csv"):
+        export_scan(bands_of("MoS2"), tmp_path / name)
