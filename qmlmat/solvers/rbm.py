@@ -62,12 +62,12 @@ class RBM:
     """Any ``torch.optim.Optimizer`` class, or ``functools.partial`` of one."""
     n_starts: int = 6
     """Random points that searches begin at."""
-    start_width: float = 0.02
+    start_width: float = 0.1
     """Half width of the uniform distribution of those parameters."""
     deflation: float = 3.0
     """Weight of the projectors on lower states, in units of half the spectral width: levels differ
     by at most 2."""
-    gradient_tolerance: float = 1e-7
+    gradient_tolerance: float = 1e-6
     """Largest absolute derivative at which a search has converged (half the spectral width)."""
     max_iterations: int = 500
     """Most optimiser steps of each search."""

@@ -25,8 +25,12 @@ GOOD_RESIDUAL: Final = 1e-3
 """Norm of ``(H - E) psi``, in units of half the spectral width, up to which a warm start needs no
 more than one cold one beside it: its energy is within its square over the gap of a level."""
 
-DEFAULT_OPTIMIZER: Final[OptimizerFactory] = cast(OptimizerFactory, NaturalGradient)
-"""What searches where nothing else is named; the driver gives it the metric that it asks for."""
+DEFAULT_OPTIMIZER: Final[OptimizerFactory] = cast(
+    OptimizerFactory, partial(NaturalGradient, regularization=1e-5, max_step=0.3)
+)
+"""What searches where nothing else is named; the driver gives it the metric that it asks for.
+Longer first steps run into amplitudes that vanish, from where there is no slope: with 1e-3 and no
+cap 1 of 10 searches for LiH (2e,3o) ended below 2e-5 hartree instead of 7."""
 
 CHECKING_STEPS: Final = 40
 """Steps of the cold start beside a good warm one; if it is lower by then, it goes on."""
