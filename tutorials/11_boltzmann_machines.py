@@ -12,7 +12,6 @@
 
 # %%
 import dataclasses
-import functools
 import os
 import time
 
@@ -33,19 +32,18 @@ QUICK = os.environ.get("QMLMAT_QUICK") == "1"
 #
 # All configurations of the electrons are enumerated, so nothing is noisy. The search has local
 # minima: each point begins at its neighbour's parameters and at random ones, and the lowest
-# counts. Steps are no longer than 0.1, for long ones land in other valleys.
+# counts.
 #
 # H₂ has all its orbitals; LiH two electrons in its three orbitals along the bond; H₂O four in
 # four. Parities that the molecule keeps take no qubits, which leaves one, four and four visible
 # units.
 
 # %%
-SEARCH = functools.partial(qm.NaturalGradient, max_step=0.1)
 STARTS = 2 if QUICK else 6
 MACHINES = {
-    "H₂": qm.RBM(n_hidden=2, optimizer=SEARCH),
-    "LiH": qm.RBM(n_hidden=4, optimizer=SEARCH, n_starts=STARTS),
-    "H₂O": qm.RBM(n_hidden=8, optimizer=SEARCH, n_starts=STARTS),
+    "H₂": qm.RBM(n_hidden=2),
+    "LiH": qm.RBM(n_hidden=4, n_starts=STARTS),
+    "H₂O": qm.RBM(n_hidden=8, n_starts=STARTS),
 }
 SPACES = {
     "H₂": qm.ActiveSpace(),
@@ -147,7 +145,6 @@ machine = qm.RBM(
     mapping="parity",
     reduced=True,
     tapered=False,
-    optimizer=SEARCH,
     exact_search=True,
 )
 gibbs = dataclasses.replace(machine, sampler=qm.GibbsCircuit(reset=False))
@@ -217,8 +214,8 @@ figure.savefig("11_boltzmann_machines.png", dpi=150)
 # %% [markdown]
 # ## 4. What noise does, and what the circuit is for
 #
-# Along this curve the energies from the noisy device are 2.2 mHa off (root mean square), mostly
-# too high, and 0.6 with readout corrected; without noise it is 0.09. The device is wrong in
+# Along this curve the energies from the noisy device are 3.2 mHa off (root mean square), nearly
+# all too high, and 0.4 with readout corrected; without noise it is 0.1. The device is wrong in
 # several percent of its shots: that so little comes of it has two reasons. Two of the four
 # configurations have the wrong electrons and are left out, whatever the noise put there. And near
 # its minimum an energy is second order in what is wrong with the amplitudes. So noise raises it,
