@@ -21,7 +21,7 @@ from qmlmat.solvers.optim_natural import NaturalGradient
 from qmlmat.solvers.optimize import OptimizerFactory, Optimum, describe_optimizer, minimize
 from qmlmat.typing import FloatArray
 
-GOOD_RESIDUAL: Final = 1e-3
+GOOD_RESIDUAL: Final = 1e-4
 """Norm of ``(H - E) psi``, in units of half the spectral width, up to which a warm start needs no
 more than one cold one beside it: its energy is within its square over the gap of a level."""
 
