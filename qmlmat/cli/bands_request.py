@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from qmlmat.errors import ConfigError, InputError, nearest
 
 if TYPE_CHECKING:
-    from qmlmat.solvers import Solver
+    from qmlmat.solvers import ModelSolver, Solver
     from qmlmat.systems import TightBindingModel
 
 HEXAGONAL: Final = ("graphene", "h-BN")
@@ -20,7 +20,7 @@ MONOLAYERS: Final = ("MoS2", "WS2", "MoSe2", "WSe2", "MoTe2", "WTe2")
 """Materials of the three-band model."""
 
 
-SOLVERS: Final = ("exact",)
+SOLVERS: Final = ("rbm", "exact", "ssvqe", "vqd")
 """Names of solvers; the first is taken where none is named."""
 
 
@@ -59,17 +59,24 @@ class BandsRequest:
     """Seed of everything random in the solver."""
 
 
-def band_solver(name: str) -> Solver:
+def band_solver(name: str) -> Solver | ModelSolver:
     """Return the solver of a name, with the settings that bands are computed with.
 
     Raises:
         ConfigError: If there is no such solver.
     """
     from qmlmat import solvers  # noqa: PLC0415 - loads torch
+    from qmlmat.ansatz import Ansatz  # noqa: PLC0415
 
     if name not in SOLVERS:
         raise ConfigError(f"qmlmat bands --solver {name}: not known. {nearest(name, SOLVERS)}")
-    made: dict[str, Callable[[], Solver]] = {"exact": solvers.Exact}
+    circuit = Ansatz("hea_efficient_su2", depth=2)
+    made: dict[str, Callable[[], Solver | ModelSolver]] = {
+        "rbm": solvers.RBM,
+        "exact": solvers.Exact,
+        "ssvqe": lambda: solvers.SSVQE(circuit, layers=1),
+        "vqd": lambda: solvers.VQD(circuit, layers=1),
+    }
     return made[name]()
 
 

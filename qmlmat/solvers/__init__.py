@@ -1,7 +1,7 @@
 """Hamiltonian to Solution: one verb, interchangeable frozen solvers."""
 
 from qmlmat.solvers.adapt import ADAPTVQE
-from qmlmat.solvers.base import STATUS_ADVICE, Iteration, Solution, Solver
+from qmlmat.solvers.base import STATUS_ADVICE, Iteration, ModelSolver, Solution, Solver
 from qmlmat.solvers.boltzmann.circuit_sampler import GibbsCircuit
 from qmlmat.solvers.boltzmann.machine import BoltzmannMachine
 from qmlmat.solvers.boltzmann.metropolis import Metropolis
@@ -41,6 +41,7 @@ __all__ = [
     "Krylov",
     "Landscape",
     "Metropolis",
+    "ModelSolver",
     "NaturalGradient",
     "Optimum",
     "PreconditionedLBFGS",

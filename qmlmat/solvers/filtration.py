@@ -12,12 +12,12 @@ from qmlmat.backends import Backend
 from qmlmat.errors import InputError
 from qmlmat.operators.decomposition import matrix_pauli_sum
 from qmlmat.operators.mappings import QubitMapping
-from qmlmat.operators.pauli import PauliSum
+from qmlmat.operators.pauli import PauliSum, reversed_bits
 from qmlmat.provenance import content_hash
 from qmlmat.solvers.base import AnyHamiltonian, Solution
 from qmlmat.solvers.boltzmann.enumerated import operator_on
 from qmlmat.solvers.boltzmann.scaling import Scaled, scaled
-from qmlmat.solvers.boltzmann.space import ElectronSpace, Space
+from qmlmat.solvers.boltzmann.space import ElectronSpace, ModelSpace, Space
 from qmlmat.solvers.boltzmann.states import machine_solution
 from qmlmat.solvers.rbm import DEFAULT_SEED, RBM
 from qmlmat.systems import MatrixHamiltonian, MolecularHamiltonian
@@ -144,22 +144,24 @@ class Filtration:
             terms, n_states, guess=guess, seed=DEFAULT_SEED if seed is None else seed
         )
         solution = machine_solution(hamiltonian, space, found)
+        if self.near is not None:  # squares of distances are no energies
+            solution = replace(solution, start_energies=None)
         return _with_levels(solution, space, terms)
 
     def _objective(self, hamiltonian: AnyHamiltonian, space: Space, n_states: int) -> PauliSum:
-        """Return what is minimised (half the spectral width of the Hamiltonian)."""
+        """Return what is minimised: energies (the Hamiltonian's unit), or squares with ``near``."""
         scale = scaled(space.terms, space)
         terms, width = scale.terms, 2.0
         if self.near is not None:
             place = (self.near - scale.centre) / scale.half_width
             distance = terms - place * PauliSum.identity(space.n_qubits)
             terms, width = distance @ distance, (1.0 + abs(place)) ** 2
-        if not self.symmetries:
-            return terms
-        penalties = [_penalty(one, hamiltonian, space, scale) for one in self.symmetries]
-        total = sum(penalties[1:], start=penalties[0])
-        _check_number(total, space, hamiltonian, n_states)
-        return terms + (MARGIN * width) * total
+        if self.symmetries:
+            penalties = [_penalty(one, hamiltonian, space, scale) for one in self.symmetries]
+            total = sum(penalties[1:], start=penalties[0])
+            _check_number(total, space, n_states)
+            terms = terms + (MARGIN * width) * total
+        return scale.half_width * terms + PauliSum.identity(space.n_qubits, scale.centre)
 
 
 def _penalty(
@@ -172,19 +174,13 @@ def _penalty(
     return (1.0 / _gap(symmetry, operator, space) ** 2) * (distance @ distance)
 
 
-def _check_number(
-    penalty: PauliSum, space: Space, hamiltonian: AnyHamiltonian, n_states: int
-) -> None:
+def _check_number(penalty: PauliSum, space: Space, n_states: int) -> None:
     """Raise where fewer states have all the symmetries than are asked for.
 
     Raises:
         InputError: With their number.
     """
-    values = np.linalg.eigvalsh(operator_on(penalty, space.masks).toarray())
-    padding = 0
-    if isinstance(hamiltonian, MatrixHamiltonian):  # its states have every symmetry
-        padding = (1 << space.n_qubits) - hamiltonian.dimension
-    n_there = int((values < 0.5).sum()) - padding
+    n_there = int((_own_values(penalty, space) < 0.5).sum())
     if n_states > n_there:
         raise InputError(
             f"solve(Filtration, n_states={n_states}): {n_there} states have these symmetries. Ask "
@@ -278,7 +274,7 @@ def _gap(symmetry: Symmetry, operator: PauliSum, space: Space) -> float:
         InputError: If the operator has no such eigenvalue.
     """
     space.check_enumerable()
-    values = np.linalg.eigvalsh(operator_on(operator, space.masks).toarray())
+    values = _own_values(operator, space)
     away = np.abs(values - symmetry.value)
     if away.min() > SAME_VALUE:
         known = ", ".join(f"{value:.6g}" for value in np.unique(np.round(values, 6)))
@@ -288,6 +284,14 @@ def _gap(symmetry: Symmetry, operator: PauliSum, space: Space) -> float:
         )
     others = away[away > SAME_VALUE]
     return float(others.min()) if others.size else 1.0
+
+
+def _own_values(operator: PauliSum, space: Space) -> FloatArray:
+    """Return an operator's eigenvalues on the states that are no padding, ascending."""
+    masks = space.masks
+    if isinstance(space, ModelSpace):  # what commutes leaves padding alone: it is a level apart
+        masks = masks[reversed_bits(masks, space.n_qubits) < np.uint64(space.dimension)]
+    return np.linalg.eigvalsh(operator_on(operator, masks).toarray()).astype(np.float64)
 
 
 def _with_levels(found: Solution, space: Space, terms: PauliSum) -> Solution:

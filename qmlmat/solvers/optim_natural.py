@@ -18,6 +18,9 @@ from qmlmat.solvers.optim_base import (
     check_setting,
 )
 
+METRIC_ROUNDING: Final = 1e-14
+"""Shift that is added at least: a metric is a difference of terms of order 1, and where it vanishes
+their rounding is left, which may be singular."""
 MAX_HALVINGS: Final = 30
 """Halvings of a step after which there is no descent to be had."""
 
@@ -138,4 +141,5 @@ class NaturalGradient(FlatOptimizer):
         metric: torch.Tensor = memory["metric"]
         shift = self.settings["regularization"] * float(metric.diagonal().mean())
         # A state that no parameter moves has no metric at all; then this is plain descent.
-        return metric + (shift or 1.0) * torch.eye(len(point), dtype=point.dtype)
+        shift = max(shift, METRIC_ROUNDING) if shift else 1.0
+        return metric + shift * torch.eye(len(point), dtype=point.dtype)

@@ -36,7 +36,7 @@ class RBM:
     with the natural gradient (stochastic reconfiguration). Searches begin at ``n_starts`` random
     points, for local minima are part of the landscape: ``Solution.start_energies`` says where each
     ended. With a guess they begin there, and at one random point; at the others only if the
-    residual of the best is above ``1e-3`` of half the spectral width.
+    residual of the best is above ``1e-4`` of half the spectral width.
 
     Of several states each is raised by ``deflation`` times its projector when the next is looked
     for. Configurations of a molecule are those with its electrons, so no state mixes their

@@ -11,6 +11,7 @@ from molecules import HYDROGEN, hamiltonian
 import qmlmat as qm
 from qmlmat.ansatz import Circuit
 from qmlmat.backends import Preparation, Reference, Request, SectorBackend
+from qmlmat.backends.requests import ValueAndGradient
 from qmlmat.backends.statevector import StatevectorBackend
 from qmlmat.errors import InputError, QmlmatWarning
 from qmlmat.operators.pauli import PauliSum
@@ -115,6 +116,43 @@ def test_a_circuit_without_angles_has_converged(optimizer):
     )
     assert found.status == "converged"
     assert found.params.shape == (0,)
+
+
+class Drowned:
+    """An evaluator whose gradient is noise alone."""
+
+    least_shots = 1
+
+    def __init__(self):
+        self.n_calls = 0
+
+    def value_and_gradient(self, params):  # noqa: ARG002 - the protocol's
+        self.n_calls += 1
+        return ValueAndGradient(
+            values=np.zeros(1),
+            gradient=np.full((1, 2), 1e-3),
+            variances=np.ones(1),
+            gradient_variances=np.ones((1, 2)),
+        )
+
+
+@pytest.mark.parametrize("quiet_steps", [1, 3, 9])
+def test_a_drowned_gradient_ends_the_search_after_as_many_steps_as_it_is_told(quiet_steps):
+    """At full shots; the doublings before count as none."""
+    evaluator = Drowned()
+    loss = ShotLoss(lambda _: evaluator, np.ones(1), 1600, quiet_steps=quiet_steps)
+    found = minimize_noisy(
+        loss,
+        np.zeros(2),
+        optimizer=SHOT_OPTIMIZER,
+        gradient_tolerance=1e-6,
+        max_iterations=50,
+        landscape=Landscape(seed=1, harmonics=()),
+    )
+    assert found.status == "noise_limit"
+    assert loss.shots == 1600  # from 100, by four doublings
+    assert evaluator.n_calls == 4 + quiet_steps
+    assert ShotLoss(lambda _: evaluator, np.ones(1), 1600).quiet_steps == 3
 
 
 def test_a_measured_energy_far_below_exact_warns():

@@ -10,6 +10,7 @@ from molecules import HYDROGEN, WATER, hamiltonian
 from scipy.linalg import expm
 
 import qmlmat as qm
+from qmlmat.errors import InputError
 from qmlmat.solvers import SPSA, NaturalGradient
 from qmlmat.solvers.landscape import backend_metric
 
@@ -109,6 +110,64 @@ def test_a_state_that_nothing_moves_has_no_metric():
     """An all-zero metric is plain descent, not a division by zero."""
     found = descend(lambda x: (x**2).sum(), [1.0], 1, metric=lambda _: torch.zeros(1, 1), lr=0.25)
     assert found.tolist() == [0.5]
+
+
+def test_a_metric_that_is_rounding_alone_is_no_obstacle():
+    """Singular entries of 1e-17, as of a state in one configuration: a finite step downhill."""
+    rounding = 5e-17 * torch.tensor([[1.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    found = descend(
+        lambda x: (x**2).sum(),
+        [1.0, 2.0],
+        1,
+        metric=lambda _: rounding,
+        regularization=1e-5,
+        max_step=0.3,
+    )
+    step = found - torch.tensor([1.0, 2.0], dtype=torch.float64)
+    assert float(step.norm()) == pytest.approx(0.3, abs=1e-9)
+    assert (step < 0).all()
+
+
+@pytest.mark.parametrize("step_control", [True, False])
+def test_no_step_is_longer_than_the_longest_allowed(step_control):
+    """A metric of 1e-9 asks for steps of any length: each is cut, its direction is kept."""
+    params = torch.tensor([1.0, -2.0], dtype=torch.float64, requires_grad=True)
+    optimizer = NaturalGradient(
+        [params],
+        metric=lambda _: 1e-9 * torch.eye(2, dtype=torch.float64),
+        step_control=step_control,
+        max_step=0.3,
+    )
+
+    def closure():
+        optimizer.zero_grad()
+        value = (params**2).sum()
+        value.backward()
+        return value
+
+    for _ in range(4):
+        before = params.detach().clone()
+        optimizer.step(closure)
+        step = params.detach() - before
+        assert float(step.norm()) == pytest.approx(0.3, abs=1e-12)
+        downhill = -before / before.norm()
+        assert torch.allclose(step / step.norm(), downhill, atol=1e-9)
+
+
+def test_steps_that_are_short_enough_are_as_they_were():
+    """A generous limit changes no bit; none is the default."""
+    found = [
+        descend(lambda x: (x**2).sum(), [1.0], 5, metric=lambda _: torch.eye(1), lr=0.25, **more)
+        for more in ({}, {"max_step": 10.0})
+    ]
+    assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("longest", [0.0, -1.0])
+def test_a_longest_step_that_is_none_is_refused(longest):
+    """It must be positive."""
+    with pytest.raises(InputError, match=r"max_step=.*must be positive"):
+        NaturalGradient([torch.zeros(2)], metric=lambda _: torch.eye(2), max_step=longest)
 
 
 def test_a_metric_may_serve_several_steps():

@@ -1,4 +1,4 @@
-"""Boltzmann machines by enumeration, and the Gibbs circuit as it was first published."""
+"""Boltzmann machines by enumeration, their states, and the Gibbs circuit as first published."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 from dense_qubits import dense_outcomes
 
+import qmlmat as qm
 from qmlmat.ansatz.gibbs import gibbs_angles
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
 
@@ -74,3 +75,64 @@ def _doubly_controlled(one, other, target, angle):
         QubitGate("cx", (one, other)),
         QubitGate("cry", (one, target), half),
     ]
+
+
+# ------------------------------------------------------------- states of machines
+
+NODES = ("none", "tanh", "complex_tanh")
+MAPPINGS = [
+    ("jordan_wigner", {}),
+    ("parity", {}),
+    ("bravyi_kitaev", {}),
+    ("parity", {"reduced": True}),
+    ("bravyi_kitaev", {"reduced": True}),
+    ("jordan_wigner", {"tapered": True}),
+    ("parity", {"tapered": True}),
+]
+"""Mapping names, with what needs no qubits."""
+PARTS = {"none": 0, "tanh": 1, "complex_tanh": 2}
+
+
+def random_params(n, m, node, seed, scale=0.7):
+    """Parameters of a machine with a sign node, in the machine's own order."""
+    n_params = n + m + n * m + (n + 1) * PARTS[node]
+    return np.random.default_rng(seed).normal(scale=scale, size=n_params)
+
+
+def brute_amplitudes(params, sigma, m):
+    """Amplitudes by the sum over all hidden configurations, no closed form, ``(len(sigma),)``."""
+    n = sigma.shape[1]
+    a, b, w, *rest = np.split(np.asarray(params), np.cumsum([n, m, n * m]))
+    h = spins(m)
+    logs = (sigma @ a)[:, None] + h @ b + sigma @ w.reshape(n, m) @ h.T
+    roots = np.sqrt(np.exp(logs).sum(axis=1))
+    node = [part[0] + sigma @ part[1:] for part in rest[0].reshape(-1, n + 1)]
+    if not node:
+        return roots
+    return roots * np.tanh(node[0] if len(node) == 1 else node[0] + 1j * node[1])
+
+
+def unit_state(params, n, m):
+    """The normalised state of a machine on n wires, wire 0 the highest bit, ``(2**n,)``."""
+    values = brute_amplitudes(params, spins(n), m)
+    return values / np.linalg.norm(values)
+
+
+def central_differences(function, params, step=1e-5):
+    """Derivatives of a function of the parameters, its values' axes behind them."""
+    steps = step * np.eye(len(params))
+    return np.array([(function(params + s) - function(params - s)) / (2 * step) for s in steps])
+
+
+def random_hermitian(n_qubits, seed, *, is_complex=True):
+    """A dense Hermitian matrix on qubits."""
+    rng = np.random.default_rng(seed)
+    shape = (1 << n_qubits, 1 << n_qubits)
+    matrix = rng.normal(size=shape) + (1j * rng.normal(size=shape) if is_complex else 0)
+    return 0.5 * (matrix + matrix.conj().T)
+
+
+def lithium_hydride(length=1.595):
+    """LiH with 1s frozen and both pi orbitals dropped: two electrons in three sigma orbitals."""
+    molecule = qm.Molecule.from_xyz(f"Li 0 0 0; H 0 0 {length}")
+    return qm.molecular_hamiltonian(molecule, qm.ActiveSpace(indices=(1, 2, 5)))

@@ -23,8 +23,9 @@ N_BLOCKS: Final = 20
 class Metropolis:
     """Draws configurations with probability ``|psi|**2`` by Markov chains.
 
-    A step flips what a random word of the Hamiltonian flips, which is accepted with probability
-    ``min(1, |psi'/psi|**2)`` if the new configuration exists. Chains are independent and go on
+    A step flips what a random word of the Hamiltonian flips, or one qubit where electrons allow it,
+    which is accepted with probability ``min(1, |psi'/psi|**2)`` if the new configuration exists.
+    Chains are independent and go on
     from one evaluation to the next; groups of them make the error bars.
 
     References:
@@ -104,9 +105,11 @@ class Chains:
     def __post_init__(self) -> None:
         self.places = self.space.starts(self.settings.n_chains, self.rng)
         flips = self.words.flips[self.words.flips != 0]
-        if not len(flips):  # a diagonal operator moves nothing
-            flips = np.uint64(1) << np.arange(self.space.n_qubits, dtype=np.uint64)
-        self.flips = flips
+        # The words may keep a symmetry that the machine's state has not: of a Heisenberg chain they
+        # never change the magnetisation. Single flips lead on, where electrons allow them.
+        single = np.uint64(1) << np.arange(self.space.n_qubits, dtype=np.uint64)
+        possible = self.space.is_allowed(self.places[0] ^ single)
+        self.flips = np.union1d(flips, single[possible] if len(flips) else single)
 
     def draw(self, machine: BoltzmannMachine, n_samples: int) -> ChainSample:
         """Return configurations drawn from a machine with the parameters it has."""

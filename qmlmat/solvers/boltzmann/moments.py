@@ -63,6 +63,10 @@ def moments(
     gradient = 2.0 * (weighed.T @ rest).real / norm
     if not with_metric:
         return Moments(energy, spread, gradient)
-    mean = (weighed.T @ amplitudes) / norm
-    metric = (weighed.T @ derivatives).real / norm - np.outer(mean, mean.conj()).real
+    # Without their part along psi first: a difference of the two terms of S cancels where one
+    # amplitude outgrows all others, as at a pole of the complex node, and is not even positive.
+    along = (weighed.T @ amplitudes).conj() / norm
+    across = derivatives - amplitudes[:, None] * along
+    right = across if weights is None else weights[:, None] * across
+    metric = (across.conj().T @ right).real / norm
     return Moments(energy, spread, gradient, metric)

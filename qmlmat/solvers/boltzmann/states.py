@@ -54,7 +54,7 @@ class MachineState:
     """Its amplitudes, those that are known."""
     measured: tuple[float, float, float] | None = None
     """Energy, its standard error and the norm of ``(H - E) psi``, where they are from draws (the
-    operator's unit); ``None``: exact."""
+    Hamiltonian's unit); ``None``: exact."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,8 @@ class MachineStates:
         space = self.space
         if self.draws is None or self.trained_exactly:
             space.check_enumerable()
-        if space.size <= MAX_ENUMERATED and n_states > len(space.masks):
+        # Of one state there is always enough: nothing is enumerated where chains go.
+        if n_states > 1 and space.size <= MAX_ENUMERATED and n_states > len(space.masks):
             raise InputError(
                 f"solve(RBM, n_states={n_states}): the lowest orbitals' symmetry has "
                 f"{len(space.masks)} configurations. Ask for fewer states, or use tapered=False."
@@ -131,12 +132,11 @@ class MachineStates:
                 machine, space, scale.terms, draw, shots, lower=lower, weight=weight
             )
             trained = training.sampled(sampled, scale, start, seed)
-        # Other draws than those the search has chosen by, and of the energy alone.
-        draw, shots = self.draws(scale.terms, np.random.default_rng([*seed, 1]))
-        final = SampledEnergy(machine, space, scale.terms, draw, shots)
-        value, error, spread = final.measured(trained.params)
-        half = scale.half_width
-        measured = (scale.energy(value), half * error, half * spread)
+        # Other draws than those the search has chosen by, and of the energy alone: neither what
+        # filters nor what deflates.
+        draw, shots = self.draws(space.terms, np.random.default_rng([*seed, 1]))
+        final = SampledEnergy(machine, space, space.terms, draw, shots)
+        measured = final.measured(trained.params)
         return MachineState(trained, final.vector(trained.params), measured)
 
 

@@ -18,10 +18,10 @@ from qmlmat.solvers.boltzmann.scaling import Scaled
 from qmlmat.solvers.noisy import ShotLoss, minimize_noisy, optimizer_under_shots
 from qmlmat.solvers.optim_base import Landscape
 from qmlmat.solvers.optim_natural import NaturalGradient
-from qmlmat.solvers.optimize import OptimizerFactory, Optimum, minimize
+from qmlmat.solvers.optimize import OptimizerFactory, Optimum, describe_optimizer, minimize
 from qmlmat.typing import FloatArray
 
-GOOD_RESIDUAL: Final = 1e-3
+GOOD_RESIDUAL: Final = 1e-4
 """Norm of ``(H - E) psi``, in units of half the spectral width, up to which a warm start needs no
 more than one cold one beside it: its energy is within its square over the gap of a level."""
 
@@ -121,7 +121,9 @@ class Training:
             InputError: If the optimiser needs exact energies.
         """
         chosen, _ = optimizer_under_shots(self.optimizer)
-        optimizer = UNDER_NOISE if chosen is DEFAULT_OPTIMIZER else chosen
+        # By what it is: in another process it is a copy.
+        is_default = describe_optimizer(chosen) == describe_optimizer(DEFAULT_OPTIMIZER)
+        optimizer = UNDER_NOISE if is_default else chosen
 
         def search(start: FloatArray, steps: int) -> _End:
             loss = ShotLoss(energy.with_shots, np.ones(1), energy.shots, quiet_steps=QUIET_STEPS)
