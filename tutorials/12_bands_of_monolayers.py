@@ -100,7 +100,7 @@ momentum = orbital_angular_momentum()
 print(f"levels at K {corner.levels.round(4)} eV")
 filtered = {}
 for value in (2.0, 0.0, -2.0):
-    only = qm.Filtration(symmetries=(qm.Symmetry(momentum, value, "L_z"),))
+    only = qm.Filtration(rbm=machine, symmetries=(qm.Symmetry(momentum, value, "L_z"),))
     filtered[value] = qm.solve(corner, only, seed=1)
     weights = dict(zip(corner.orbitals, np.abs(filtered[value].states[0]) ** 2, strict=True))
     print(
@@ -160,7 +160,7 @@ except InputError as error:
 # longer.
 
 # %%
-near = qm.solve(sheet.at("M"), qm.Filtration(near=2.3), seed=1)
+near = qm.solve(sheet.at("M"), qm.Filtration(rbm=machine, near=2.3), seed=1)
 print(
     f"nearest to 2.3 eV at M: {near.energy:.6f} eV, residual {near.residuals[0]:.0e} eV, "
     f"{near.status}; levels {sheet.at('M').levels.round(4)}"

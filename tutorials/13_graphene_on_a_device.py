@@ -54,6 +54,8 @@ WAYS = {
     "SSVQE, manila, readout": (circuit, manila(1, readout=True)),
 }
 SHEETS = {"graphene": qm.graphene(), "h-BN": qm.hexagonal_boron_nitride()}
+if QUICK:
+    del SHEETS["graphene"]
 N_POINTS = 4 if QUICK else 16
 
 # %%
@@ -87,7 +89,13 @@ for sheet in SHEETS:
 
 # %%
 figure, axes = plt.subplots(
-    2, 2, figsize=(11, 7), sharex="col", height_ratios=(2, 1.2), layout="constrained"
+    2,
+    len(SHEETS),
+    figsize=(11, 7),
+    sharex="col",
+    height_ratios=(2, 1.2),
+    squeeze=False,
+    layout="constrained",
 )
 styles = {
     "machine, manila": ("tab:grey", "s"),
@@ -120,7 +128,7 @@ for column, (sheet, model) in enumerate(SHEETS.items()):
             one.axvline(place, color="0.88", linewidth=0.8, zorder=0)
 axes[0, 0].set(ylabel="energy (eV)")
 axes[1, 0].set(ylabel="error (meV)\nfilled: valence, open: conduction")
-axes[0, 1].legend(frameon=False, fontsize=8, loc="center right")
+axes[0, -1].legend(frameon=False, fontsize=8, loc="center right")
 figure.savefig("13_graphene_on_a_device.png", dpi=150)
 
 # %% [markdown]
