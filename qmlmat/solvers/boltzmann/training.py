@@ -126,7 +126,13 @@ class Training:
         optimizer = UNDER_NOISE if is_default else chosen
 
         def search(start: FloatArray, steps: int) -> _End:
-            loss = ShotLoss(energy.with_shots, np.ones(1), energy.shots, quiet_steps=QUIET_STEPS)
+            loss = ShotLoss(
+                energy.with_shots,
+                np.ones(1),
+                energy.shots,
+                quiet_steps=QUIET_STEPS,
+                is_averaged=False,
+            )
 
             def metric(point: torch.Tensor) -> torch.Tensor:
                 evaluator = loss.evaluator
