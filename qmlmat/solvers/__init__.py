@@ -5,9 +5,10 @@ from qmlmat.solvers.base import STATUS_ADVICE, Iteration, ModelSolver, Solution,
 from qmlmat.solvers.boltzmann.circuit_sampler import GibbsCircuit
 from qmlmat.solvers.boltzmann.machine import BoltzmannMachine
 from qmlmat.solvers.boltzmann.metropolis import Metropolis
+from qmlmat.solvers.boltzmann.symmetry import Symmetry
 from qmlmat.solvers.eom import EOM
 from qmlmat.solvers.exact import Exact
-from qmlmat.solvers.filtration import Filtration, Symmetry
+from qmlmat.solvers.filtration import Filtration
 from qmlmat.solvers.krylov import Krylov
 from qmlmat.solvers.optim_base import Landscape, Traits
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS

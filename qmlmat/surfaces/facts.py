@@ -49,7 +49,7 @@ def solver_words(solver: Mapping[str, Any]) -> str:
     ground = mapping(solver.get("ground"))
     if ground:
         return f"{solver.get('method') or name.upper()} on {solver_words(ground)}"
-    return name
+    return name.upper() if name == "rbm" else name
 
 
 def ansatz_name(scan: Scan) -> str | None:
