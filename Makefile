@@ -48,7 +48,7 @@ THREADED = OMP_NUM_THREADS=$(1) OPENBLAS_NUM_THREADS=$(1) MKL_NUM_THREADS=$(1) N
 PYTEST = $(call THREADED,1) MPLBACKEND=Agg $(BIN)/python -m pytest
 
 .PHONY: help venv scan test test-slow check lint format format-check types imports spelling doctest \
-	bench bench-solvers bench-devices bench-plugins docs clean
+	bench bench-solvers bench-devices bench-boltzmann bench-plugins docs clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -142,6 +142,9 @@ bench-devices: $(STAMP)  ## tables of mappings, gates, the statevector simulator
 	$(call THREADED,1) $(BIN)/python -m benchmarks.statevector
 	$(call THREADED,1) $(BIN)/python -m benchmarks.shots
 	$(call THREADED,1) $(BIN)/python -m benchmarks.noise
+
+bench-boltzmann: $(STAMP)  ## tables of Boltzmann machines: seeds, surfaces, samples, bands, chains (20 minutes)
+	$(call THREADED,1) $(BIN)/python -m benchmarks.boltzmann
 
 bench-plugins: $(STAMP)  ## tables of our simulator inside of PennyLane and Qiskit beside theirs (20 minutes)
 	$(call THREADED,1) $(BIN)/python -m benchmarks.plugins

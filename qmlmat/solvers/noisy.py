@@ -76,6 +76,8 @@ class ShotLoss:
     """Shots at most."""
     is_paired: bool = False
     """Whether each reference has an observable of its own."""
+    is_averaged: bool = True
+    """Whether the last points are averaged: angles are, a network's parameters are not."""
     quiet_steps: int = QUIET_STEPS
     """Steps with a drowned gradient at full shots that end the search."""
 
@@ -217,4 +219,5 @@ class _Judge:
         """Return the mean of the last points."""
         last: FloatArray = point.detach().numpy()
         near = [p for p in self._tail if np.abs(p - last).max(initial=0.0) < SAME_BASIN]
-        return np.mean([*near, last], axis=0) if self._quiet else last.copy()
+        is_mean = self._quiet and self.loss.is_averaged
+        return np.mean([*near, last], axis=0) if is_mean else last.copy()

@@ -36,12 +36,12 @@ CHECKING_STEPS: Final = 40
 """Steps of the cold start beside a good warm one; if it is lower by then, it goes on."""
 
 UNDER_NOISE: Final = partial(
-    NaturalGradient, step_control=False, lr=0.1, regularization=1e-2, max_step=0.5
+    NaturalGradient, step_control=False, lr=0.1, regularization=1e-2, max_step=0.3
 )
 """The natural gradient where energies are noisy: no line search could compare them."""
 
 
-QUIET_STEPS: Final = 30
+QUIET_STEPS: Final = 60
 """Steps with a gradient drowned in noise that end a search: along the natural gradient they still
 lead downhill on average."""
 
@@ -126,7 +126,13 @@ class Training:
         optimizer = UNDER_NOISE if is_default else chosen
 
         def search(start: FloatArray, steps: int) -> _End:
-            loss = ShotLoss(energy.with_shots, np.ones(1), energy.shots, quiet_steps=QUIET_STEPS)
+            loss = ShotLoss(
+                energy.with_shots,
+                np.ones(1),
+                energy.shots,
+                quiet_steps=QUIET_STEPS,
+                is_averaged=False,
+            )
 
             def metric(point: torch.Tensor) -> torch.Tensor:
                 evaluator = loss.evaluator
