@@ -117,7 +117,7 @@ def test_without_parameters_all_configurations_weigh_alike():
         ((0, 2), "as many hidden units as qubits"),
         ((2, 0), "as many hidden units as qubits"),
         ((2, 1.5), "at least one unit of each kind"),
-        ((2, 2, "tahn"), "tanh"),
+        ((2, 2, "tanhh"), "tanh"),
     ],
     ids=str,
 )
