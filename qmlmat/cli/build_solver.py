@@ -17,6 +17,7 @@ from qmlmat.cli.solvers import (
     FromGroundTable,
     KrylovTable,
     OptimizerTable,
+    RBMTable,
     ScreeningTable,
     SelectedTable,
     SSVQETable,
@@ -28,10 +29,10 @@ from qmlmat.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from qmlmat.ansatz import Ansatz
-    from qmlmat.solvers import ADAPTVQE, VQE, Screening, Solver
+    from qmlmat.solvers import ADAPTVQE, RBM, VQE, ModelSolver, Screening, Solver
 
 
-def build_solver(table: Table) -> Solver:
+def build_solver(table: Table) -> Solver | ModelSolver:
     """Return the solver of a checked table.
 
     Raises:
@@ -44,7 +45,11 @@ def build_solver(table: Table) -> Solver:
             f"[solver] n_states = {table.n_states}: VQE finds the ground state. Use n_states = 1, "
             'or name = "SSVQE" for several states.'
         )
-    solver = _states_solver(table) if isinstance(table, SelectedTable) else _ground(table)
+    solver: Solver | ModelSolver
+    if isinstance(table, RBMTable):
+        solver = _machine(table)
+    else:
+        solver = _states_solver(table) if isinstance(table, SelectedTable) else _ground(table)
     # reads the template: an unknown one, or an unknown option, is refused before anything is made
     solver.inputs()
     return solver
@@ -67,6 +72,15 @@ def _states_solver(table: SelectedTable) -> Solver:
     if isinstance(table, CircuitStatesTable):
         return _circuit_states(table, selected)
     return _ground(table)
+
+
+def _machine(table: RBMTable) -> RBM:
+    from qmlmat.solvers import RBM, GibbsCircuit, Metropolis  # noqa: PLC0415
+
+    kinds = {None: None, "metropolis": Metropolis, "gibbs_circuit": GibbsCircuit}
+    kind = kinds[table.sampler]
+    settings = table.model_dump(exclude={"name", "n_states", "seed", "sampler"})
+    return RBM(**settings, sampler=None if kind is None else kind())
 
 
 def _circuit_states(table: CircuitStatesTable, selected: dict[str, Any]) -> Solver:

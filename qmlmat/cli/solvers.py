@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from qmlmat._validation import plain_value
 from qmlmat.cli.table import Table
+from qmlmat.operators.mappings import MappingName
 
 
 class OptimizerTable(Table):
@@ -261,6 +262,40 @@ class KrylovTable(SelectedTable):
     n_surplus: int = Field(default=2, ge=0, description="References beyond the number of states.")
 
 
+class RBMTable(StatesTable):
+    """Boltzmann machines: a network for the amplitudes."""
+
+    name: Literal["RBM"] = Field(description="Which solver.")
+    n_hidden: int | None = Field(
+        default=None, ge=1, description="Hidden units; by default as many as qubits."
+    )
+    sign_node: Literal["none", "tanh", "complex_tanh"] = Field(
+        default="complex_tanh", description="What gives signs or phases."
+    )
+    n_starts: int = Field(default=6, ge=1, description="Random points that searches begin at.")
+    gradient_tolerance: float = Field(
+        default=1e-6, gt=0, description="Largest derivative at convergence (half spectral width)."
+    )
+    max_iterations: int = Field(default=500, ge=1, description="Most steps of each search.")
+    sampler: Literal["metropolis", "gibbs_circuit"] | None = Field(
+        default=None,
+        description="What draws configurations; by default all are enumerated. The Gibbs circuit "
+        "runs on [backend].",
+    )
+    exact_search: bool = Field(
+        default=False, description="Search by enumeration, and draw for the result alone."
+    )
+    mapping: MappingName = Field(
+        default="jordan_wigner", description="How spin orbitals stand on qubits."
+    )
+    reduced: bool = Field(
+        default=False, description="Whether parities of alpha and beta electrons take no qubits."
+    )
+    tapered: bool = Field(
+        default=True, description="Whether no parity that the molecule keeps takes a qubit."
+    )
+
+
 SolverTable = Annotated[
     VQETable
     | ADAPTVQETable
@@ -269,7 +304,8 @@ SolverTable = Annotated[
     | VQDTable
     | EOMTable
     | QSETable
-    | KrylovTable,
+    | KrylovTable
+    | RBMTable,
     Field(discriminator="name"),
 ]
 """The table ``[solver]``, by its ``name``."""

@@ -16,7 +16,7 @@ from qmlmat.cli.build import build_job
 from qmlmat.cli.commands import json_schema
 from qmlmat.cli.inputs import InputDocument, load_input, parse_input
 from qmlmat.errors import ConfigError, InputError
-from qmlmat.solvers import ADAPTVQE, EOM, QSE, SSVQE, VQD, Exact, Krylov
+from qmlmat.solvers import ADAPTVQE, EOM, QSE, RBM, SSVQE, VQD, Exact, Krylov, Metropolis
 from qmlmat.systems import Molecule
 
 ROOT = Path(__file__).parents[2]
@@ -370,6 +370,14 @@ def test_solvers_of_several_states_are_what_the_file_says(table, solver):
     """Each key of their tables arrives, and what is left out is the library's default."""
     surface = build_job(_parse(SMALL | {"solver": table | SEVERAL})).surface
     assert surface.solver == solver
+    assert surface.n_states == 2
+
+
+def test_a_machine_is_what_the_file_says():
+    """Units, node and sampler arrive; several states need no symmetry."""
+    table = {"name": "RBM", "n_hidden": 3, "sign_node": "tanh", "sampler": "metropolis"}
+    surface = build_job(_parse(SMALL | {"solver": table | {"n_states": 2}})).surface
+    assert surface.solver == RBM(n_hidden=3, sign_node="tanh", sampler=Metropolis())
     assert surface.n_states == 2
 
 

@@ -22,6 +22,12 @@ def diatomic(first, second, length):
     return f"{first} 0 0 0; {second} 0 0 {length}"
 
 
+def ring(n_atoms, radius):
+    angles = 2 * np.pi * np.arange(n_atoms) / n_atoms
+    places = zip(radius * np.cos(angles), radius * np.sin(angles), strict=True)
+    return "; ".join(f"H {x} {y} 0" for x, y in places)
+
+
 CASES = [
     (diatomic("H", "H", 0.735), None, -1.11699900, -1.13730604),
     (diatomic("H", "H", 0.7414), None, -1.11668439, -1.13727017),
@@ -34,6 +40,7 @@ CASES = [
     (water(), ActiveSpace(4, 4), -74.96311986, -74.97057038),
     (water(), ActiveSpace(freeze_core=True), -74.96311986, -75.01268131),
     (water(), ActiveSpace(), -74.96311986, -75.01275931),
+    (ring(6, 0.99), None, -3.15856259, -3.23774657),
 ]
 
 
