@@ -134,7 +134,7 @@ figure.savefig("13_graphene_on_a_device.png", dpi=150)
 # %% [markdown]
 # ## 2. Why the machine seems so much better
 #
-# On the same device, with as many shots, the machine's bands are off by 1 to 13 meV (root mean
+# On the same device, with as many shots, the machine's bands are off by 0.5 to 13 meV (root mean
 # square) and the circuit's by 100 to 320. That is no merit of the Gibbs circuit. The machine's
 # phases never leave the laptop: the device measures two frequencies, `|amplitude|²`, and the
 # energy is then computed from a normalised vector. What is wrong with the frequencies enters the
