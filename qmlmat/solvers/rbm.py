@@ -68,7 +68,8 @@ class RBM:
     """Weight of the projectors on lower states, in units of half the spectral width: levels differ
     by at most 2."""
     gradient_tolerance: float = 1e-6
-    """Largest absolute derivative at which a search has converged (half the spectral width)."""
+    """Largest absolute derivative at which a search has converged (half the spectral width); one
+    whose residual is below ``1e-4`` in the same unit has, too."""
     max_iterations: int = 500
     """Most optimiser steps of each search."""
     sampler: Metropolis | GibbsCircuit | None = None

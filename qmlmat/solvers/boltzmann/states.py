@@ -137,7 +137,9 @@ class MachineStates:
         draw, shots = self.draws(space.terms, np.random.default_rng([*seed, 1]))
         final = SampledEnergy(machine, space, space.terms, draw, shots)
         measured = final.measured(trained.params)
-        return MachineState(trained, final.vector(trained.params), measured)
+        # What was found exactly is kept exactly: the next state is raised above it, not its noise.
+        kept = vector if self.trained_exactly else final.vector(trained.params)
+        return MachineState(trained, kept, measured)
 
 
 def guess_params(guess: Solution | None, k: int, n_params: int) -> FloatArray | None:

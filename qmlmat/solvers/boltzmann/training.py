@@ -22,8 +22,9 @@ from qmlmat.solvers.optimize import OptimizerFactory, Optimum, describe_optimize
 from qmlmat.typing import FloatArray
 
 GOOD_RESIDUAL: Final = 1e-4
-"""Norm of ``(H - E) psi``, in units of half the spectral width, up to which a warm start needs no
-more than one cold one beside it: its energy is within its square over the gap of a level."""
+"""Norm of ``(H - E) psi``, in units of half the spectral width, up to which a state counts as
+converged, and a warm start needs no more than one cold one beside it: its energy is within the
+square over the gap of a level."""
 
 DEFAULT_OPTIMIZER: Final[OptimizerFactory] = cast(
     OptimizerFactory, partial(NaturalGradient, regularization=1e-5, max_step=0.3)
@@ -108,7 +109,10 @@ class Training:
                 max_iterations=steps,
                 landscape=Landscape(metric=energy.metric, seed=seed[0]),
             )
-            return _End(optimum.best.energy, energy.at(optimum.params).spread, optimum)
+            residual = energy.at(optimum.params).spread
+            if residual <= GOOD_RESIDUAL:  # where amplitudes vanish gradients do so slowly
+                optimum = replace(optimum, status="converged")
+            return _End(optimum.best.energy, residual, optimum)
 
         return self._lowest(search, scale, self._starts(seed, energy.n_params), guess)
 
