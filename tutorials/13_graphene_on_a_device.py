@@ -134,7 +134,7 @@ figure.savefig("13_graphene_on_a_device.png", dpi=150)
 # %% [markdown]
 # ## 2. Why the machine seems so much better
 #
-# On the same device, with as many shots, the machine's bands are off by 0.5 to 13 meV (root mean
+# On the same device, with as many shots, the machine's bands are off by 0.5 to 3 meV (root mean
 # square) and the circuit's by 100 to 320. That is no merit of the Gibbs circuit. The machine's
 # phases never leave the laptop: the device measures two frequencies, `|amplitude|²`, and the
 # energy is then computed from a normalised vector. What is wrong with the frequencies enters the
@@ -144,9 +144,9 @@ figure.savefig("13_graphene_on_a_device.png", dpi=150)
 # zero, and everybody is right.
 #
 # Readout correction takes four to five tenths off the errors of the circuit, with larger error
-# bars. What is left of the machine's errors is its conduction band below and its valence band
-# above the exact one, where frequencies are wrong: noise draws both towards each other. Error bars
-# know of shots alone.
+# bars. The machine's errors are then those of its shots; without the correction its valence band
+# lies too high and its conduction band too low where frequencies are wrong, by more than the bars,
+# which know of shots alone.
 #
 # For one qubit, then, a noisy device gives bands in good agreement with the exact ones, because
 # nearly all of the calculation is classical. For many qubits the frequencies are a table of `2**n`
