@@ -108,6 +108,11 @@ class RBM:
             value = getattr(self, name)
             if not 0 < value < np.inf:
                 raise InputError(f"RBM({name}={value!r}): must be positive and finite.")
+        if not isinstance(self.sampler, Metropolis | GibbsCircuit | None):
+            raise InputError(
+                f"RBM(sampler={self.sampler!r}): use Metropolis(), GibbsCircuit(), or None to "
+                "enumerate all configurations."
+            )
         if self.mapping not in NAMES:
             raise InputError(
                 f'RBM(mapping="{self.mapping}"): no such mapping. '
@@ -134,10 +139,20 @@ class RBM:
         }
 
     def space(self, hamiltonian: AnyHamiltonian) -> Space:
-        """Return the configurations that the visible units stand for."""
-        return space_of(
+        """Return the configurations that the visible units stand for.
+
+        Raises:
+            InputError: If there is one alone, which takes no qubit.
+        """
+        space = space_of(
             hamiltonian, mapping=self.mapping, reduced=self.reduced, tapered=self.tapered
         )
+        if not space.n_qubits:
+            raise InputError(
+                "RBM: the parities that the molecule keeps leave no qubit, for one configuration "
+                "has them. Use tapered=False and reduced=False, or Exact()."
+            )
+        return space
 
     def machine(
         self, hamiltonian: AnyHamiltonian, params: FloatArray | None = None

@@ -347,6 +347,8 @@ def test_a_scan_is_the_same_with_two_workers_and_after_a_resume(tmp_path):
         ({"max_iterations": -1}, "max_iterations"),
         ({"gradient_tolerance": -1.0}, "gradient_tolerance"),
         ({"optimizer": "adam"}, "optimizer"),
+        ({"sampler": "metropolis"}, r"use Metropolis\(\), GibbsCircuit\(\)"),
+        ({"sampler": qm.Metropolis}, r"use Metropolis\(\), GibbsCircuit\(\)"),
     ],
     ids=str,
 )
@@ -382,6 +384,15 @@ def test_more_states_than_the_symmetry_has_are_refused():
     """Hydrogen, tapered: two determinants of four."""
     with pytest.raises(InputError, match="use tapered=False"):
         qm.solve(hamiltonian(HYDROGEN), qm.RBM(), n_states=3)
+
+
+def test_one_configuration_takes_no_qubit_unless_parities_do():
+    """A hydrogen atom: its parities say everything, and without them its energy is exact."""
+    h = hamiltonian("H 0 0 0", spin=1)
+    with pytest.raises(InputError, match="Use tapered=False and reduced=False"):
+        qm.solve(h, qm.RBM())
+    found = qm.solve(h, qm.RBM(tapered=False, n_starts=1))
+    assert found.energy == pytest.approx(h.spectrum(1).energies[0], abs=1e-12)
 
 
 def test_optimisers_that_need_exact_energies_are_refused_where_there_are_none():
