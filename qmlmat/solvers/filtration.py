@@ -17,7 +17,12 @@ from qmlmat.provenance import content_hash
 from qmlmat.solvers.base import AnyHamiltonian, Solution
 from qmlmat.solvers.boltzmann.enumerated import operator_on
 from qmlmat.solvers.boltzmann.scaling import Scaled, scaled
-from qmlmat.solvers.boltzmann.space import ElectronSpace, ModelSpace, Space
+from qmlmat.solvers.boltzmann.space import (
+    ElectronSpace,
+    ModelSpace,
+    Space,
+    check_padding_is_far,
+)
 from qmlmat.solvers.boltzmann.states import machine_solution
 from qmlmat.solvers.rbm import DEFAULT_SEED, RBM
 from qmlmat.systems import MatrixHamiltonian, MolecularHamiltonian
@@ -135,8 +140,8 @@ class Filtration:
         """Return the states selected, ascending in energy; see ``solve``.
 
         Raises:
-            InputError: If a symmetry does not commute with the Hamiltonian or lacks the value, or
-                there are fewer such states.
+            InputError: If a symmetry does not commute with the Hamiltonian or lacks the value,
+                there are fewer such states, or padding is nearer.
         """
         space = self.rbm.space(hamiltonian)
         terms = self._objective(hamiltonian, space, n_states)
@@ -153,6 +158,7 @@ class Filtration:
         scale = scaled(space.terms, space)
         terms, width = scale.terms, 2.0
         if self.near is not None:
+            check_padding_is_far(hamiltonian, self.near)
             place = (self.near - scale.centre) / scale.half_width
             distance = terms - place * PauliSum.identity(space.n_qubits)
             terms, width = distance @ distance, (1.0 + abs(place)) ** 2
