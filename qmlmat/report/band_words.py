@@ -53,7 +53,10 @@ def edges_sentence(edges: BandEdges) -> str:
             f"{point_symbols(edges.direct_at)}."
         )
     if edges.is_direct:
-        return f"Gap {edges.gap:.4f} eV, direct at {top}."
+        # Where edges lie apart by less than energies are told apart, neither is the place.
+        is_one = edges.valence.place == edges.conduction.place
+        where = top if is_one else point_symbols(edges.direct_at)
+        return f"Gap {edges.gap:.4f} eV, direct at {where}."
     return (
         f"Gap {edges.gap:.4f} eV, indirect: valence maximum at {top}, conduction minimum at "
         f"{bottom}; smallest direct gap {edges.direct_gap:.4f} eV at "

@@ -137,9 +137,10 @@ def _mark_edges(axes: Axes, bands: BandTable, edges: BandEdges, scan: Scan) -> N
 
 
 def _widest(bands: BandTable) -> float:
-    """Return the middle of the longest way between special points."""
+    """Return the middle of the longest way between special points and the ends of the path."""
     named = [float(bands.lengths[k]) for k, point in enumerate(bands.points) if point.label]
-    ends = max(pairwise(named), key=lambda pair: pair[1] - pair[0])
+    places = [float(bands.lengths[0]), *named, float(bands.lengths[-1])]
+    ends = max(pairwise(places), key=lambda pair: pair[1] - pair[0])
     return sum(ends) / 2
 
 

@@ -6,7 +6,9 @@ import warnings
 from dataclasses import replace
 from typing import Final
 
-from qmlmat.errors import QmlmatWarning, VariationalError
+import numpy as np
+
+from qmlmat.errors import InputError, QmlmatWarning, VariationalError
 from qmlmat.solvers.base import Solution
 from qmlmat.units import milli
 
@@ -15,6 +17,18 @@ VARIATIONAL_TOLERANCE: Final = 1e-8
 
 UNLIKELY: Final = 5.0
 """Standard errors by which a measured energy may lie below the exact one."""
+
+
+def check_seed(seed: int | None) -> None:
+    """Raise unless a seed is one that numpy takes.
+
+    Raises:
+        InputError: If it is negative or no whole number.
+    """
+    if seed is not None and (not isinstance(seed, int | np.integer) or seed < 0):
+        raise InputError(
+            f"solve(seed={seed!r}): a seed is a whole number from 0 on. Use one, or None."
+        )
 
 
 def noted(found: Solution, note: str, *, warn: bool = False) -> Solution:

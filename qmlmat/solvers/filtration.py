@@ -13,7 +13,7 @@ from qmlmat.operators.pauli import PauliSum
 from qmlmat.solvers.base import AnyHamiltonian, Solution
 from qmlmat.solvers.boltzmann.enumerated import operator_on
 from qmlmat.solvers.boltzmann.scaling import scaled
-from qmlmat.solvers.boltzmann.space import Space
+from qmlmat.solvers.boltzmann.space import Space, check_padding_is_far
 from qmlmat.solvers.boltzmann.states import machine_solution
 from qmlmat.solvers.boltzmann.symmetry import Symmetry, check_number, penalty
 from qmlmat.solvers.rbm import DEFAULT_SEED, RBM
@@ -97,8 +97,8 @@ class Filtration:
         """Return the states selected, ascending in energy; see ``solve``.
 
         Raises:
-            InputError: If a symmetry does not commute with the Hamiltonian or lacks the value, or
-                there are fewer such states.
+            InputError: If a symmetry does not commute with the Hamiltonian or lacks the value,
+                there are fewer such states, or padding is nearer.
         """
         space = self.rbm.space(hamiltonian)
         terms = self._objective(hamiltonian, space, n_states)
@@ -115,6 +115,7 @@ class Filtration:
         scale = scaled(space.terms, space)
         terms, width = scale.terms, 2.0
         if self.near is not None:
+            check_padding_is_far(hamiltonian, self.near)
             place = (self.near - scale.centre) / scale.half_width
             distance = terms - place * PauliSum.identity(space.n_qubits)
             terms, width = distance @ distance, (1.0 + abs(place)) ** 2
@@ -127,9 +128,9 @@ class Filtration:
 
 
 def _with_levels(found: Solution, space: Space, terms: PauliSum) -> Solution:
-    """Add the exact energies of the states that the filter selects."""
+    """Add the exact energies of the states that the filter selects; NaN where not computed."""
     if space.size > MAX_LEVELS:
-        return found
+        return replace(found, reference_energies=np.full(found.n_states, np.nan))
     _, vectors = np.linalg.eigh(operator_on(terms, space.masks).toarray())
     operator = operator_on(space.terms, space.masks)
     chosen = vectors[:, : found.n_states]

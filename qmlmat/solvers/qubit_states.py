@@ -39,8 +39,8 @@ PADDING_WEIGHT: Final = 1e-3
 """Weight of padding in a state from which a note says so."""
 
 NO_EIGENSTATE: Final = 1e-3
-"""Residual, relative to the Hamiltonian's root mean square level, from which a note says so: the
-energy's error is about its square over the gap."""
+"""Residual, relative to the root mean square distance of levels from their mean, from which a note
+says so: the energy's error is about its square over the gap."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -199,7 +199,9 @@ def with_own_states(
     """
     states, weights = problem.own(vectors)
     unit, notes = problem.hamiltonian.unit, []
-    scale = float(np.linalg.norm(problem.terms.coefficients))
+    terms = problem.terms
+    # Without the constant, which moves levels and changes no state.
+    scale = float(np.linalg.norm(terms.coefficients[(terms.x | terms.z) != 0]))
     loose = [f"{k} ({r:.2g})" for k, r in enumerate(residuals) if r > NO_EIGENSTATE * scale]
     if loose:
         notes.append(

@@ -69,7 +69,6 @@ def deflated_states(
     """
     _check_size(problem, n_states)
     exact = search.backend.capabilities.exact
-    beta = default_weight(problem) if deflation is None else deflation
     preparation = Preparation(problem.circuit, problem.reference())
     objective = problem.terms
     found: list[Lowest] = []
@@ -80,6 +79,8 @@ def deflated_states(
         optimum = found[-1].optimum
         history = joined(history, optimum.history)
         if k + 1 < n_states:
+            # Not of one state alone: that may have more qubits than a dense matrix.
+            beta = default_weight(problem) if deflation is None else deflation
             vector = problem.vectors(replace(preparation, params=optimum.params))
             objective = objective + beta * projector_sum(vector)
     solution = separate_states(

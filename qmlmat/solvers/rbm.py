@@ -12,7 +12,12 @@ from qmlmat.errors import InputError, nearest
 from qmlmat.operators.mappings import NAMES
 from qmlmat.operators.pauli import PauliSum
 from qmlmat.solvers.base import AnyHamiltonian, Solution
-from qmlmat.solvers.boltzmann.circuit_sampler import GibbsCircuit, circuit_draws
+from qmlmat.solvers.boltzmann.circuit_sampler import (
+    CircuitDraws,
+    GibbsCircuit,
+    acceptance_notes,
+    circuit_draws,
+)
 from qmlmat.solvers.boltzmann.machine import BoltzmannMachine, SignNode, check_sign_node
 from qmlmat.solvers.boltzmann.metropolis import Chains, Metropolis
 from qmlmat.solvers.boltzmann.sampled import Draw
@@ -23,6 +28,9 @@ from qmlmat.solvers.boltzmann.words import Words
 from qmlmat.solvers.optimize import OptimizerFactory, describe_optimizer
 from qmlmat.solvers.variational import check_count, check_search
 from qmlmat.typing import FloatArray
+
+ALL_LEVELS: Final = 2.0
+"""Largest distance of two levels (half the spectral width)."""
 
 DEFAULT_SEED: Final = 0
 """Seed where none is given: scans must be repeatable."""
@@ -107,8 +115,18 @@ class RBM:
         check_count("RBM", "n_starts", self.n_starts)
         for name in ("start_width", "deflation"):
             value = getattr(self, name)
-            if not 0 < value < np.inf:
+            if not (isinstance(value, int | float) and 0 < value < np.inf):
                 raise InputError(f"RBM({name}={value!r}): must be positive and finite.")
+        if self.deflation <= ALL_LEVELS:
+            raise InputError(
+                f"RBM(deflation={self.deflation}): levels differ by up to 2 half widths of the "
+                "spectrum, so a weight of 2 or less may find the same state again. Use 3."
+            )
+        if not isinstance(self.sampler, Metropolis | GibbsCircuit | None):
+            raise InputError(
+                f"RBM(sampler={self.sampler!r}): use Metropolis(), GibbsCircuit(), or None to "
+                "enumerate all configurations."
+            )
         if self.mapping not in NAMES:
             raise InputError(
                 f'RBM(mapping="{self.mapping}"): no such mapping. '
@@ -135,10 +153,20 @@ class RBM:
         }
 
     def space(self, hamiltonian: AnyHamiltonian) -> Space:
-        """Return the configurations that the visible units stand for."""
-        return space_of(
+        """Return the configurations that the visible units stand for.
+
+        Raises:
+            InputError: If there is one alone, which takes no qubit.
+        """
+        space = space_of(
             hamiltonian, mapping=self.mapping, reduced=self.reduced, tapered=self.tapered
         )
+        if not space.n_qubits:
+            raise InputError(
+                "RBM: the parities that the molecule keeps leave no qubit, for one configuration "
+                "has them. Use tapered=False and reduced=False, or Exact()."
+            )
+        return space
 
     def machine(
         self, hamiltonian: AnyHamiltonian, params: FloatArray | None = None
@@ -197,12 +225,13 @@ class RBM:
             InputError: If there are too many configurations to enumerate, or too few states.
         """
         space = self.space(hamiltonian)
-        found = self.states(space, backend).lowest(
+        states = self.states(space, backend)
+        found = states.lowest(
             space.terms, n_states, guess=guess, seed=DEFAULT_SEED if seed is None else seed
         )
         solution = machine_solution(hamiltonian, space, found)
         notes = guess_notes(guess, self.machine_on(space.n_qubits).n_params)
-        return replace(solution, notes=notes)
+        return replace(solution, notes=(*solution.notes, *notes, *states.notes()))
 
     def states(self, space: Space, backend: Backend) -> MachineStates:
         """Return what searches for states on a space.
@@ -214,11 +243,20 @@ class RBM:
         if sampler is None:
             return MachineStates(self, space)
 
+        used: list[CircuitDraws] = []
+
         def draws(terms: PauliSum, rng: np.random.Generator) -> tuple[Draw, int]:
             if isinstance(sampler, Metropolis):
                 return Chains(sampler, space, Words(terms), rng).draw, sampler.n_samples
             circuits = circuit_draws(sampler, space, backend, rng)
+            used.append(circuits)
             assert circuits.backend.shots is not None
             return circuits.draw, circuits.backend.shots
 
-        return MachineStates(self, space, draws, trained_exactly=self.exact_search)
+        return MachineStates(
+            self,
+            space,
+            draws,
+            trained_exactly=self.exact_search,
+            notes=lambda: acceptance_notes(used),
+        )

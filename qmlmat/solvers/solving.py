@@ -16,7 +16,13 @@ from qmlmat.errors import InputError
 from qmlmat.provenance import provenance
 from qmlmat.solvers.base import AnyHamiltonian, ModelSolver, Solution, Solver
 from qmlmat.solvers.checkpoint import solve_with_checkpoint
-from qmlmat.solvers.checks import VARIATIONAL_TOLERANCE, check_variational, noted, with_luck
+from qmlmat.solvers.checks import (
+    VARIATIONAL_TOLERANCE,
+    check_seed,
+    check_variational,
+    noted,
+    with_luck,
+)
 from qmlmat.solvers.levels import REFERENCE_DIMENSION, with_levels
 from qmlmat.solvers.models import solve_model
 from qmlmat.systems import MolecularHamiltonian, SpinSquare, WeightedSum, spin_square
@@ -66,7 +72,7 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
         whatever that state's spin; a note says where it differs from that of the state found.
 
     Raises:
-        InputError: If the sector has fewer than ``n_states`` states, or the guess does not fit.
+        InputError: If the sector has fewer than ``n_states`` states, or seed or guess do not fit.
         TemplateError: If the ansatz is unknown.
         StoreError: If the checkpoint is of another calculation, or cannot be read or written.
         VariationalError: If an exact energy comes out below the exact ground state.
@@ -88,6 +94,7 @@ def solve(  # noqa: PLR0913 (each is one thing the user may say)
             f"solve(n_states={n_states!r}): the Hamiltonian has {hamiltonian.dimension} states. "
             f"Use n_states between 1 and {hamiltonian.dimension}."
         )
+    check_seed(seed)
     start = guess if guess is None or isinstance(guess, Solution) else _angles(guess, hamiltonian)
     if not isinstance(hamiltonian, MolecularHamiltonian):
         if checkpoint is not None:
@@ -151,6 +158,8 @@ def _with_reference(found: Solution, hamiltonian: MolecularHamiltonian) -> Solut
     """Add the exact ground-state energy, and say so where that state has another spin."""
     if found.reference_energy is not None:
         return found
+    if found.reference_energies is not None and np.isnan(found.reference_energies).all():
+        return noted(found, "No reference: the states selected were not computed exactly.")
     if hamiltonian.dimension > REFERENCE_DIMENSION:
         return noted(found, f"No reference: the sector has {hamiltonian.dimension} determinants.")
     exact = hamiltonian.spectrum(1)

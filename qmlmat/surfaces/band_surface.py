@@ -16,7 +16,7 @@ from qmlmat.solvers.base import ModelSolver
 from qmlmat.surfaces.paths.kpoint import KPoint
 from qmlmat.surfaces.paths.path import Point
 from qmlmat.surfaces.states import not_kept_notes
-from qmlmat.surfaces.surface import PointResult
+from qmlmat.surfaces.surface import PointResult, draws
 from qmlmat.systems import TightBindingModel
 
 
@@ -84,7 +84,7 @@ class BandSurface:
             n_states=hamiltonian.dimension if self.n_states is None else self.n_states,
             guess=None if guess is None else guess.solution,
             backend=self.backend,
-            seed=self.seed if self.backend is None else _seed_at(self.seed, point),
+            seed=_seed_at(self.seed, point) if draws(self.solver, self.backend) else self.seed,
         )
         notes = (*hamiltonian.notes, *solution.notes, *not_kept_notes(solution.states))
         return PointResult(

@@ -282,7 +282,7 @@ class SolverSurface:
             n_states=self.n_states,
             guess=None if guess is None or not matched else guess.solution,
             backend=self.backend,
-            seed=self.seed if self.backend is None else _seed_at(self.seed, point),
+            seed=_seed_at(self.seed, point) if draws(self.solver, self.backend) else self.seed,
             checkpoint=checkpoint,
         )
         beside = self._classical(molecule, found.orbitals, hamiltonian, solution)
@@ -357,6 +357,11 @@ class SolverSurface:
             **({"forces": True} if self.forces else {}),
             **({} if self.backend is None else {"backend": self.backend.inputs()}),
         }
+
+
+def draws(solver: object, backend: Backend | None) -> bool:
+    """Return whether results are drawn: with one seed everywhere their errors would be a curve."""
+    return backend is not None or getattr(solver, "sampler", None) is not None
 
 
 def _seed_at(seed: int | None, point: Geometry) -> int | None:

@@ -23,6 +23,9 @@ HERMITIAN_TOLERANCE: Final = 1e-10
 DENSE_DIMENSION: Final = 1024
 """Dimension up to which the whole matrix is diagonalised."""
 
+ROUNDING: Final = 1e-12
+"""Relative width of a spectrum that is one level."""
+
 PADDING_RANGES: Final = 2.0
 """How many spectral ranges above the highest level the levels of padding lie by default."""
 
@@ -233,7 +236,9 @@ class MatrixHamiltonian:
     def _checked_padding(self) -> float:
         lowest, highest = (float(self.levels[k]) for k in (0, -1))
         if self.padding is None:
-            return highest + PADDING_RANGES * max(highest - lowest, 1.0)
+            width = highest - lowest
+            flat = width <= ROUNDING * max(abs(highest), abs(lowest))  # one level, or zero
+            return highest + PADDING_RANGES * (1.0 if flat else width)
         if not self.padding > highest:  # refuses NaN, too
             raise InputError(
                 f"{type(self).__name__}(padding={self.padding}): the spectrum reaches from "

@@ -30,7 +30,7 @@ def run(*args):
 
 def test_bands_prints_edges_splittings_errors_and_both_times(folder):
     """One command, and no file that was not asked for."""
-    done = run("bands", "MoS2", "--soc", "--points", 10)
+    done = run("bands", "MoS2", "--soc", "--points", 10, "--solver", "exact")
     assert done.exit_code == 0, done.output
     assert list(folder.iterdir()) == []
     for words in (
@@ -86,7 +86,7 @@ def test_an_interrupted_command_says_how_to_go_on(folder, monkeypatch):
         return evaluate(surface, point, guess=guess)
 
     monkeypatch.setattr(qm.BandSurface, "evaluate", stopping)
-    done = run("bands", "h-BN", "--points", 7, "--store", "a.db")
+    done = run("bands", "h-BN", "--points", 7, "--solver", "exact", "--store", "a.db")
     assert done.exit_code == 130
     assert "3 of 7 points are stored in a.db; go on with: qmlmat resume a.db" in done.stderr
     seen.clear()

@@ -41,6 +41,13 @@ def test_a_gap_is_said_with_its_places():
     assert splitting_sentence(soc).endswith("valence band 0.1460 eV at K.")
 
 
+def test_a_direct_gap_is_at_one_k_where_edges_differ_by_less_than_is_told_apart():
+    """A valence maximum at G, 0.05 meV above that at K, makes no gap at G."""
+    edges = band_edges(bands_of("h-BN"))
+    elsewhere = replace(edges.valence, place="G", energy=edges.valence.energy + 5e-5)
+    assert edges_sentence(replace(edges, valence=elsewhere)) == "Gap 4.7400 eV, direct at K."
+
+
 def test_a_material_without_a_gap_is_said_to_have_none():
     """Touching bands are not a gap of 1e-15 eV, and overlapping ones are a metal."""
     touching = band_edges(bands_of("graphene"))

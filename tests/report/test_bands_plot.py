@@ -59,6 +59,17 @@ def test_edges_are_ringed_and_the_gap_is_written():
     assert "valence maximum at Γ, conduction minimum at K" in _caption(figure)
 
 
+def test_a_path_without_names_has_its_gap_in_the_figure_too():
+    """Points of h-BN that nobody named: the number stands in the middle."""
+    layer = qm.hexagonal_boron_nitride()
+    path = qm.k_path(layer, "GKM", n_points=7)
+    bare = replace(path, points=tuple(replace(point, label="") for point in path.points))
+    (axes,) = draw_bands(qm.scan(qm.BandSurface(layer, qm.Exact()), bare)).axes
+    (text,) = axes.texts
+    assert text.get_text() == "gap 4.740 eV, direct"
+    assert text.get_position()[0] == pytest.approx(path.along()[-1] / 2)
+
+
 def test_a_semimetal_has_no_gap_in_its_figure():
     (axes,) = draw_bands(bands_of("graphene")).axes
     assert [text.get_text() for text in axes.texts] == ["no gap"]

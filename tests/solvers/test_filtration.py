@@ -245,6 +245,18 @@ def test_matrices_are_no_operators_of_electrons():
         qm.solve(h, qm.Filtration(symmetries=qm.Symmetry(np.eye(h.dimension), 1.0)))
 
 
+def test_states_of_padding_are_not_found_above_the_spectrum():
+    """Levels 0, 1, 2.5 and a padding at 7.5: it would be the nearest to 8. Farther it is none."""
+    levels = np.diag([0.0, 1.0, 2.5])
+    with pytest.raises(InputError, match="with padding above 16"):
+        qm.solve(qm.MatrixHamiltonian(matrix=levels), qm.Filtration(rbm=SHORT, near=8.0))
+    far = qm.MatrixHamiltonian(matrix=levels, padding=30.0)
+    found = qm.solve(far, qm.Filtration(rbm=SHORT, near=8.0))
+    assert found.energy == pytest.approx(2.5, abs=ATOL)
+    four = qm.MatrixHamiltonian(matrix=np.diag([0.0, 1.0, 2.0, 2.5]))  # nothing is padded
+    assert qm.solve(four, qm.Filtration(rbm=SHORT, near=8.0)).energy == pytest.approx(2.5, abs=ATOL)
+
+
 def test_unusable_settings_are_refused():
     """Finite values, symmetries that are some."""
     with pytest.raises(InputError, match="use one of the eigenvalues"):

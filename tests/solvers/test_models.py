@@ -210,6 +210,16 @@ def test_deflation_by_words_ends_at_six_qubits():
     assert qm.solve(h, qm.VQD(SHALLOW, layers=1, max_iterations=3)).n_states == 1
 
 
+def test_one_state_alone_needs_no_weight(monkeypatch):
+    """The default weight is from a dense matrix, which ten qubits and more should not make."""
+
+    def dense(_):
+        raise AssertionError
+
+    monkeypatch.setattr("qmlmat.solvers.qubit_vqd.default_weight", dense)
+    assert qm.solve(ising(3), qm.VQD(SHALLOW, layers=1, max_iterations=1)).n_states == 1
+
+
 def test_a_weight_below_the_excitation_lets_states_fall_into_the_ground_state():
     """The gap is 2: a weight of 0.5 does not hold the second state above it."""
     h = qm.MatrixHamiltonian(matrix=[[0, 1], [1, 0]])

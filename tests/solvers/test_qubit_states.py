@@ -53,6 +53,15 @@ def test_a_circuit_too_shallow_for_the_states_says_so():
     assert any("are no eigenstates" in note and "Take a deeper" in note for note in found.notes)
 
 
+def test_a_constant_hides_no_bad_state():
+    """Energies counted from far below: the residual is as large, and so is the complaint."""
+    chain = ising()
+    far = chain.terms + qm.PauliSum.identity(chain.n_qubits, 1e4)
+    solver = qm.SSVQE(SHALLOW, max_iterations=5)
+    found = qm.solve(qm.QubitHamiltonian(terms=far), solver, n_states=2)
+    assert any("are no eigenstates" in note for note in found.notes)
+
+
 def test_a_circuit_too_shallow_for_the_state_says_that_padding_is_in_it():
     """Without entanglers' help |00> + |01> + |10> is out of reach: 0.008 of padding remains."""
     real = qm.Ansatz("hea_ry_cz", depth=1)

@@ -347,6 +347,8 @@ def test_a_scan_is_the_same_with_two_workers_and_after_a_resume(tmp_path):
         ({"max_iterations": -1}, "max_iterations"),
         ({"gradient_tolerance": -1.0}, "gradient_tolerance"),
         ({"optimizer": "adam"}, "optimizer"),
+        ({"sampler": "metropolis"}, r"use Metropolis\(\), GibbsCircuit\(\)"),
+        ({"sampler": qm.Metropolis}, r"use Metropolis\(\), GibbsCircuit\(\)"),
     ],
     ids=str,
 )
@@ -384,8 +386,54 @@ def test_more_states_than_the_symmetry_has_are_refused():
         qm.solve(hamiltonian(HYDROGEN), qm.RBM(), n_states=3)
 
 
+def test_one_configuration_takes_no_qubit_unless_parities_do():
+    """A hydrogen atom: its parities say everything, and without them its energy is exact."""
+    h = hamiltonian("H 0 0 0", spin=1)
+    with pytest.raises(InputError, match="Use tapered=False and reduced=False"):
+        qm.solve(h, qm.RBM())
+    found = qm.solve(h, qm.RBM(tapered=False, n_starts=1))
+    assert found.energy == pytest.approx(h.spectrum(1).energies[0], abs=1e-12)
+
+
 def test_optimisers_that_need_exact_energies_are_refused_where_there_are_none():
     """Line searches that compare energies digit by digit."""
     rbm = qm.RBM(sampler=qm.Metropolis(), optimizer=torch.optim.LBFGS, n_starts=1)
     with pytest.raises(InputError, match="SPSA or Rotosolve"):
         qm.solve(ising(2), rbm, seed=1)
+
+
+def test_a_state_that_is_no_eigenstate_is_said_to_be_none():
+    """One hidden unit and few steps for eight random levels: the residual is in a note."""
+    rng = np.random.default_rng(5)
+    matrix = rng.normal(size=(8, 8)) + 1j * rng.normal(size=(8, 8))
+    hamiltonian = qm.MatrixHamiltonian(matrix=matrix + matrix.conj().T)
+    found = qm.solve(hamiltonian, qm.RBM(n_hidden=1, n_starts=1, max_iterations=3))
+    assert any("no eigenstates" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("weight", [0.1, 2.0])
+def test_deflation_that_leaves_states_below_is_refused(weight):
+    """Levels differ by up to two half widths."""
+    with pytest.raises(InputError, match="Use 3"):
+        qm.RBM(deflation=weight)
+
+
+def test_a_guess_of_zeros_or_of_a_circuit_begins_at_random():
+    """Where every sign is zero there is no state; a note says so, and the state is found."""
+    hamiltonian = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735"))
+    machine = qm.RBM(n_hidden=2)
+    n_params = machine.machine(hamiltonian).n_params
+    found = qm.solve(hamiltonian, machine, guess=np.zeros(n_params))
+    assert any("all zero" in note for note in found.notes)
+    assert found.error < 1e-6
+    circuit = qm.solve(hamiltonian, qm.VQE("uccsd"))
+    again = qm.solve(hamiltonian, machine, guess=circuit)
+    assert any("circuit's angles" in note for note in again.notes)
+
+
+def test_the_share_of_kept_shots_is_noted():
+    """The Gibbs circuit keeps some shots: the user learns how many."""
+    hamiltonian = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735"))
+    solver = qm.RBM(n_hidden=1, sampler=qm.GibbsCircuit(), exact_search=True)
+    found = qm.solve(hamiltonian, solver, backend=qm.StatevectorBackend(shots=2000), seed=2)
+    assert any("shots of Gibbs circuits" in note for note in found.notes)

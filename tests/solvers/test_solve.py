@@ -20,6 +20,15 @@ SOLVERS = [
 ]
 
 
+@pytest.mark.parametrize("seed", [-1, 0.5, "0"])
+@pytest.mark.parametrize("h", [HYDROGEN, None], ids=["molecule", "matrix"])
+def test_a_seed_that_is_none_is_refused(seed, h):
+    """Before any work, and not by numpy."""
+    of = qm.MatrixHamiltonian(matrix=np.eye(2)) if h is None else hamiltonian(h)
+    with pytest.raises(InputError, match="whole number from 0 on"):
+        qm.solve(of, qm.Exact(), seed=seed)
+
+
 @pytest.mark.parametrize("solver", SOLVERS, ids=["exact", "uccsd", "uccgsd", "adapt"])
 def test_every_solver_returns_a_ground_state_with_its_residual(solver):
     """Conformance: normalised state, Rayleigh quotient, residual, <S^2>, reference, record."""

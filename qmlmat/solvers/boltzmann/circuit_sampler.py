@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -164,3 +165,12 @@ def circuit_draws(
             "PennyLaneBackend with shots."
         )
     return CircuitDraws(settings, space, backend, rng)
+
+
+def acceptance_notes(used: Sequence[CircuitDraws]) -> tuple[str, ...]:
+    """Return how many shots were kept."""
+    n_shots = sum(one.n_shots for one in used)
+    if not n_shots:
+        return ()
+    share = sum(one.n_accepted for one in used) / n_shots
+    return (f"Of {n_shots:,} shots of Gibbs circuits {share:.0%} were kept.",)

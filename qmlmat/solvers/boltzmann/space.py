@@ -14,7 +14,7 @@ from qmlmat.operators.mappings import QubitMapping
 from qmlmat.operators.pauli import PauliSum, reversed_bits
 from qmlmat.operators.sector import Sector
 from qmlmat.solvers.base import AnyHamiltonian
-from qmlmat.systems import MolecularHamiltonian, QubitModel
+from qmlmat.systems import MatrixHamiltonian, MolecularHamiltonian, QubitModel
 from qmlmat.typing import BoolArray, FloatArray, MaskArray, StateArray
 
 MAX_ENUMERATED: Final = 1 << 16
@@ -202,6 +202,29 @@ def space_of(hamiltonian: AnyHamiltonian, *, mapping: str, reduced: bool, tapere
 
 def _model_space(hamiltonian: QubitModel) -> Space:
     return ModelSpace(hamiltonian.pauli_sum(), hamiltonian.dimension)
+
+
+def check_padding_is_far(hamiltonian: AnyHamiltonian, near: float) -> None:
+    """Raise where a level of padding is not farther from an energy than all true levels.
+
+    Args:
+        hamiltonian: What may be padded.
+        near: The energy that states are looked for at (the Hamiltonian's unit).
+
+    Raises:
+        InputError: With the least padding that is.
+    """
+    if not isinstance(hamiltonian, MatrixHamiltonian):
+        return
+    padding, lowest = hamiltonian.padding, float(hamiltonian.levels[0])
+    assert padding is not None
+    if hamiltonian.dimension < 1 << hamiltonian.n_qubits and 2 * near - lowest >= padding:
+        raise InputError(
+            f"Filtration(near={near}): the states that padding adds, at {padding:.6g} "
+            f"{hamiltonian.unit}, are nearer to it than some true ones and would be found. The "
+            f"spectrum reaches up to {hamiltonian.levels[-1]:.6g}: look there, or make the "
+            f"Hamiltonian with padding above {2 * near - lowest:.6g}."
+        )
 
 
 def _parity(masks: MaskArray, mask: int) -> MaskArray:

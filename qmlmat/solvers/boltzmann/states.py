@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -21,6 +21,10 @@ from qmlmat.solvers.search import joined
 from qmlmat.solvers.subspace import spin_squares
 from qmlmat.systems import MolecularHamiltonian
 from qmlmat.typing import FloatArray, StateArray
+
+NO_EIGENSTATE: Final = 1e-2
+"""Residual, relative to the root mean square distance of levels from their mean, from which a note
+says so: the energy's error is about its square over the gap."""
 
 DrawsOn = Callable[[PauliSum, np.random.Generator], tuple[Draw, int]]
 """From an operator and a source of randomness to what draws, and how often."""
@@ -70,6 +74,8 @@ class MachineStates:
     """What draws configurations; ``None``: all are enumerated."""
     trained_exactly: bool = False
     """Whether draws are for the result alone."""
+    notes: Callable[[], tuple[str, ...]] = tuple
+    """What the draws have to say in the end."""
 
     def lowest(
         self, terms: PauliSum, n_states: int, *, guess: Solution | None, seed: int
@@ -143,16 +149,26 @@ class MachineStates:
 
 
 def guess_params(guess: Solution | None, k: int, n_params: int) -> FloatArray | None:
-    """Return a guess's parameters for the k-th state; ``None`` where none fit the machine."""
-    if guess is None or guess.params is None:
+    """Return a guess's parameters for the k-th state; ``None`` where none fit the machine.
+
+    Parameters that are all zero are none, either: every sign node would be zero.
+    """
+    if guess is None or guess.params is None or guess.circuit is not None:
         return None
     rows = np.atleast_2d(guess.params)
-    return rows[k] if k < len(rows) and rows.shape[1] == n_params else None
+    fits = k < len(rows) and rows.shape[1] == n_params and bool(rows[k].any())
+    return rows[k] if fits else None
 
 
 def guess_notes(guess: Solution | None, n_params: int) -> tuple[str, ...]:
     """Return what to say of a guess whose parameters are of another machine."""
-    if guess is None or guess.params is None or guess.params.shape[-1] == n_params:
+    if guess is None or guess.params is None:
+        return ()
+    if guess.circuit is not None:
+        return ("The guess has a circuit's angles, not a network's: the search began at random.",)
+    if not guess.params.any():
+        return ("The guess is all zero, where every sign vanishes: the search began at random.",)
+    if guess.params.shape[-1] == n_params:
         return ()
     return (
         f"The guess has {guess.params.shape[-1]} parameters, this machine {n_params}: other "
@@ -195,6 +211,20 @@ def machine_solution(
         spin_squares=squares,
         start_energies=_table([found[k].trained.energies for k in order]),
         history=_history([one.trained.history for one in found]),
+        notes=() if measured else _residual_notes(space, residuals[order], hamiltonian.unit),
+    )
+
+
+def _residual_notes(space: Space, residuals: FloatArray, unit: str) -> tuple[str, ...]:
+    """Return what to say of states that are no eigenstates."""
+    terms = space.terms
+    scale = float(np.linalg.norm(terms.coefficients[(terms.x | terms.z) != 0]))
+    loose = [f"{k} ({r:.2g})" for k, r in enumerate(residuals) if r > NO_EIGENSTATE * scale]
+    if not loose:
+        return ()
+    return (
+        f"States are no eigenstates, by their residuals ({unit}): {', '.join(loose)}. Take more "
+        "hidden units, more starts, or another sign node.",
     )
 
 

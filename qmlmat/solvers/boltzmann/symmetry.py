@@ -22,6 +22,8 @@ from qmlmat.typing import FloatArray
 
 COMMUTES: Final = 1e-8
 """Largest commutator with the Hamiltonian, relative to the product of both norms."""
+MAX_SYMMETRY: Final = 4096
+"""Most configurations on which a symmetry is diagonalised: 0.3 GB."""
 SAME_VALUE: Final = 1e-6
 """Distance up to which a value counts as one of the operator's eigenvalues."""
 
@@ -164,7 +166,11 @@ def _gap(symmetry: Symmetry, operator: PauliSum, space: Space) -> float:
     Raises:
         InputError: If the operator has no such eigenvalue.
     """
-    space.check_enumerable()
+    if space.size > MAX_SYMMETRY:
+        raise InputError(
+            f"Symmetry({_name(symmetry)}): {space.size} configurations; the eigenvalues of at most "
+            f"{MAX_SYMMETRY} are looked at. Use a smaller space."
+        )
     values = _own_values(operator, space)
     away = np.abs(values - symmetry.value)
     if away.min() > SAME_VALUE:
