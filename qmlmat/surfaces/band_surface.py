@@ -60,6 +60,11 @@ class BandSurface:
                 f"BandSurface(n_states={self.n_states!r}): {self.model.name} has {min(sizes)} "
                 f"bands{' of each spin' if blocks else ''}. Use 1 to {min(sizes)}, or None for all."
             )
+        if self.n_states is None and min(sizes) < max(sizes):
+            raise InputError(
+                f"BandSurface(n_states=None): the spins of {self.model.name} have {sizes} bands. "
+                f"Use n_states={min(sizes)}, so that each point has as many."
+            )
 
     def evaluate(self, point: Point, *, guess: PointResult | None = None) -> PointResult:
         """Return the bands at ``point`` (eV).

@@ -151,10 +151,10 @@ class TightBindingModel:
                 f"{self._call}(spin_blocks={blocks}): use each of the orbitals 0 to {n - 1} in "
                 "exactly one block."
             )
-        if sorted(blocks) != ["down", "up"] or len(blocks["up"]) != len(blocks["down"]):
+        if not {"up", "down"} >= blocks.keys():
             raise InputError(
-                f'{self._call}(spin_blocks={blocks}): two blocks of one size, "up" and "down". Use '
-                "None where the orbitals are no spins."
+                f'{self._call}(spin_blocks={blocks}): the blocks are "up" and "down". Use None '
+                "where the orbitals are no spins."
             )
         owner = {i: spin for spin, block in blocks.items() for i in block}
         for _, i, j in np.argwhere(hoppings != 0).tolist():
