@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field
 
 from qmlmat._validation import plain_value
 from qmlmat.cli.table import Table
-from qmlmat.operators.mappings import MappingName
 
 
 class OptimizerTable(Table):
@@ -285,7 +284,7 @@ class RBMTable(StatesTable):
     exact_search: bool = Field(
         default=False, description="Search by enumeration, and draw for the result alone."
     )
-    mapping: MappingName = Field(
+    mapping: Literal["jordan_wigner", "parity", "bravyi_kitaev"] = Field(
         default="jordan_wigner", description="How spin orbitals stand on qubits."
     )
     reduced: bool = Field(
