@@ -5,7 +5,9 @@ import pytest
 from benchmarks import boltzmann
 
 
-@pytest.mark.parametrize("name", ["seeds", "curves", "sampled"])
+@pytest.mark.parametrize(
+    "name", ["seeds", "curves", pytest.param("sampled", marks=pytest.mark.slow)]
+)
 def test_a_table_of_machines_is_printed(name, capsys):
     """A heading, and rows with as many columns."""
     boltzmann.main([name, "--quick"])
