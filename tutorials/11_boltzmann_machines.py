@@ -214,8 +214,8 @@ figure.savefig("11_boltzmann_machines.png", dpi=150)
 # %% [markdown]
 # ## 4. What noise does, and what the circuit is for
 #
-# Along this curve the energies from the noisy device are 3.2 mHa off (root mean square), nearly
-# all too high, and 0.4 with readout corrected; without noise it is 0.1. The device is wrong in
+# Along this curve the energies from the noisy device are 3.4 mHa off (root mean square), nearly
+# all too high, and 0.2 with readout corrected; without noise it is 0.1. The device is wrong in
 # several percent of its shots: that so little comes of it has two reasons. Two of the four
 # configurations have the wrong electrons and are left out, whatever the noise put there. And near
 # its minimum an energy is second order in what is wrong with the amplitudes. So noise raises it,
