@@ -11,7 +11,9 @@ from qmlmat.backends import Backend
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum
 from qmlmat.solvers.base import AnyHamiltonian, Solution
+from qmlmat.solvers.boltzmann.circuit_sampler import GibbsCircuit
 from qmlmat.solvers.boltzmann.enumerated import operator_on
+from qmlmat.solvers.boltzmann.metropolis import Metropolis
 from qmlmat.solvers.boltzmann.scaling import scaled
 from qmlmat.solvers.boltzmann.space import Space, check_padding_is_far
 from qmlmat.solvers.boltzmann.states import machine_solution
@@ -75,6 +77,11 @@ class Filtration:
             )
         if self.near is not None and not np.isfinite(self.near):
             raise InputError(f"Filtration(near={self.near}): use a finite energy, or None.")
+
+    @property
+    def sampler(self) -> Metropolis | GibbsCircuit | None:
+        """What draws configurations; the machine's."""
+        return self.rbm.sampler
 
     def inputs(self) -> dict[str, Any]:
         """Return the settings that determine the result, as plain values."""

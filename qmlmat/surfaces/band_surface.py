@@ -10,13 +10,13 @@ import numpy as np
 
 from qmlmat.backends import Backend
 from qmlmat.errors import InputError
-from qmlmat.provenance import content_hash
 from qmlmat.solvers import Solver, solve
 from qmlmat.solvers.base import ModelSolver
 from qmlmat.surfaces.paths.kpoint import KPoint
 from qmlmat.surfaces.paths.path import Point
+from qmlmat.surfaces.seeds import point_seed
 from qmlmat.surfaces.states import not_kept_notes
-from qmlmat.surfaces.surface import PointResult, draws
+from qmlmat.surfaces.surface import PointResult
 from qmlmat.systems import TightBindingModel
 
 
@@ -89,7 +89,12 @@ class BandSurface:
             n_states=hamiltonian.dimension if self.n_states is None else self.n_states,
             guess=None if guess is None else guess.solution,
             backend=self.backend,
-            seed=_seed_at(self.seed, point) if draws(self.solver, self.backend) else self.seed,
+            seed=point_seed(
+                self.seed,
+                [np.round(point.k, 9).tolist(), point.spin],
+                solver=self.solver,
+                backend=self.backend,
+            ),
         )
         notes = (*hamiltonian.notes, *solution.notes, *not_kept_notes(solution.states))
         return PointResult(
@@ -113,11 +118,3 @@ class BandSurface:
             "seed": self.seed,
             **({} if self.backend is None else {"backend": self.backend.inputs()}),
         }
-
-
-def _seed_at(seed: int | None, point: KPoint) -> int | None:
-    """Return a seed for one k: the same draws everywhere would make errors one curve."""
-    if seed is None:
-        return None
-    place = content_hash([np.round(point.k, 9).tolist(), point.spin])
-    return int(np.random.SeedSequence([seed, int(place[:12], 16)]).generate_state(1)[0])

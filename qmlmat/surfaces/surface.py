@@ -13,10 +13,10 @@ import numpy as np
 
 from qmlmat.backends import Backend
 from qmlmat.errors import CapabilityError, GeometryError, InputError, QmlmatError, nearest
-from qmlmat.provenance import content_hash
 from qmlmat.solvers import Solution, Solver, solve
 from qmlmat.surfaces.forces import Forces, ground_state_forces
 from qmlmat.surfaces.paths.path import Geometry, Point
+from qmlmat.surfaces.seeds import point_seed
 from qmlmat.surfaces.states import not_kept_notes, packed_states, unpacked_states
 from qmlmat.systems import (
     ActiveOrbitals,
@@ -282,7 +282,12 @@ class SolverSurface:
             n_states=self.n_states,
             guess=None if guess is None or not matched else guess.solution,
             backend=self.backend,
-            seed=_seed_at(self.seed, point) if draws(self.solver, self.backend) else self.seed,
+            seed=point_seed(
+                self.seed,
+                np.round(point.positions, 9).tolist(),
+                solver=self.solver,
+                backend=self.backend,
+            ),
             checkpoint=checkpoint,
         )
         beside = self._classical(molecule, found.orbitals, hamiltonian, solution)
@@ -357,19 +362,6 @@ class SolverSurface:
             **({"forces": True} if self.forces else {}),
             **({} if self.backend is None else {"backend": self.backend.inputs()}),
         }
-
-
-def draws(solver: object, backend: Backend | None) -> bool:
-    """Return whether results are drawn: with one seed everywhere their errors would be a curve."""
-    return backend is not None or getattr(solver, "sampler", None) is not None
-
-
-def _seed_at(seed: int | None, point: Geometry) -> int | None:
-    """Return a seed for one geometry: the same draws everywhere would make errors one curve."""
-    if seed is None:
-        return None
-    place = content_hash(np.round(point.positions, 9).tolist())
-    return int(np.random.SeedSequence([seed, int(place[:12], 16)]).generate_state(1)[0])
 
 
 @dataclass(frozen=True)

@@ -152,15 +152,6 @@ def test_rows_hold_the_cell_and_k(tmp_path):
         assert database.metadata["key_descriptions"]["coordinate"][2] == "1/angstrom"
 
 
-def test_a_sampled_point_has_draws_of_its_own():
-    """Equal seeds at every k would make the noise one smooth curve."""
-    from qmlmat.surfaces.band_surface import _seed_at
-
-    seeds = {_seed_at(7, point) for point in PATH.kpoints[:-2]}
-    assert len(seeds) == len(PATH) - 2  # all but Gamma's second visit
-    assert _seed_at(None, PATH.kpoints[0]) is None
-
-
 def test_surfaces_refuse_points_of_the_other_kind():
     """A crystal has no geometry to give, a molecule no k."""
     with pytest.raises(InputError, match="for a molecule SolverSurface"):
