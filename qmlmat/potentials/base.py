@@ -196,7 +196,7 @@ class Potential(torch.nn.Module, ABC):
         )
 
     def inputs(self) -> dict[str, Any]:
-        """Return plain values that define the model: hashes of its configuration and its numbers."""
+        """Return plain values that define the model, with hashes of its settings and numbers."""
         digest = hashlib.sha256()
         for name, value in sorted(self.state_dict().items()):
             digest.update(name.encode())
