@@ -1,1 +1,1 @@
-"""Surfaces that are learnt: descriptors of a molecule, and models on top of them."""
+"""Surfaces that are learnt: descriptors, networks, kernels, and how they are trained."""
