@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qmlmat.ansatz.encoding import EncodedCircuit
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
 from qmlmat.backends.circuit_states import circuit_states
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum
