@@ -23,7 +23,7 @@ class Standardise(torch.nn.Module):
     wrapped onto other geometries, and a value beyond 1 says that a prediction extrapolates.
     Networks are as well served by it, so that all arms of a comparison see the same numbers.
 
-    Until ``learn`` has seen data it changes nothing. What it learns is in buffers, saved with
+    Until ``prepare`` has seen data it changes nothing. What it learns is in buffers, saved with
     the model. A feature that is constant in the data becomes its deviation from that constant.
 
     Args:
@@ -34,7 +34,7 @@ class Standardise(torch.nn.Module):
 
     Example:
         >>> scaled = Standardise(1)
-        >>> scaled.learn(torch.tensor([[1.0], [2.0], [5.0]]))
+        >>> scaled.prepare(torch.tensor([[1.0], [2.0], [5.0]]))
         >>> scaled(torch.tensor([[1.0], [3.0], [7.0]])).flatten().tolist()
         [-1.0, 0.0, 2.0]
     """
@@ -56,7 +56,7 @@ class Standardise(torch.nn.Module):
         self.register_buffer("half_range", torch.ones(n_features, dtype=torch.float64))
 
     @torch.no_grad()
-    def learn(self, features: torch.Tensor) -> None:
+    def prepare(self, features: torch.Tensor) -> None:
         """Set the ranges to those of training features, and of no others.
 
         Args:
@@ -69,7 +69,7 @@ class Standardise(torch.nn.Module):
         rows = features.reshape(-1, self.n_features)
         if len(rows) == 0 or not bool(torch.isfinite(rows).all()):
             raise InputError(
-                f"Standardise.learn(features {tuple(features.shape)}): ranges need at least one "
+                f"Standardise.prepare(features {tuple(features.shape)}): ranges need at least one "
                 "geometry, and finite numbers. Remove what is NaN or infinite from the data."
             )
         low, high = rows.amin(dim=0), rows.amax(dim=0)

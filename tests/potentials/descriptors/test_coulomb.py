@@ -45,4 +45,4 @@ def test_equal_eigenvalues_have_derivatives_that_symmetry_allows():
 def _derivatives(value, scale):
     (slope,) = torch.autograd.grad(value, scale, create_graph=True, retain_graph=True)
     (curvature,) = torch.autograd.grad(slope, scale, retain_graph=True)
-    return float(slope), float(curvature)
+    return float(slope.detach()), float(curvature.detach())

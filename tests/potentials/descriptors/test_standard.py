@@ -12,7 +12,7 @@ def test_training_features_fill_minus_one_to_one():
     """Each touches both ends; the map is linear."""
     features = Distances(WATER)(cloud(3, 20))
     scaled = Standardise(3)
-    scaled.learn(features)
+    scaled.prepare(features)
     values = scaled(features)
     ones = torch.ones(3, dtype=torch.float64)
     torch.testing.assert_close(values.amin(0), -ones)
@@ -33,7 +33,7 @@ def test_features_that_symmetry_keeps_at_zero_are_not_blown_up():
     x[:, 2] = x[:, 1] @ torch.tensor([[0.0, 1, 0], [0.6, 0, 0.8], [0.8, 0, -0.6]]).double()
     features = Symmetrised(Distances(WATER))(x)
     scaled = Standardise(3)
-    scaled.learn(features)
+    scaled.prepare(features)
     assert scaled(features)[:, 2].abs().max() < 1e-12
     assert scaled.half_range[2] == 1.0
 
@@ -42,7 +42,7 @@ def test_atoms_share_the_ranges_of_their_features():
     descriptor = BehlerParrinello(WATER)
     features = descriptor(cloud(3, 20))
     scaled = Standardise(descriptor.n_features)
-    scaled.learn(features)
+    scaled.prepare(features)
     assert scaled(features).shape == features.shape
     assert scaled(features).abs().max() <= 1.0 + 1e-12
 
@@ -51,7 +51,7 @@ def test_what_was_learnt_is_saved():
     """Buffers travel with the weights, and a copy in single precision stays in it."""
     features = Distances(WATER)(cloud(3, 20))
     scaled, again = Standardise(3), Standardise(3)
-    scaled.learn(features)
+    scaled.prepare(features)
     again.load_state_dict(scaled.state_dict())
     assert torch.equal(again(features), scaled(features))
     assert again.to(torch.float32)(features.float()).dtype == torch.float32
@@ -60,7 +60,7 @@ def test_what_was_learnt_is_saved():
 def test_derivatives_pass_through_and_do_not_reach_the_ranges():
     features = torch.tensor([[1.0], [3.0]], dtype=torch.float64, requires_grad=True)
     scaled = Standardise(1)
-    scaled.learn(features)
+    scaled.prepare(features)
     (slope,) = torch.autograd.grad(scaled(features).sum(), features)
     assert slope.flatten().tolist() == [1.0, 1.0]
     assert list(scaled.parameters()) == []
@@ -76,7 +76,7 @@ def test_derivatives_pass_through_and_do_not_reach_the_ranges():
 )
 def test_features_without_ranges_are_refused(features, remedy):
     with pytest.raises(InputError, match=remedy):
-        Standardise(3).learn(features)
+        Standardise(3).prepare(features)
 
 
 def test_no_features_are_refused():
