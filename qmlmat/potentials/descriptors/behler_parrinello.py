@@ -77,10 +77,14 @@ def radial_grid(cutoff: float) -> tuple[Radial, ...]:
     Args:
         cutoff: Radius (Å).
 
+    Raises:
+        InputError: If it is not above 0.7 Å.
+
     References:
         M. Gastegger, L. Schwiedrzik, M. Bittermann, F. Berzsenyi, P. Marquetand, J. Chem. Phys.
         148, 241709 (2018), doi:10.1063/1.5019667 (centred grids).
     """
+    finite("radial_grid", "cutoff", cutoff, above=NEAREST)
     spacing = (cutoff - NEAREST) / N_RADIAL  # a function centred at the cutoff would be zero
     width = 0.5 / spacing**2
     return tuple(Radial(width=width, centre=NEAREST + k * spacing) for k in range(N_RADIAL))
@@ -91,8 +95,11 @@ def angular_grid(cutoff: float) -> tuple[Angular, ...]:
 
     Args:
         cutoff: Radius (Å).
+
+    Raises:
+        InputError: If it is not above 0.
     """
-    width = 0.5 / cutoff**2
+    width = 0.5 / finite("angular_grid", "cutoff", cutoff, above=0.0) ** 2
     return tuple(Angular(width=width, zeta=zeta, sign=sign) for zeta in (1, 4) for sign in (1, -1))
 
 
@@ -103,9 +110,9 @@ class BehlerParrinello(Descriptor):
     so that a sum over atoms of a function per element is invariant. Around every atom are the same
     features, those of absent neighbours zero. Each pair of neighbours counts once.
 
-    Smooth up to straight angles. At the cutoff the functions and their first derivatives
-    go to zero and the second derivatives jump. Not complete: atoms with other neighbourhoods can
-    have the same features, the fewer the finer the grids.
+    Smooth, at straight angles too, except at the cutoff: there the functions and their first
+    derivatives go to zero, and the second derivatives jump. Not complete: atoms with other
+    neighbourhoods can have the same features, though the fewer the finer the grids.
 
     Args:
         symbols: Element symbols, one per atom, two at least.
@@ -114,7 +121,7 @@ class BehlerParrinello(Descriptor):
         angular: Angular functions; ``angular_grid(cutoff)`` by default.
 
     Raises:
-        InputError: If the cutoff is not above 0, or there are no functions.
+        InputError: If the cutoff is not above 0.7 Å, or there are no functions.
 
     References:
         J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007),

@@ -120,6 +120,8 @@ def test_functions_and_slopes_vanish_at_the_cutoff():
     [
         (lambda: BehlerParrinello(WATER, radial=[], angular=[]), "Give at least one function"),
         (lambda: BehlerParrinello(WATER, cutoff=-1.0), "give a finite number above"),
+        (lambda: radial_grid(0.5), "give a finite number above 0.7"),
+        (lambda: angular_grid(0.0), "give a finite number above 0"),
         (lambda: Radial(width=0.0), "give a finite number above 0"),
         (lambda: Radial(width=1.0, centre=math.nan), "give a finite number"),
         (lambda: Angular(width=-0.1, zeta=1, sign=1), "give a finite number above 0"),

@@ -42,8 +42,8 @@ def test_coordinates_of_water_are_symmetrised_alike():
     [("OCS", 3), ("OHH", 3), ("HHH", 3), ("CHOH", 7), ("OOHH", 7), ("OHHH", 9), ("HHHH", 9),
      ("CHHHH", 31)],
 )  # fmt: skip
-def test_fundamental_invariants_are_as_many_as_invariant_theory_has(symbols, n_invariants):
-    """As many as Shao et al., doi:10.1063/1.4961454, generate with computer algebra."""
+def test_fundamental_invariants_are_few_and_end_at_degree_five(symbols, n_invariants):
+    """Nine for four equal atoms, as known of graphs of four points, and nothing new above 5."""
     descriptor = Symmetrised(Distances(symbols))
     assert descriptor.n_features == n_invariants
     if len(symbols) < 5:  # nothing new appears one degree higher
