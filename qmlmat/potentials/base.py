@@ -140,7 +140,7 @@ class Potential(torch.nn.Module, ABC):
             loss: What counts.
         """
 
-    def condition(self, data: SurfaceData) -> None:  # noqa: B027 - most models need nothing
+    def condition(self, data: SurfaceData) -> None:
         """Do what follows after the parameters are found, e.g. solve for a kernel's weights."""
 
     def check_data(self, data: SurfaceData) -> None:
@@ -196,7 +196,7 @@ class Potential(torch.nn.Module, ABC):
         )
 
     def inputs(self) -> dict[str, Any]:
-        """Return plain values that define the model: its configuration and a hash of its numbers."""
+        """Return plain values that define the model, with hashes of its settings and numbers."""
         digest = hashlib.sha256()
         for name, value in sorted(self.state_dict().items()):
             digest.update(name.encode())

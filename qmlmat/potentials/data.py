@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -69,7 +70,7 @@ class SurfaceData:
         i, j = (side.reshape(-1) for side in np.meshgrid(atoms, atoms))
         distances = np.linalg.norm(self.positions[:, i] - self.positions[:, j], axis=-1)
         order = np.lexsort(np.round(distances, 5).T)
-        for a, b in zip(order[:-1], order[1:], strict=True):
+        for a, b in pairwise(order):
             same = np.abs(distances[a] - distances[b]).max() < SAME_GEOMETRY
             if same and np.abs(self.energies[a] - self.energies[b]).max() > SAME_ENERGY:
                 raise InputError(

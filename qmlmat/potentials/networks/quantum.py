@@ -23,7 +23,7 @@ gradients of deep circuits do not vanish, but not on the saddle point at zero.""
 
 
 class QuantumNetwork(torch.nn.Module):
-    """A circuit whose angles are affine in the features, and a linear layer behind its expectations.
+    """A circuit whose angles are affine in the features, and a linear layer behind what it gives.
 
     ``outputs = V <O> + c`` with ``<O>`` the expectations of products of ``Z`` in the state of the
     circuit at angles ``W f + b``. Trained: ``W`` where the encoding's pattern has entries, ``b``,
