@@ -95,6 +95,26 @@ def orbits_of_circuit(
     return tuple(_numbered(angles)), tuple(_numbered(factors))
 
 
+def moves_of_amplitudes(permutations: Tensor, n_qubits: int) -> Tensor:
+    """Return what permutations of qubits do to states, real parts before imaginary ones.
+
+    Args:
+        permutations: Shape ``(n_permutations, n_qubits)``, or the identity of any length.
+        n_qubits: Number of qubits.
+
+    Returns:
+        Indices, shape ``(n_permutations, 2 * 2**n_qubits)``.
+    """
+    index = torch.arange(1 << n_qubits)
+    if len(permutations) == 1:
+        return torch.arange(2 << n_qubits)[None]
+    moved = torch.zeros(len(permutations), len(index), dtype=torch.int64)
+    for wire in range(n_qubits):  # wire 0 is the highest bit
+        bits = index >> (n_qubits - 1 - wire) & 1
+        moved += bits << (n_qubits - 1 - permutations[:, wire, None])
+    return torch.cat([moved, moved + len(index)], dim=-1)
+
+
 def _places(
     gates: Sequence[QubitGate], n_params: int
 ) -> list[tuple[int, str, tuple[int, ...]]]:
