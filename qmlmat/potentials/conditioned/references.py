@@ -16,9 +16,7 @@ from qmlmat.surfaces import Geometry
 from qmlmat.systems import MolecularHamiltonian
 
 
-def standard_references(
-    norb: int, nelec: tuple[int, int], n_states: int
-) -> tuple[Reference, ...]:
+def standard_references(norb: int, nelec: tuple[int, int], n_states: int) -> tuple[Reference, ...]:
     """Return Hartree-Fock, the open-shell singlet HOMO to LUMO, and the pair HOMO to LUMO.
 
     Args:

@@ -103,7 +103,10 @@ class ConditionedStates:
 
 
 def span_solution(
-    problem: LocalProblem, span: Subspace, n_states: int, **known: Any  # noqa: ANN401 (fields)
+    problem: LocalProblem,
+    span: Subspace,
+    n_states: int,
+    **known: Any,  # noqa: ANN401 (fields)
 ) -> Solution:
     """Return the lowest states of a span as a solution, with the exact ground-state energy.
 
