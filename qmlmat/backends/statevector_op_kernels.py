@@ -93,43 +93,47 @@ def parity(_, mask):  # noqa: ARG001
 
 
 @_NJIT
+def turned(axis, c, s, ar, ai, br, bi):
+    """Return ``a`` and ``b`` after one more rotation, of cosine ``c`` and sine ``s``."""
+    m = negative(s)
+    if axis == 0:
+        return (
+            multiply_add(s, bi, multiply(c, ar)),
+            multiply_add(m, br, multiply(c, ai)),
+            multiply_add(s, ai, multiply(c, br)),
+            multiply_add(m, ar, multiply(c, bi)),
+        )
+    if axis == 1:
+        return (
+            multiply_add(m, br, multiply(c, ar)),
+            multiply_add(m, bi, multiply(c, ai)),
+            multiply_add(s, ar, multiply(c, br)),
+            multiply_add(s, ai, multiply(c, bi)),
+        )
+    return (
+        multiply_add(s, ai, multiply(c, ar)),
+        multiply_add(m, ar, multiply(c, ai)),
+        multiply_add(m, bi, multiply(c, br)),
+        multiply_add(s, br, multiply(c, bi)),
+    )
+
+
+@_NJIT
 def _product(cosines, sines, turns, factors, begin, end, width):
     """Return ``a`` and ``b`` of a run of rotations: real and imaginary parts, by lane."""
     lanes = len(width)
     ar, ai, br, bi = ones(width), zero(width), zero(width), zero(width)
     for g in range(begin, end):
-        at = lanes * turns[g, 1]
+        axis, at = turns[g, 0], lanes * turns[g, 1]
         c, s = load(width, cosines, at), scale(factors[g, 0], load(width, sines, at))
-        m = negative(s)
-        if g == begin:
-            axis = turns[g, 0]
-            if axis == 0:
-                ar, bi = c, m
-            elif axis == 1:
-                ar, br = c, s
-            else:
-                ar, ai = c, m
-        elif turns[g, 0] == 0:
-            ar, ai, br, bi = (
-                multiply_add(s, bi, multiply(c, ar)),
-                multiply_add(m, br, multiply(c, ai)),
-                multiply_add(s, ai, multiply(c, br)),
-                multiply_add(m, ar, multiply(c, bi)),
-            )
-        elif turns[g, 0] == 1:
-            ar, ai, br, bi = (
-                multiply_add(m, br, multiply(c, ar)),
-                multiply_add(m, bi, multiply(c, ai)),
-                multiply_add(s, ar, multiply(c, br)),
-                multiply_add(s, ai, multiply(c, bi)),
-            )
+        if g > begin:
+            ar, ai, br, bi = turned(axis, c, s, ar, ai, br, bi)
+        elif axis == 0:
+            ar, bi = c, negative(s)
+        elif axis == 1:
+            ar, br = c, s
         else:
-            ar, ai, br, bi = (
-                multiply_add(s, ai, multiply(c, ar)),
-                multiply_add(m, ar, multiply(c, ai)),
-                multiply_add(m, bi, multiply(c, br)),
-                multiply_add(s, br, multiply(c, bi)),
-            )
+            ar, ai = c, negative(s)
     return ar, ai, br, bi
 
 
@@ -156,7 +160,7 @@ def _turn_diagonal(real, imag, op, shift, ar, ai, width):
 
 
 @_NJIT
-def _pair(k, row, pivot):
+def pair(k, row, pivot):
     """Return the k-th index at which the qubit is 0."""
     low = (1 << pivot) - 1
     index = ((k & ~low) << 1) | (k & low)
@@ -170,7 +174,7 @@ def _turn(real, imag, op, shift, ar, ai, br, bi, width):
     control, wanted = op[4] >> shift, op[5]
     ci, cr, di = negative(ai), negative(br), negative(bi)
     for k in range(len(real) >> 1):
-        first = _pair(k, row, pivot)
+        first = pair(k, row, pivot)
         if control and parity(first & control) != wanted:
             continue
         i, j = lanes * first, lanes * (first ^ flip)
@@ -199,7 +203,7 @@ def _turn(real, imag, op, shift, ar, ai, br, bi, width):
 
 
 @_NJIT
-def _change_signs(real, imag, op, shift, signs, width):
+def change_signs(real, imag, op, shift, signs, width):
     """Change the signs that lines of ``signs`` name."""
     lanes, begin, end = len(width), op[6], op[7]
     for index in range(len(real)):
@@ -217,7 +221,7 @@ def _change_signs(real, imag, op, shift, signs, width):
 def apply_op(real, imag, op, shift, signs, ar, ai, br, bi, width):
     """Apply one op."""
     if op[0] == SIGNS:
-        _change_signs(real, imag, op, shift, signs, width)
+        change_signs(real, imag, op, shift, signs, width)
     elif op[0] == DIAGONAL:
         _turn_diagonal(real, imag, op, shift, ar, ai, width)
     else:
@@ -246,7 +250,7 @@ def _bracket(real, imag, left, down, op, shift, width):
     control, wanted = op[4] >> shift, op[5]
     rx, ry, rz = zero(width), zero(width), zero(width)
     for k in range(len(real) >> 1):
-        first = _pair(k, row, pivot)
+        first = pair(k, row, pivot)
         if control and parity(first & control) != wanted:
             continue
         i, j = lanes * first, lanes * (first ^ flip)

@@ -104,7 +104,7 @@ class QubitProgram:
                 one.apply(kets, bras, found, width)
                 values[chosen, k] = found.reshape(-1)[: chosen.stop - chosen.start]
 
-        self._share(len(rows), 2, task)
+        self.share(len(rows), 2, task)
         return values
 
     def value_and_gradient(
@@ -142,7 +142,7 @@ class QubitProgram:
             mine = ready[chosen] if paired else ready
             self._adjoint(rows[chosen], mine, width, values[chosen], gradient[chosen])
 
-        self._share(len(rows), 1 + n_sums, task)
+        self.share(len(rows), 1 + n_sums, task)
         return (values[:, 0], gradient[:, 0]) if paired else (values, gradient)
 
     def sample(self, params: FloatArray, shots: int, rng: np.random.Generator) -> Histogram:
@@ -199,7 +199,7 @@ class QubitProgram:
                 )
         return [measured(one) for one in sums]
 
-    def _share(self, n_rows: int, n_states: int, task: Callable[[slice, Width], None]) -> None:
+    def share(self, n_rows: int, n_states: int, task: Callable[[slice, Width], None]) -> None:
         """Call ``task`` on slices of the rows that fit the cache, sharing them among threads.
 
         Args:
@@ -232,7 +232,7 @@ class QubitProgram:
         halves[:, moved] += rows[:, params[moved]] * scales[moved]
         return halves
 
-    def _half_turns(self, rows: FloatArray, width: Width) -> Planes:
+    def half_turns(self, rows: FloatArray, width: Width) -> Planes:
         """Return cosines and sines of half the angles, shape ``(n_blocks, n_angles, n_lanes)``."""
         offsets, scales, params = self._angle_table
         most = np.abs(rows).max(initial=0.0) * np.abs(scales).max(initial=0.0)
@@ -248,7 +248,7 @@ class QubitProgram:
     def _forward(self, rows: FloatArray, width: Width) -> Planes:
         """Return the states from ``|0...0>`` in the final frame."""
         return self._evolve(
-            zero_states(len(rows), self.size, width), self._half_turns(rows, width), width
+            zero_states(len(rows), self.size, width), self.half_turns(rows, width), width
         )
 
     def _evolve(self, kets: Planes, half_turns: Planes, width: Width) -> Planes:
@@ -277,10 +277,10 @@ class QubitProgram:
                 part = starts[chosen]
                 kets = blocked(part.real, width), blocked(part.imag, width)
                 kets = taken(kets, self.framed.begins)
-            self._evolve(kets, self._half_turns(rows[chosen], width), width)
+            self._evolve(kets, self.half_turns(rows[chosen], width), width)
             unblocked(self._logical(kets), result[chosen])
 
-        self._share(len(rows), 2, task)
+        self.share(len(rows), 2, task)
         if self.framed.phases:
             result *= np.exp(1j * self.phase(rows))[:, None]
         return result
@@ -303,7 +303,7 @@ class QubitProgram:
         gradient: FloatArray,
     ) -> None:
         """Fill values and gradient of some rows; as many sums as ``values`` has columns."""
-        turns = self._half_turns(rows, width)
+        turns = self.half_turns(rows, width)
         kets = self._evolve(zero_states(len(rows), self.size, width), turns, width)
         logical = self._logical(kets)
         n_sums = values.shape[1]
