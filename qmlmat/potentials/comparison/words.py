@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from qmlmat.units import HARTREE_IN_CM1
+from qmlmat.units import HARTREE_IN_WAVENUMBER
 
 if TYPE_CHECKING:
     from qmlmat.potentials.comparison.curves import LearningCurve
@@ -156,4 +156,4 @@ def _median(row: ComparisonRow) -> float:
 
 
 def _error(spread: Spread) -> str:
-    return f"{1e3 * spread.median:.3g} mHa ({HARTREE_IN_CM1 * spread.median:.3g} cm-1)"
+    return f"{1e3 * spread.median:.3g} mHa ({HARTREE_IN_WAVENUMBER * spread.median:.3g} cm-1)"
