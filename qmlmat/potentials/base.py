@@ -129,7 +129,7 @@ class Potential(torch.nn.Module, ABC):
             InputError: If there are fewer states than the model has.
         """
         self.check_data(data)
-        self.domain.learn(self.as_tensor(data.positions))
+        self.domain.prepare(self.as_tensor(data.positions))
 
     @abstractmethod
     def objective(self, data: SurfaceData, loss: Loss) -> Objective:
