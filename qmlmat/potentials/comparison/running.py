@@ -214,5 +214,6 @@ def _trained(  # noqa: PLR0913 (one training)
 
 def _predictions(model: Potential, test: SurfaceData) -> FloatArray:
     """Return energies at the test set's geometries; its labels stay out of sight."""
-    blank = replace(test, energies=np.zeros_like(test.energies), forces=None)
+    nothing = np.zeros((len(test), 1))
+    blank = SurfaceData(symbols=test.symbols, positions=test.positions, energies=nothing)
     return predicted(model, blank, forces=False)[0]

@@ -108,41 +108,45 @@ def _exponents(curves: Mapping[str, LearningCurve]) -> list[str]:
 
 
 def _conditions(rows: Sequence[ComparisonRow]) -> list[str]:
-    """Return what arms had that others did not have."""
-    knowing = _named(rows, lambda row: row.information == "hamiltonian")
-    if not knowing or all(row.information == "hamiltonian" for row in rows):
+    """Return what arms looked at that others did not."""
+    knowing = [arm for arm, own in _by_arm(rows).items() if own[0].information == "hamiltonian"]
+    if len(knowing) in (0, len(_by_arm(rows))):
         return []
     return [
-        f"{knowing}: a prediction looks at the Hamiltonian at the new geometry, the other arms at "
-        "labels only: this is not the same task."
+        f"{', '.join(knowing)}: a prediction looks at the Hamiltonian at the new geometry, the "
+        "other arms at labels only; this is not the same task."
     ]
 
 
 def _trouble(rows: Sequence[ComparisonRow]) -> list[str]:
+    """Return what went wrong, what was cut short, and what was not quite fair."""
     sentences = [
         f"{row.arm}, {row.size} points: {row.n_failed} of {row.n_runs} trainings failed and are "
         "in no median."
         for row in rows
         if row.n_failed
     ]
-    sentences += [
-        f"{row.arm}, {row.size} points: the budget of training was exhausted in "
-        f"{row.n_exhausted} of {row.n_runs} runs; more steps may lower its error."
-        for row in rows
-        if row.n_exhausted
+    exhausted = [
+        f"{arm} {sum(row.n_exhausted for row in own)} of {sum(row.n_runs for row in own)}"
+        for arm, own in _by_arm(rows).items()
+        if any(row.n_exhausted for row in own)
     ]
-    late = _named(rows, lambda row: row.n_late > 0)
+    if exhausted:
+        sentences.append(
+            f"Trainings that used up their budget, and might do better with more steps: "
+            f"{', '.join(exhausted)}."
+        )
+    late = [arm for arm, own in _by_arm(rows).items() if any(row.n_late for row in own)]
     if late:
         sentences.append(
-            f"{late}: trained after errors on this test set had been looked at; a fresh test set "
-            "would be fairer."
+            f"{', '.join(late)}: trained after errors on this test set had been looked at; a fresh "
+            "test set would be fairer."
         )
     return sentences
 
 
-def _named(rows: Sequence[ComparisonRow], chosen: object) -> str:
-    assert callable(chosen)
-    return ", ".join(dict.fromkeys(row.arm for row in rows if chosen(row)))
+def _by_arm(rows: Sequence[ComparisonRow]) -> dict[str, list[ComparisonRow]]:
+    return {row.arm: [other for other in rows if other.arm == row.arm] for row in rows}
 
 
 def _runs(row: ComparisonRow) -> str:
