@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Literal
 import numpy as np
 from pydantic import Field
 
-from qmlmat.ansatz.encoding import EncodedCircuit
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
 from qmlmat.ansatz.qubit_blocks import QUBIT_BLOCKS, OptionValue
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.ansatz.template import find_template

@@ -53,7 +53,7 @@ class Domain(torch.nn.Module):
             parts.append(lengths.sort(dim=-1).values)
         return torch.cat(parts, dim=-1)
 
-    def learn(self, positions: Tensor) -> None:
+    def prepare(self, positions: Tensor) -> None:
         """Take the ranges of training geometries, shape ``(n_points, n_atoms, 3)`` (Å)."""
         found = self.distances(positions.detach())
         self.low.copy_(found.min(dim=0).values)

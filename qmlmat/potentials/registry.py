@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 import torch
 
 from qmlmat.errors import CapabilityError, InputError
+
+
+@runtime_checkable
+class _Stored(Protocol):
+    """A module that says how it is built again."""
+
+    def config(self) -> dict[str, Any]:
+        """Return plain values for ``from_config``."""
+        ...
+
 
 _PACKAGE: Final = "qmlmat.potentials."
 _TORCH: Final = {
@@ -34,7 +44,7 @@ def described(module: torch.nn.Module) -> dict[str, Any]:
     if kind.__name__ in _TORCH and kind.__module__.startswith("torch.nn"):
         arguments = {name: getattr(module, name) for name in _TORCH[kind.__name__]}
         return {"torch": kind.__name__, "arguments": arguments}
-    if kind.__module__.startswith(_PACKAGE) and hasattr(module, "config"):
+    if kind.__module__.startswith(_PACKAGE) and isinstance(module, _Stored):
         place = f"{kind.__module__.removeprefix(_PACKAGE)}:{kind.__name__}"
         return {"qmlmat": place, "config": module.config()}
     raise CapabilityError(

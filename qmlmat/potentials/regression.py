@@ -85,7 +85,7 @@ class NetworkPotential(Potential):
     def prepare(self, data: SurfaceData) -> None:
         """Take scales and the domain from training data; see ``Potential.prepare``."""
         super().prepare(data)
-        self.standardise.learn(self.descriptor(self.as_tensor(data.positions)).detach())
+        self.standardise.prepare(self.descriptor(self.as_tensor(data.positions)).detach())
         energies = self.as_tensor(data.energies[:, : self.n_states])
         self.shift.copy_(energies.mean())
         spread = energies.std(correction=0)

@@ -7,7 +7,8 @@ import pytest
 from dense_qubits import dense_state
 
 from qmlmat._resources import data_dir
-from qmlmat.ansatz.encoding import EncodedCircuit, Encoding
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
+from qmlmat.ansatz.encoding import Encoding
 from qmlmat.ansatz.encoding_template import EncodingTemplate, load_encoding, read_encoding
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.errors import InputError, TemplateError

@@ -98,4 +98,5 @@ def _eigenvalues(matrix: torch.Tensor) -> torch.Tensor:
         weights = torch.where(apart, 1.0 / torch.where(apart, gaps, 1.0), 0.0)
     turned = vectors.transpose(-1, -2) @ matrix @ vectors
     coupling = turned - turned.detach()  # zero but for its derivative, free of rounding
-    return torch.diagonal(turned, dim1=-2, dim2=-1) + (weights * coupling**2).sum(dim=-1)
+    second: torch.Tensor = (weights * coupling**2).sum(dim=-1)
+    return torch.diagonal(turned, dim1=-2, dim2=-1) + second

@@ -124,13 +124,15 @@ def _names(coordinate: Internal, name: str) -> tuple[str, ...]:
 
 
 def _lengths(points: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.vector_norm(points[:, 1] - points[:, 0], dim=-1)
+    found: torch.Tensor = torch.linalg.vector_norm(points[:, 1] - points[:, 0], dim=-1)
+    return found
 
 
 def _cosines(points: torch.Tensor) -> torch.Tensor:
     u, v = points[:, 0] - points[:, 1], points[:, 2] - points[:, 1]
     lengths = torch.linalg.vector_norm(u, dim=-1) * torch.linalg.vector_norm(v, dim=-1)
-    return (u * v).sum(dim=-1) / lengths
+    found: torch.Tensor = (u * v).sum(dim=-1) / lengths
+    return found
 
 
 def _dihedral_parts(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -50,7 +50,9 @@ def eigenvalues(matrix: Tensor) -> Tensor:
     if n_states == 2:
         mean = 0.5 * (matrix[:, 0, 0] + matrix[:, 1, 1])
         half = 0.5 * (matrix[:, 0, 0] - matrix[:, 1, 1])
-        radius = torch.hypot(half, matrix[:, 0, 1])
+        square = half.square() + matrix[:, 0, 1].square()
+        apart = square > 0  # the root has no slope where the states touch; 0 is one of its limits
+        radius = torch.where(apart, torch.where(apart, square, 1.0).sqrt(), 0.0)
         return torch.stack([mean - radius, mean + radius], dim=1)
     found: Tensor = torch.linalg.eigvalsh(matrix)
     return found

@@ -36,8 +36,9 @@ class Perceptron(torch.nn.Module):
         rng = torch.Generator().manual_seed(seed)
         self.layers = torch.nn.ModuleList()
         for n_in, n_out in pairwise(self.sizes):
-            layer = torch.nn.Linear(n_in, n_out, dtype=torch.float64)
-            with torch.no_grad():  # torch's own start is drawn from the global generator
+            # torch's own start would be drawn from the global generator
+            layer = torch.nn.utils.skip_init(torch.nn.Linear, n_in, n_out, dtype=torch.float64)  # type: ignore[no-untyped-call]
+            with torch.no_grad():
                 for values in (layer.weight, layer.bias):
                     values.uniform_(-(n_in**-0.5), n_in**-0.5, generator=rng)
             self.layers.append(layer)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qmlmat.ansatz.encoding import EncodedCircuit
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
 from qmlmat.backends.circuit_states import circuit_states
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum
@@ -94,7 +94,7 @@ class QuantumNetwork(torch.nn.Module):
         """Return what is measured, for devices."""
         n_qubits = self.encoded.circuit.n_qubits
         texts = ["".join("Z" if w in word else "I" for w in range(n_qubits)) for word in self.words]
-        return [PauliSum.from_dict({text: 1.0}) for text in texts]
+        return [PauliSum.from_words({text: 1.0}) for text in texts]
 
     def _diagonals(self) -> Tensor:
         n_qubits = self.encoded.circuit.n_qubits

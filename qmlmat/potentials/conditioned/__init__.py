@@ -1,0 +1,21 @@
+"""Geometry-conditioned circuits: angles from a network, energies from the Hamiltonian."""
+
+from qmlmat.potentials.conditioned.circuit import ConditionedCircuit
+from qmlmat.potentials.conditioned.coordinates import LogRatio
+from qmlmat.potentials.conditioned.readout import (
+    EigenvectorContinuation,
+    Readout,
+    SubspaceReadout,
+)
+from qmlmat.potentials.conditioned.references import shared_references
+from qmlmat.potentials.conditioned.source import HamiltonianSource
+
+__all__ = [
+    "ConditionedCircuit",
+    "EigenvectorContinuation",
+    "HamiltonianSource",
+    "LogRatio",
+    "Readout",
+    "SubspaceReadout",
+    "shared_references",
+]
