@@ -147,7 +147,7 @@ class _Energies(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(  # noqa: D102 (torch's)
+    def backward(
         ctx: Any,  # noqa: ANN401
         upstream: torch.Tensor,
     ) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
