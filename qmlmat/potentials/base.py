@@ -51,6 +51,10 @@ class Potential(torch.nn.Module, ABC):
     """What a prediction may look at: ``"labels"`` of the training data, or ``"hamiltonian"`` at the
     geometry that is predicted, too."""
 
+    holds_out: bool = True
+    """Whether ``fit`` sets points aside that say when to stop. Not where the objective already
+    weighs the number of points (a marginal likelihood), or does not look at labels."""
+
     def __init__(self, symbols: tuple[str, ...], n_states: int = 1) -> None:
         super().__init__()
         if n_states < 1:
