@@ -56,6 +56,9 @@ class ConditionedCircuit(Potential):
     information = "hamiltonian"
     """What a prediction looks at."""
 
+    holds_out = False
+    """The objective looks at no labels."""
+
     def __init__(  # noqa: PLR0913 (each is one thing the user may say)
         self,
         source: HamiltonianSource,

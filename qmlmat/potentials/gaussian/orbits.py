@@ -115,9 +115,7 @@ def moves_of_amplitudes(permutations: Tensor, n_qubits: int) -> Tensor:
     return torch.cat([moved, moved + len(index)], dim=-1)
 
 
-def _places(
-    gates: Sequence[QubitGate], n_params: int
-) -> list[tuple[int, str, tuple[int, ...]]]:
+def _places(gates: Sequence[QubitGate], n_params: int) -> list[tuple[int, str, tuple[int, ...]]]:
     """Return for each angle which one it is of its kind on its wires, its gate, and the wires."""
     seen: dict[Hashable, int] = {}
     found: list[tuple[int, str, tuple[int, ...]]] = [(0, "", ())] * n_params
