@@ -2,6 +2,11 @@
 
 from qmlmat.potentials.conditioned.circuit import ConditionedCircuit
 from qmlmat.potentials.conditioned.coordinates import LogRatio
+from qmlmat.potentials.conditioned.measured import (
+    MeasuredCurve,
+    circuit_requests,
+    measure_circuit,
+)
 from qmlmat.potentials.conditioned.readout import (
     EigenvectorContinuation,
     Readout,
@@ -15,7 +20,10 @@ __all__ = [
     "EigenvectorContinuation",
     "HamiltonianSource",
     "LogRatio",
+    "MeasuredCurve",
     "Readout",
     "SubspaceReadout",
+    "circuit_requests",
+    "measure_circuit",
     "shared_references",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -15,15 +15,20 @@ from qmlmat.ansatz import Ansatz
 from qmlmat.backends import Preparation, Reference, Request, SectorBackend, expectation
 from qmlmat.errors import CapabilityError, InputError, MeanFieldError
 from qmlmat.potentials.base import OUTSIDE, Loss, Objective, Potential
-from qmlmat.potentials.conditioned.encoder import draw_weights, tanh_encoder
 from qmlmat.potentials.conditioned.references import standard_references
 from qmlmat.potentials.conditioned.source import HamiltonianSource
 from qmlmat.potentials.conditioned.states import ConditionedStates, energies_of
 from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.descriptors import Descriptor
+from qmlmat.potentials.networks.perceptron import Perceptron
+from qmlmat.potentials.registry import built, described
 from qmlmat.solvers.averages import state_weights
 from qmlmat.surfaces import Geometry, PointResult
 from qmlmat.typing import FloatArray
+
+LAST_LAYER: Final = 0.1
+"""Factor of the last layer's numbers at the start: the first states are nearly the references, but
+not exactly, where many derivatives vanish by symmetry."""
 
 
 class ConditionedCircuit(Potential):
@@ -51,6 +56,9 @@ class ConditionedCircuit(Potential):
     information = "hamiltonian"
     """What a prediction looks at."""
 
+    holds_out = False
+    """The objective looks at no labels."""
+
     def __init__(  # noqa: PLR0913 (each is one thing the user may say)
         self,
         source: HamiltonianSource,
@@ -75,7 +83,7 @@ class ConditionedCircuit(Potential):
                 Hartree-Fock, the open-shell singlet HOMO to LUMO, and the pair.
             weights: Weights of the references in the average; equal by default.
             hidden: Units of the network's hidden layer.
-            encoder: Another network, from features to angles, float64; then ``hidden`` and
+            encoder: Another module, from features to angles, float64; then ``hidden`` and
                 ``seed`` are not used.
             seed: Seed of the network's first weights.
 
@@ -98,26 +106,9 @@ class ConditionedCircuit(Potential):
         self.weights: FloatArray = state_weights(
             "ConditionedCircuit", weights, len(self.references)
         )
-        self.hidden = hidden
-        self.is_own_encoder = encoder is not None
-        self.encoder = encoder or tanh_encoder(
-            features.n_features, hidden, self.circuit.n_params, seed=seed
+        self.encoder = encoder or _tanh_encoder(
+            features.n_features, hidden, self.circuit.n_params, seed
         )
-
-    def reset(self, seed: int) -> None:
-        """Draw the network's first weights anew.
-
-        Args:
-            seed: Seed of the draw.
-
-        Raises:
-            InputError: If the network is the user's own.
-        """
-        if self.is_own_encoder or not isinstance(self.encoder, nn.Sequential):
-            raise InputError(
-                "ConditionedCircuit.reset: the encoder is your own. Draw its weights yourself."
-            )
-        draw_weights(self.encoder, seed)
 
     def angles(self, positions: Tensor) -> Tensor:
         """Return the angles at geometries, shape ``(n_points, n_params)`` (radians).
@@ -270,21 +261,16 @@ class ConditionedCircuit(Potential):
         """Return plain values from which ``from_config`` builds the model, its weights apart.
 
         Raises:
-            InputError: If the encoder is the user's own.
+            CapabilityError: If the encoder or the features are of a kind that a file cannot hold.
         """
-        if self.is_own_encoder:
-            raise InputError(
-                "ConditionedCircuit.config: the encoder is your own, and a file cannot say how it "
-                "is built. Keep its state_dict(), and build the model in your code."
-            )
         return {
             "source": self.source.config(),
             "ansatz": {"template": self.ansatz.template, "options": dict(self.ansatz.options)},
-            "features": self.features.config(),
+            "features": described(self.features),
+            "encoder": described(self.encoder),
             "n_states": self.n_states,
             "references": [reference.to_list() for reference in self.references],
             "weights": self.weights.tolist(),
-            "hidden": self.hidden,
         }
 
     @classmethod
@@ -294,9 +280,18 @@ class ConditionedCircuit(Potential):
         return cls(
             HamiltonianSource.from_config(config["source"]),
             Ansatz(ansatz["template"], **ansatz["options"]),
-            Descriptor.from_config(config["features"]),
+            built(config["features"]),
+            encoder=built(config["encoder"]),
             n_states=config["n_states"],
             references=[Reference.from_list(rows) for rows in config["references"]],
             weights=config["weights"],
-            hidden=config["hidden"],
         )
+
+
+def _tanh_encoder(n_features: int, hidden: int, n_angles: int, seed: int) -> Perceptron:
+    """Return a network with one hidden layer of tanh units whose first angles are small."""
+    network = Perceptron(n_features, (hidden,), n_angles, seed=seed)
+    with torch.no_grad():
+        for numbers in network.layers[-1].parameters():
+            numbers.mul_(LAST_LAYER)
+    return network

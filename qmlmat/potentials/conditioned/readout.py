@@ -97,7 +97,7 @@ class SpanSurface(ABC):
         self.source, self.geometries = source, tuple(geometries)
         self.n_states, self.multiplicity = n_states, multiplicity
         self.domain = Domain(source.molecule.symbols)
-        self.domain.learn(_positions(self.geometries))
+        self.domain.prepare(_positions(self.geometries))
 
     @abstractmethod
     def vectors(self, point: Geometry) -> StateArray:

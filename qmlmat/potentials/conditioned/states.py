@@ -147,7 +147,7 @@ class _Energies(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(  # noqa: D102 (torch's)
+    def backward(
         ctx: Any,  # noqa: ANN401
         upstream: torch.Tensor,
     ) -> tuple[torch.Tensor | None, torch.Tensor | None, None]:
@@ -181,7 +181,7 @@ def _rows(
 
 
 def _nuclear(states: ConditionedStates, weights: FloatArray) -> NDArray[np.float64]:
-    """Return the weighted sum of the energies' derivatives by the nuclei; zero weights cost none."""
+    """Return a weighted sum of derivatives by the nuclei; weights of zero cost nothing."""
     total = np.zeros_like(states.problem.orbitals.positions)
     for state in np.flatnonzero(weights):
         total += weights[state] * states.nuclear_gradient(int(state))

@@ -59,7 +59,7 @@ class GaussianProcess(Potential):
     _embedded: Tensor
     _lower: Tensor
 
-    def __init__(  # noqa: PLR0913 (two parts and three numbers)
+    def __init__(
         self,
         descriptor: Descriptor,
         kernel: Kernel,
