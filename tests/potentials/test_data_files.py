@@ -36,7 +36,7 @@ def test_forces_may_be_left_out(tmp_path):
 def scan(tmp_path_factory):
     """A short scan of H2 with forces and its store."""
     surface = qm.SolverSurface(
-        qm.Molecule("H 0 0 0; H 0 0 0.74", basis="sto-3g"), solver=qm.Exact(), forces=True
+        qm.Molecule(("H", "H"), np.array([[0, 0, 0], [0, 0, 0.74]])), solver=qm.Exact(), forces=True
     )
     file = tmp_path_factory.mktemp("scan") / "h2.db"
     path = qm.Path.bond(surface.molecule, bond=(0, 1), values=[0.7, 0.9, 1.2])
