@@ -125,7 +125,7 @@ class GaussianProcess(Potential):
         super().prepare(data)
         features = self.descriptor(self.as_tensor(data.positions)).detach()
         # Of all permutations, so that features in one orbit are scaled alike.
-        self.standardise.learn(features[:, self.kernel.permutations].flatten(0, 1))
+        self.standardise.prepare(features[:, self.kernel.permutations].flatten(0, 1))
         energies = self.as_tensor(data.energies[:, : self.n_states])
         self.shift.copy_(energies.mean(dim=0))
         spread = energies.std(dim=0, correction=0)

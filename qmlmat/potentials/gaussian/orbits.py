@@ -95,9 +95,7 @@ def orbits_of_circuit(
     return tuple(_numbered(angles)), tuple(_numbered(factors))
 
 
-def _places(
-    gates: Sequence[QubitGate], n_params: int
-) -> list[tuple[int, str, tuple[int, ...]]]:
+def _places(gates: Sequence[QubitGate], n_params: int) -> list[tuple[int, str, tuple[int, ...]]]:
     """Return for each angle which one it is of its kind on its wires, its gate, and the wires."""
     seen: dict[Hashable, int] = {}
     found: list[tuple[int, str, tuple[int, ...]]] = [(0, "", ())] * n_params
