@@ -151,7 +151,7 @@ class _Book:
         if known is not None:
             self._check_model(known, model_hash)
             return known
-        run = _trained(arm.name, model, self.splits, size, seed, self.training)
+        run = _trained(arm.name, model, self.splits, size=size, seed=seed, training=self.training)
         run = replace(run, model_hash=model_hash, late=self.opened)
         if self.file is not None:
             self.file.append({"run": run.to_dict()})
@@ -178,8 +178,8 @@ def _model_hash(model: Potential) -> str:
         return ""
 
 
-def _trained(  # noqa: PLR0913 (one training)
-    name: str, model: Potential, splits: Splits, size: int, seed: int, training: Training
+def _trained(
+    name: str, model: Potential, splits: Splits, *, size: int, seed: int, training: Training
 ) -> Run:
     start = time.perf_counter()
     blank = Run(
