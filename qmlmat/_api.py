@@ -133,6 +133,7 @@ if TYPE_CHECKING:
     from qmlmat.backends.pennylane.backend import PennyLaneBackend
     from qmlmat.backends.qiskit.backend import QiskitBackend
     from qmlmat.backends.qiskit.devices import NoisySampler, fake_device, restricted
+    from qmlmat.plugins.ase import SurfaceCalculator
 
 __all__ = [  # noqa: RUF022 (the order is the table of contents)
     # Systems: from atoms to a Hamiltonian
@@ -248,6 +249,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "BandSurface",
     "PointResult",
     "Scan",
+    "SurfaceCalculator",
     # What a curve says
     "spectroscopic_constants",
     "vibrational_levels",
@@ -281,6 +283,7 @@ _DOORS: Final = {
     "fake_device": "qmlmat.backends.qiskit.devices",
     "restricted": "qmlmat.backends.qiskit.devices",
     "NoisySampler": "qmlmat.backends.qiskit.devices",
+    "SurfaceCalculator": "qmlmat.plugins.ase",
 }
 """Names whose module brings a framework, loaded on first use."""
 

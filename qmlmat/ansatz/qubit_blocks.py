@@ -38,12 +38,14 @@ def linked_pairs(n_qubits: int, entangler: str) -> list[tuple[int, int]]:
     Args:
         n_qubits: Number of qubits.
         entangler: ``"linear"``: (0,1), (1,2), ...; ``"reverse_linear"``: the same from the end;
-            ``"ring"``: the last with the first, then linear; ``"full"``: every pair.
+            ``"ring"``: the last with the first, then linear; ``"full"``: every pair; ``"none"``.
 
     Example:
         >>> linked_pairs(3, "ring"), linked_pairs(3, "reverse_linear")
         ([(2, 0), (0, 1), (1, 2)], [(1, 2), (0, 1)])
     """
+    if entangler == "none":
+        return []
     if entangler == "full":
         return list(combinations(range(n_qubits), 2))
     line = list(pairwise(range(n_qubits)))
@@ -68,6 +70,16 @@ def _entanglers(name: str) -> QubitBuild:
     return build
 
 
+def _zz_rotations(n_qubits: int, options: Mapping[str, OptionValue]) -> QubitCircuit:
+    """Return ``exp(-i theta/2 Z Z)`` on every linked pair, one angle each."""
+    gates: list[QubitGate] = []
+    pairs = linked_pairs(n_qubits, str(options.get("entangler", "linear")))
+    for number, pair in enumerate(pairs):
+        turn = QubitGate("rz", (pair[1],), Angle(0.0, number))
+        gates += [QubitGate("cx", pair), turn, QubitGate("cx", pair)]
+    return QubitCircuit(n_qubits, tuple(gates), len(pairs))
+
+
 QUBIT_BLOCKS: Final[Mapping[str, QubitBlock]] = MappingProxyType(
     {
         f"{name}_rotations": QubitBlock(build=_rotations(name), places=("qubits",))
@@ -79,5 +91,6 @@ QUBIT_BLOCKS: Final[Mapping[str, QubitBlock]] = MappingProxyType(
         )
         for name in ("cx", "cz")
     }
+    | {"zz_rotations": QubitBlock(build=_zz_rotations, places=("links",), options=("entangler",))}
 )
 """Every building block a template of kind ``"qubit"`` may name."""

@@ -6,7 +6,6 @@ The file's keys are these models' fields; ``circuits/schema.json`` is generated 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -14,16 +13,15 @@ from typing import Literal, cast
 
 import numpy as np
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from qmlmat._resources import data_dir
-from qmlmat._validation import describe_errors
 from qmlmat.ansatz.blocks import BLOCKS, Block, Place
 from qmlmat.ansatz.circuit import Circuit
 from qmlmat.ansatz.jastrow import factorized_params, local_pairs
 from qmlmat.ansatz.qubit_blocks import QUBIT_BLOCKS, OptionValue, QubitBlock
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
-from qmlmat.ansatz.template_tables import BlockTable, CheckTable, OptionTable, Table
+from qmlmat.ansatz.template_tables import BlockTable, CheckTable, Definition
 from qmlmat.errors import TemplateError, nearest
 from qmlmat.provenance import content_hash
 from qmlmat.typing import FloatArray
@@ -36,27 +34,22 @@ Orbitals = Literal["by_energy", "exchange_pairs"]
 """Which orbital stands where: in order of energy, or so that HOMO and LUMO, HOMO-1 and LUMO+1, and
 so on, are the pairs with the largest exchange integrals."""
 
+Library = Literal["ansatz", "encoding"]
+"""The folder that a template is in: circuits of states, or circuits that take features of data."""
+
 USER_FOLDER_VARIABLE = "QMLMAT_CIRCUITS"
 """Environment variable naming the user's own folder of templates."""
 
 
-class Template(Table):
+class Template(Definition):
     """An ansatz definition: which building blocks, in which order, with which options."""
 
-    schema_version: Literal[1] = Field(alias="schema", description="Version of this format.")
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name; also the file's name.")
-    title: str = Field(description="One line for listings.")
     kind: Literal["fermionic", "qubit"] = Field(description="What the building blocks act on.")
     reference: Literal["hartree_fock", "zeros"] = Field(
         description="State the circuit starts from; zeros: every qubit in |0>."
     )
     conserves: list[Literal["n_alpha", "n_beta", "spin"]] = Field(
         description="Conserved quantities; spin is S^2."
-    )
-    cite: list[str] = Field(description="Papers the method is from.")
-    options: dict[str, OptionTable] = Field({}, description="Choices of the user.")
-    repeat: str | None = Field(
-        None, description="The option that says how often the blocks are repeated, new angles each."
     )
     start: Start = Field("amplitudes", description="Where a search for the minimum begins.")
     orbitals: Orbitals = Field(
@@ -78,28 +71,6 @@ class Template(Table):
         later["final"] = self.model_dump(mode="json", include={"final"})["final"]
         plain: tuple[object, ...] = (None, "amplitudes", "by_energy", [])
         return content_hash(tree | {k: value for k, value in later.items() if value not in plain})
-
-    def resolve(self, options: dict[str, OptionValue]) -> dict[str, OptionValue]:
-        """Return the value of every option of the template.
-
-        Args:
-            options: Those that are not to take their default.
-
-        Raises:
-            TemplateError: If the template has no such option, or its value is not allowed.
-        """
-        chosen: dict[str, OptionValue] = {k: option.default for k, option in self.options.items()}
-        for key, value in options.items():
-            if key not in chosen:
-                raise TemplateError(
-                    f'Ansatz("{self.name}", {key}={value!r}): no such option. '
-                    f"{nearest(key, chosen)}"
-                )
-            remedy = self.options[key].remedy(value)
-            if remedy:
-                raise TemplateError(f'Ansatz("{self.name}", {key}={value!r}): {remedy}')
-            chosen[key] = value
-        return chosen
 
     def circuit(
         self, norb: int, nelec: tuple[int, int], options: dict[str, OptionValue]
@@ -126,7 +97,7 @@ class Template(Table):
             BLOCKS[table.generator].build(norb, nelec, cast("Place", table.where), chosen)
             for table in self.block
         ]
-        n_layers = self._n_layers(chosen)
+        n_layers = self.n_layers(chosen)
         return Circuit.concatenate(norb, nelec, layer * n_layers, name=self.name)
 
     def qubit_circuit(self, n_qubits: int, options: dict[str, OptionValue]) -> QubitCircuit:
@@ -153,7 +124,7 @@ class Template(Table):
                 "at least 1."
             )
         found = QubitCircuit(n_qubits, (), name=self.name)
-        for table in self.block * self._n_layers(chosen) + self.final:
+        for table in self.block * self.n_layers(chosen) + self.final:
             found = found.then(QUBIT_BLOCKS[table.generator].build(n_qubits, chosen))
         return found
 
@@ -178,31 +149,28 @@ class Template(Table):
         chosen = self.resolve(options)
         same, mixed = local_pairs(t2.shape[0] + t2.shape[2], str(chosen.get("pairs", "all")))
         return factorized_params(
-            t2, n_reps=self._n_layers(chosen), same_pairs=same, mixed_pairs=mixed
+            t2, n_reps=self.n_layers(chosen), same_pairs=same, mixed_pairs=mixed
         )
 
-    def _n_layers(self, chosen: dict[str, OptionValue]) -> int:
-        return 1 if self.repeat is None else int(chosen[self.repeat])
 
-
-def template_folders() -> list[Path]:
+def template_folders(library: Library = "ansatz") -> list[Path]:
     """Return where templates are looked up, the user's own folder first."""
     own = os.environ.get(USER_FOLDER_VARIABLE)
     user = Path(own) if own else platformdirs.user_config_path("qmlmat") / "circuits"
-    return [user / "ansatz", data_dir("circuits") / "ansatz"]
+    return [user / library, data_dir("circuits") / library]
 
 
-def template_files() -> dict[str, Path]:
+def template_files(library: Library = "ansatz") -> dict[str, Path]:
     """Return the file of every template that a name finds, the user's own folder first."""
     found: dict[str, Path] = {}
-    for folder in template_folders():
+    for folder in template_folders(library):
         if folder.is_dir():
             for path in sorted(folder.glob("*.toml")):
                 found.setdefault(path.stem, path)
     return found
 
 
-def find_template(name: str) -> Path:
+def find_template(name: str, library: Library = "ansatz") -> Path:
     """Return the file of a template, by its name or by a path ending in ``.toml``.
 
     A name is looked up in the user's own folder first (the environment variable
@@ -211,15 +179,16 @@ def find_template(name: str) -> Path:
     Raises:
         TemplateError: If there is no such file.
     """
+    call = f'{library.capitalize()}("{name}")'
     if name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
-            raise TemplateError(f'Ansatz("{name}"): no such file. Check the path.')
+            raise TemplateError(f"{call}: no such file. Check the path.")
         return path
-    known = template_files()
+    known = template_files(library)
     if name not in known:
         raise TemplateError(
-            f'Ansatz("{name}"): no template of this name. {nearest(name, known)} '
+            f"{call}: no template of this name. {nearest(name, known)} "
             "Your own template can be given by its path, ending in .toml."
         )
     return known[name]
@@ -254,14 +223,7 @@ def read_template(path: Path) -> Template:
     Raises:
         TemplateError: If the file cannot be read, is no TOML, or breaks a rule of the format.
     """
-    try:
-        template = Template.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise TemplateError(f"{path}: cannot be read ({error}). Check the file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise TemplateError(f"{path}: not valid TOML: {error}.") from error
-    except ValidationError as error:
-        raise TemplateError("; ".join(describe_errors(error, Template, str(path)))) from error
+    template = Template.read(path)
     wrong = _what_is_wrong(template)
     if wrong:
         raise TemplateError(f"{path}: {wrong}")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+import tomllib
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
-from qmlmat._validation import plain_value
+from qmlmat._validation import describe_errors, plain_value
 from qmlmat.ansatz.blocks import Place
 from qmlmat.ansatz.qubit_blocks import OptionValue, QubitPlace
-from qmlmat.errors import nearest
+from qmlmat.errors import TemplateError, nearest
 
 FileValue = Annotated[OptionValue, BeforeValidator(plain_value)]
 """An option's value as a file gives it."""
@@ -50,6 +59,64 @@ class OptionTable(Table):
         if type(value) is int and value >= self.minimum:
             return ""
         return f"Use a whole number of at least {self.minimum}."
+
+
+class Definition(Table):
+    """What every template's file begins with: its name, its papers, its options."""
+
+    schema_version: Literal[1] = Field(alias="schema", description="Version of this format.")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="Name; also the file's name.")
+    title: str = Field(description="One line for listings.")
+    cite: list[str] = Field(description="Papers the method is from.")
+    options: dict[str, OptionTable] = Field({}, description="Choices of the user.")
+    repeat: str | None = Field(
+        None, description="The option that says how often the blocks are repeated, new angles each."
+    )
+
+    call: ClassVar[str] = "Ansatz"
+    """What the user calls, for messages."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Return the definition in a TOML file.
+
+        Raises:
+            TemplateError: If the file cannot be read, is no TOML, or breaks a rule of its tables.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError) as error:
+            raise TemplateError(f"{path}: cannot be read ({error}). Check the file.") from error
+        except tomllib.TOMLDecodeError as error:
+            raise TemplateError(f"{path}: not valid TOML: {error}.") from error
+        except ValidationError as error:
+            raise TemplateError("; ".join(describe_errors(error, cls, str(path)))) from error
+
+    def resolve(self, options: dict[str, OptionValue]) -> dict[str, OptionValue]:
+        """Return the value of every option of the template.
+
+        Args:
+            options: Those that are not to take their default.
+
+        Raises:
+            TemplateError: If the template has no such option, or its value is not allowed.
+        """
+        chosen: dict[str, OptionValue] = {k: option.default for k, option in self.options.items()}
+        for key, value in options.items():
+            if key not in chosen:
+                raise TemplateError(
+                    f'{self.call}("{self.name}", {key}={value!r}): no such option. '
+                    f"{nearest(key, chosen)}"
+                )
+            remedy = self.options[key].remedy(value)
+            if remedy:
+                raise TemplateError(f'{self.call}("{self.name}", {key}={value!r}): {remedy}')
+            chosen[key] = value
+        return chosen
+
+    def n_layers(self, chosen: dict[str, OptionValue]) -> int:
+        """Return how often the blocks are repeated, with these options."""
+        return 1 if self.repeat is None else int(chosen[self.repeat])
 
 
 class BlockTable(Table):

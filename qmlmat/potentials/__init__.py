@@ -1,0 +1,1 @@
+"""Surfaces that are learnt: descriptors, networks, kernels, and how they are trained."""

@@ -1,0 +1,172 @@
+"""Energies and forces at many geometries: what models learn from and are tested on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from qmlmat.errors import GeometryError, InputError
+from qmlmat.provenance import content_hash
+from qmlmat.surfaces import Geometry, Scan
+from qmlmat.typing import FloatArray
+from qmlmat.units import HARTREE_IN_EV
+
+SAME_GEOMETRY: Final = 1e-6
+"""Geometries whose distances differ by less are the same (Å)."""
+SAME_ENERGY: Final = 1e-6
+"""Energies at the same geometry that differ by more contradict each other (hartree)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SurfaceData:
+    """Energies, and forces where known, at geometries of one molecule.
+
+    Raises:
+        GeometryError: If positions do not fit the atoms, or are not finite.
+        InputError: If energies or forces do not fit or are not finite, or the same geometry is
+            there twice with different energies.
+    """
+
+    symbols: tuple[str, ...]
+    """Chemical symbols, shape ``(n_atoms,)``."""
+
+    positions: FloatArray
+    """Positions, shape ``(n_points, n_atoms, 3)`` (Å)."""
+
+    energies: FloatArray
+    """Energies, ascending at each point, shape ``(n_points, n_states)`` (hartree)."""
+
+    forces: FloatArray | None = None
+    """Forces in the ground state, shape ``(n_points, n_atoms, 3)`` (hartree/Å)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "symbols", tuple(self.symbols))
+        shape = (len(self.positions), len(self.symbols), 3)
+        object.__setattr__(self, "positions", _checked("positions", self.positions, shape))
+        energies = np.asarray(self.energies, dtype=np.float64)
+        energies = energies[:, None] if energies.ndim == 1 else energies
+        wanted = (shape[0], energies.shape[-1] if energies.ndim == 2 else 1)
+        object.__setattr__(self, "energies", _checked("energies", energies, wanted))
+        if self.forces is not None:
+            object.__setattr__(self, "forces", _checked("forces", self.forces, shape))
+        self._check_duplicates()
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return len(self.positions)
+
+    def __repr__(self) -> str:
+        """Return atoms and counts; the fields hold the rest."""
+        forces = "" if self.forces is None else ", forces"
+        atoms = "".join(self.symbols)
+        return f"SurfaceData({atoms}, {len(self)} points, {self.n_states} states{forces})"
+
+    def _check_duplicates(self) -> None:
+        atoms = np.arange(len(self.symbols))
+        i, j = (side.reshape(-1) for side in np.meshgrid(atoms, atoms))
+        distances = np.linalg.norm(self.positions[:, i] - self.positions[:, j], axis=-1)
+        order = np.lexsort(np.round(distances, 5).T)
+        for a, b in pairwise(order):
+            same = np.abs(distances[a] - distances[b]).max() < SAME_GEOMETRY
+            if same and np.abs(self.energies[a] - self.energies[b]).max() > SAME_ENERGY:
+                raise InputError(
+                    f"SurfaceData: points {min(a, b)} and {max(a, b)} are the same geometry with "
+                    f"energies {self.energies[a].tolist()} and {self.energies[b].tolist()} "
+                    "hartree. Leave one of them out; a noisy surface should be averaged first."
+                )
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return int(self.energies.shape[1])
+
+    @property
+    def geometries(self) -> list[Geometry]:
+        """The geometries, as points of surfaces."""
+        return [Geometry(self.symbols, positions) for positions in self.positions]
+
+    def subset(self, index: ArrayLike) -> SurfaceData:
+        """Return some of the points.
+
+        Args:
+            index: Their numbers, or a mask.
+        """
+        chosen = np.asarray(index)
+        return replace(
+            self,
+            positions=self.positions[chosen],
+            energies=self.energies[chosen],
+            forces=None if self.forces is None else self.forces[chosen],
+        )
+
+    def split(self, n_first: int, *, seed: int) -> tuple[SurfaceData, SurfaceData]:
+        """Return two parts, drawn at random.
+
+        Args:
+            n_first: Points of the first part; the second has the rest.
+            seed: Seed of the draw.
+
+        Raises:
+            InputError: If there are not that many points.
+        """
+        if not 0 < n_first < len(self):
+            raise InputError(
+                f"SurfaceData.split(n_first={n_first}): there are {len(self)} points. Use 1 to "
+                f"{len(self) - 1}."
+            )
+        order = np.random.default_rng(seed).permutation(len(self))
+        return self.subset(order[:n_first]), self.subset(order[n_first:])
+
+    def content_hash(self) -> str:
+        """Return a hash of all numbers, for records."""
+        return content_hash(
+            {
+                "symbols": self.symbols,
+                "positions": self.positions.tolist(),
+                "energies": self.energies.tolist(),
+                "forces": None if self.forces is None else self.forces.tolist(),
+            }
+        )
+
+    @classmethod
+    def from_scan(cls, scan: Scan) -> SurfaceData:
+        """Return the finished points of a scan, forces where every point has them.
+
+        Raises:
+            InputError: If no point has energies.
+        """
+        factor = 1.0 if scan.unit == "hartree" else 1.0 / HARTREE_IN_EV
+        rows = [
+            (point, result)
+            for point, result in zip(scan.path.geometries, scan.results, strict=True)
+            if result is not None and not result.failed
+        ]
+        if not rows:
+            raise InputError("SurfaceData.from_scan: no point has energies. Finish the scan first.")
+        forces = [result.forces for _, result in rows]
+        known = [f for f in forces if f is not None]
+        return cls(
+            symbols=rows[0][0].symbols,
+            positions=np.array([point.positions for point, _ in rows]),
+            energies=np.array([result.energies for _, result in rows]) * factor,
+            forces=np.array(known) * factor if len(known) == len(rows) else None,
+        )
+
+
+def _checked(name: str, values: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    array = np.array(values, dtype=np.float64)
+    error = GeometryError if name == "positions" else InputError
+    if array.shape != shape or not array.size:
+        raise error(f"SurfaceData({name} of shape {array.shape}): give shape {shape}.")
+    if not np.isfinite(array).all():
+        point = int(np.argwhere(~np.isfinite(array))[0, 0])
+        raise error(
+            f"SurfaceData({name}): point {point} has a number that is not finite. Leave the point "
+            "out, or correct it."
+        )
+    array.flags.writeable = False
+    return array
