@@ -51,6 +51,7 @@ class GaussianProcess(Potential):
         Quantum Chem. 115, 1051 (2015), doi:10.1002/qua.24927 (averages over permutations).
     """
 
+    holds_out = False
     shift: Tensor
     scale: Tensor
     anchors: Tensor
