@@ -22,7 +22,7 @@ class Kernel(torch.nn.Module, ABC):
 
     Subclasses say what they need to know of a point (``embed``) and what they make of two points
     (``compare``); the average needs ``k0(P x, P x') = k0(x, x')``, so they tie their settings by
-    ``orbits``. Averaging one of the two points is then enough.
+    ``orbits``. Averaging over permutations of one of the two points is then enough.
 
     Args:
         permutations: What exchanges of equal atoms do to the features, as index arrays of shape
@@ -49,8 +49,8 @@ class Kernel(torch.nn.Module, ABC):
 
     @property
     @abstractmethod
-    def size(self) -> int:
-        """How many numbers ``compare`` needs of a point."""
+    def moves(self) -> Tensor:
+        """What permutations do to an embedded point: indices, ``(n_permutations, size)``."""
 
     @abstractmethod
     def embed(self, features: Tensor) -> Tensor:
@@ -69,42 +69,38 @@ class Kernel(torch.nn.Module, ABC):
             right: Embedded points, shape ``(..., n_right, size)``.
         """
 
-    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+    def forward(self, left: Tensor, right: Tensor | None = None) -> Tensor:
         """Return the kernel, shape ``(n_left, n_right)``.
 
         Args:
             left: Features, shape ``(n_left, n_features)``.
-            right: Features, shape ``(n_right, n_features)``; these ones are permuted.
+            right: Features, shape ``(n_right, n_features)``; ``None``: the same points.
         """
-        return self.average(self.embed(left), self.images(right))
+        known = self.embed(left)
+        return self.average(known, known if right is None else self.embed(right))
 
-    def images(self, features: Tensor) -> Tensor:
-        """Return the embedded permutations, shape ``(n_points, n_permutations, size)``.
-
-        Args:
-            features: Shape ``(n_points, n_features)``.
-        """
-        permuted = features[:, self.permutations]
-        return self.embed(permuted.flatten(0, 1)).unflatten(0, permuted.shape[:2])
-
-    def average(self, left: Tensor, images: Tensor) -> Tensor:
+    def average(self, left: Tensor, right: Tensor) -> Tensor:
         """Return the kernel of points that are embedded already, shape ``(n_left, n_right)``.
 
         Args:
-            left: What ``embed`` returned, shape ``(n_left, size)``.
-            images: What ``images`` returned, shape ``(n_right, n_permutations, size)``.
+            left: Embedded points, shape ``(n_left, size)``.
+            right: Embedded points, shape ``(n_right, size)``; these ones are permuted.
         """
-        values = self.compare(left, images.flatten(0, 1))
-        return values.unflatten(-1, images.shape[:2]).mean(dim=-1)
+        images = self._images(right)
+        return self.compare(left, images.flatten(0, 1)).unflatten(-1, images.shape[:2]).mean(dim=-1)
 
-    def diagonal(self, features: Tensor) -> Tensor:
+    def diagonal(self, embedded: Tensor) -> Tensor:
         """Return the kernel of each point with itself, shape ``(n_points,)``.
 
         Args:
-            features: Shape ``(n_points, n_features)``.
+            embedded: Embedded points, shape ``(n_points, size)``.
         """
-        values = self.compare(self.embed(features)[:, None], self.images(features))
-        return values[:, 0].mean(dim=-1)
+        return self.compare(embedded[:, None], self._images(embedded))[:, 0].mean(dim=-1)
+
+    def _images(self, embedded: Tensor) -> Tensor:
+        """Return the permuted points, shape ``(n_points, n_permutations, size)``."""
+        moves = self.moves
+        return embedded.index_select(-1, moves.flatten()).unflatten(-1, moves.shape)
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
@@ -122,14 +118,14 @@ class DistanceKernel(Kernel):
         super().__init__(permutations)
         n_lengths = int(self.orbits.max()) + 1
         self.log_lengths = torch.nn.Parameter(torch.zeros(n_lengths, dtype=torch.float64))
-        """Logarithms of lengths, one for each orbit of features (features are about one)."""
+        """Logarithms of lengths, one for each orbit of features (features end at one)."""
         self.log_amplitude = torch.nn.Parameter(torch.zeros((), dtype=torch.float64))
         """Logarithm of the variance at one point (squared units of the scaled energy)."""
 
     @property
-    def size(self) -> int:
-        """One number for each feature."""
-        return self.n_features
+    def moves(self) -> Tensor:
+        """The permutations of features; see ``Kernel.moves``."""
+        return self.permutations
 
     @abstractmethod
     def profile(self, squared: Tensor) -> Tensor:
@@ -216,9 +212,13 @@ class Sum(Kernel):
         return [part for part in self.parts if isinstance(part, Kernel)]
 
     @property
-    def size(self) -> int:
-        """What all parts need together."""
-        return sum(part.size for part in self._kernels())
+    def moves(self) -> Tensor:
+        """Those of each part, one after another; see ``Kernel.moves``."""
+        found, begin = [], 0
+        for part in self._kernels():
+            found.append(part.moves + begin)
+            begin += part.moves.shape[1]
+        return torch.cat(found, dim=-1)
 
     def embed(self, features: Tensor) -> Tensor:
         """Return what each part needs, one after another; see ``Kernel.embed``."""
@@ -226,7 +226,7 @@ class Sum(Kernel):
 
     def compare(self, left: Tensor, right: Tensor) -> Tensor:
         """Return the sum before averaging; see ``Kernel.compare``."""
-        sizes = [part.size for part in self._kernels()]
+        sizes = [part.moves.shape[1] for part in self._kernels()]
         pairs = zip(
             self._kernels(), left.split(sizes, dim=-1), right.split(sizes, dim=-1), strict=True
         )

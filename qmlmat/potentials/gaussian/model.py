@@ -59,7 +59,7 @@ class GaussianProcess(Potential):
     _embedded: Tensor
     _lower: Tensor
 
-    def __init__(  # noqa: PLR0913 (two parts and three numbers)
+    def __init__(
         self,
         descriptor: Descriptor,
         kernel: Kernel,
@@ -160,7 +160,7 @@ class GaussianProcess(Potential):
         return lambda: -self._log_likelihood(features, targets) / targets.numel()
 
     def _log_likelihood(self, features: Tensor, targets: Tensor) -> Tensor:
-        gram = self.kernel(features, features)
+        gram = self.kernel(features)
         return log_likelihood(gram, torch.exp(self.log_noise), targets)
 
     def log_likelihood(self, data: SurfaceData) -> float:
@@ -180,7 +180,7 @@ class GaussianProcess(Potential):
             data: Training data.
         """
         features, targets = self._labels(data)
-        gram = self.kernel(features, features)
+        gram = self.kernel(features)
         lower, jitter = factorised(gram, torch.exp(self.log_noise))
         if jitter:
             warnings.warn(
@@ -214,8 +214,7 @@ class GaussianProcess(Potential):
         return self._embedded
 
     def _means(self, features: Tensor) -> Tensor:
-        known = self._known()
-        cross = self.kernel.average(known, self.kernel.images(features))
+        cross = self.kernel.average(self._known(), self.kernel.embed(features))
         return self.shift + self.scale * (cross.T @ self.weights)
 
     def energies(self, positions: Tensor) -> Tensor:
@@ -229,9 +228,10 @@ class GaussianProcess(Potential):
         known = self._known()
         if not len(self._lower):
             self._lower = self._factor()
-        cross = self.kernel.average(known, self.kernel.images(features))
+        embedded = self.kernel.embed(features)
+        cross = self.kernel.average(known, embedded)
         part = torch.linalg.solve_triangular(self._lower, cross, upper=False)
-        variance = (self.kernel.diagonal(features) - part.square().sum(dim=0)).clamp(min=0.0)
+        variance = (self.kernel.diagonal(embedded) - part.square().sum(dim=0)).clamp(min=0.0)
         found = variance.sqrt()[:, None] * self.scale
         if self.n_states == 1:
             return found
@@ -239,7 +239,7 @@ class GaussianProcess(Potential):
 
     @torch.no_grad()
     def _factor(self) -> Tensor:
-        gram = self.kernel(self.anchors, self.anchors)
+        gram = self.kernel(self.anchors)
         added = self.jitter * gram.diagonal().mean()
         lower, _ = factorised(gram, torch.exp(self.log_noise) + added)
         return lower

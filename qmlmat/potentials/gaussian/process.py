@@ -20,6 +20,8 @@ JITTERS: Final = (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
 def factorised(gram: Tensor, noise: Tensor) -> tuple[Tensor, float]:
     """Return the lower Cholesky factor of ``gram + noise``, and the jitter that it took.
 
+    Jitter is noise that nobody asked for, added where the matrix is singular to rounding.
+
     Args:
         gram: The kernel of training points, shape ``(n_points, n_points)``.
         noise: Variance of noise; ``FLOOR`` times the mean of the diagonal is added.
@@ -48,7 +50,8 @@ def log_likelihood(gram: Tensor, noise: Tensor, targets: Tensor) -> Tensor:
     """Return the logarithm of the marginal likelihood, summed over columns of targets.
 
     ``log p = -y K^-1 y / 2 - log det K / 2 - n log(2 pi) / 2``. Its derivative by ``K`` is written
-    down, ``(K^-1 y y K^-1 - K^-1) / 2``, so it can be differentiated once.
+    down, ``(K^-1 y y K^-1 - K^-1) / 2``, so it can be differentiated once. Minus infinity where
+    the matrix cannot be factorised.
 
     Args:
         gram: The kernel of training points, shape ``(n_points, n_points)``.
@@ -57,7 +60,10 @@ def log_likelihood(gram: Tensor, noise: Tensor, targets: Tensor) -> Tensor:
     """
     n_points, n_columns = targets.shape
     with torch.no_grad():
-        lower, _ = factorised(gram, noise)
+        try:
+            lower, _ = factorised(gram, noise)
+        except InputError:  # a step of the search that went too far
+            return noise * 0 + gram.sum() * 0 - math.inf
         inverse = torch.cholesky_inverse(lower)
         solved = inverse @ targets
         half_logdet = lower.diagonal().log().sum()

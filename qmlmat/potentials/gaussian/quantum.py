@@ -12,13 +12,13 @@ from qmlmat.ansatz.encoding import EncodedCircuit
 from qmlmat.backends.circuit_states import circuit_states
 from qmlmat.errors import InputError
 from qmlmat.potentials.gaussian.kernels import Kernel, rational
-from qmlmat.potentials.gaussian.orbits import orbits_of_circuit
+from qmlmat.potentials.gaussian.orbits import moves_of_amplitudes, orbits_of_circuit
 
 Profile = Literal["fidelity", "rational"]
 """What is made of the fidelity: nothing, or a rational quadratic of the distance of the states."""
 
-START_SCALE: Final = 0.2
-"""Radians by which a feature of one standard deviation turns at the start: less than a period."""
+START_SCALE: Final = 0.5
+"""Radians by which a feature turns from the middle of its range to its end, at the start."""
 START_SPREAD: Final = 0.3
 """Spread of angles around their start (radians), and of scales relative to theirs."""
 ROUNDING: Final = 1e-9
@@ -53,6 +53,7 @@ class QuantumKernel(Kernel):
         I. J. Schoenberg, Duke Math. J. 9, 96 (1942), doi:10.1215/S0012-7094-42-00908-6 (series).
     """
 
+    _moves: Tensor
     _angle_orbits: Tensor
     _scale_orbits: Tensor
     _pattern: Tensor
@@ -74,6 +75,7 @@ class QuantumKernel(Kernel):
             ("_angle_orbits", torch.tensor(angles)),
             ("_scale_orbits", torch.tensor(scales)),
             ("_pattern", pattern),
+            ("_moves", moves_of_amplitudes(self.permutations, encoded.circuit.n_qubits)),
         ):
             self.register_buffer(name, values, persistent=False)
         rng = torch.Generator().manual_seed(seed)
@@ -96,9 +98,9 @@ class QuantumKernel(Kernel):
         self._check_permuted()
 
     @property
-    def size(self) -> int:
-        """Real and imaginary parts of a state."""
-        return 2 << self.encoded.circuit.n_qubits
+    def moves(self) -> Tensor:
+        """What permutations of qubits do to amplitudes; see ``Kernel.moves``."""
+        return self._moves
 
     def circuit_angles(self, features: Tensor) -> Tensor:
         """Return the circuit's angles, shape ``(n_points, n_params)`` (radians).
@@ -106,9 +108,31 @@ class QuantumKernel(Kernel):
         Args:
             features: Shape ``(n_points, n_features)``.
         """
-        factors = torch.zeros(self._pattern.shape, dtype=self.scales.dtype)
-        factors = factors.masked_scatter(self._pattern, self.scales[self._scale_orbits])
-        return torch.nn.functional.linear(features, factors, self.angles[self._angle_orbits])
+        return torch.nn.functional.linear(features, self.linear_map(), self.offsets())
+
+    def linear_map(self) -> Tensor:
+        """Return factors of features in angles, shape ``(n_params, n_features)`` (radians)."""
+        full = torch.zeros(self._pattern.shape, dtype=self.scales.dtype)
+        return full.masked_scatter(self._pattern, self.scales[self._scale_orbits])
+
+    def offsets(self) -> Tensor:
+        """Return the constant parts of angles, shape ``(n_params,)`` (radians)."""
+        return self.angles[self._angle_orbits]
+
+    @torch.no_grad()
+    def set_map(self, linear_map: Tensor, offsets: Tensor) -> None:
+        """Set all angles, what permutations exchange to the mean.
+
+        Args:
+            linear_map: Factors of features, shape ``(n_params, n_features)`` (radians).
+            offsets: Constant parts, shape ``(n_params,)`` (radians).
+        """
+        for param, orbits, values in (
+            (self.angles, self._angle_orbits, offsets),
+            (self.scales, self._scale_orbits, linear_map[self._pattern]),
+        ):
+            total = torch.zeros_like(param).index_add(0, orbits, values.to(param.dtype))
+            param.copy_(total / torch.bincount(orbits))
 
     def embed(self, features: Tensor) -> Tensor:
         """Return states, real parts before imaginary ones; see ``Kernel.embed``."""
@@ -124,13 +148,14 @@ class QuantumKernel(Kernel):
         return amplitude * rational(distance, self.log_alpha)
 
     def _check_permuted(self) -> None:
-        """Refuse circuits whose kernel changes when both points are permuted alike."""
+        """Refuse circuits that do not make permuted states of permuted features."""
         rng = torch.Generator().manual_seed(0)  # any features will do
-        features = torch.randn((2, self.n_features), generator=rng, dtype=torch.float64)
+        features = torch.randn((1, self.n_features), generator=rng, dtype=torch.float64)
         with torch.no_grad():
-            images = self.images(features)
-        values = fidelities(images[0][:, None], images[1][:, None]).flatten()
-        if (values - values[0]).abs().max() > ROUNDING:
+            permuted = self.embed(features[0, self.permutations])
+            states = self._images(self.embed(features))[0]
+            alike = fidelities(permuted[:, None], states[:, None])
+        if (1 - alike).abs().max() > ROUNDING:
             raise InputError(
                 f'QuantumKernel(circuit "{self.encoded.circuit.name}"): exchanging equal atoms '
                 "changes the kernel, for gates stand on some pairs of qubits and not on others "

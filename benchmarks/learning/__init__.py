@@ -1,0 +1,1 @@
+"""Learnt surfaces on problems with published or computed yardsticks."""
