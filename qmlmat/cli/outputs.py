@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, RootModel
 
 from qmlmat.cli.bands_output import BandsOutput
+from qmlmat.cli.learning_output import FitOutput, PredictOutput
 from qmlmat.cli.spectrum_output import SpectrumOutput
 from qmlmat.cli.table import Output
 
@@ -370,6 +371,8 @@ class OutputDocument(
         | SolveOutput
         | SpectrumOutput
         | BandsOutput
+        | FitOutput
+        | PredictOutput
         | PlotOutput
         | ExportOutput
         | CircuitsOutput

@@ -4,6 +4,8 @@ from qmlmat.report.bands_table import bands_table
 from qmlmat.report.constants import MethodConstants, constants_table, scan_constants
 from qmlmat.report.error_table import error_table
 from qmlmat.report.errors import ErrorSummary, summarise_errors
+from qmlmat.report.fit_plot import draw_fit, plot_fit
+from qmlmat.report.fit_table import errors_table
 from qmlmat.report.plots import KINDS, check_plot_file, draw_scan, plot_bands, plot_scan
 from qmlmat.report.spectrum_plot import draw_spectrum, plot_spectrum
 from qmlmat.report.spectrum_table import spectrum_heading, spectrum_table
@@ -17,10 +19,13 @@ __all__ = [
     "bands_table",
     "check_plot_file",
     "constants_table",
+    "draw_fit",
     "draw_scan",
     "draw_spectrum",
     "error_table",
+    "errors_table",
     "plot_bands",
+    "plot_fit",
     "plot_scan",
     "plot_spectrum",
     "scan_constants",
