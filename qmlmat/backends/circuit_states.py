@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
@@ -69,7 +70,7 @@ def _check(angles: torch.Tensor, n_params: int) -> None:
             f"circuit_states: angles of shape {tuple(angles.shape)}, the circuit has {n_params} "
             f"parameters. Give shape (n_rows, {n_params}) (radians)."
         )
-    if not torch.isfinite(angles).all():
+    if not np.isfinite(angles.detach().numpy()).all():
         raise InputError(
             "circuit_states: angles hold NaN or infinity. Give finite angles (radians); lower the "
             "learning rate if they come from a training that diverged."

@@ -212,13 +212,13 @@ class QubitProgram:
         step = max(1, CHUNK_SIZE // (lanes * self.size * n_states)) * lanes
         chunks = [slice(k, min(k + step, n_rows)) for k in range(0, n_rows, step)]
         work = n_rows * self.size * len(self.framed.tables[0])
-        n_parts = min(get_num_threads(), len(chunks)) if work >= PARALLEL_WORK else 1
+        n_parts = max(1, min(get_num_threads(), len(chunks))) if work >= PARALLEL_WORK else 1
 
         def part(number: int) -> None:
             for chunk in chunks[number::n_parts]:
                 task(chunk, width)
 
-        run_parts(part, max(1, n_parts))
+        run_parts(part, n_parts)
 
     def half_angles(self, rows: FloatArray) -> FloatArray:
         """Return half the distinct angles, shape ``(n_rows, n_angles)``.

@@ -8,6 +8,7 @@ Real and imaginary parts are apart. Basis states are numbered with wire 0 as the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,8 @@ def tangents(program: QubitProgram, angles: FloatArray, directions: FloatArray) 
 
     def task(chosen: slice, _: Width) -> None:
         part = _Part(program, angles[chosen], BATCH)
-        part.write(part.with_tangents(directions[chosen])[1], (real[chosen], imag[chosen]))
+        _, moved = part.with_tangents(part.packed(directions[chosen], part.columns))
+        part.write(moved, (real[chosen], imag[chosen]))
 
     program.share(len(angles), 4, task)
     return real, imag
@@ -111,11 +113,11 @@ def slope_tangents(
 
     def task(chosen: slice, _: Width) -> None:
         part = _Part(program, angles[chosen], BATCH)
-        kets, moved = part.with_tangents(directions[chosen])
+        rates = part.packed(directions[chosen], part.columns)
+        kets, moved = part.with_tangents(rates)
         part.write(moved, (real[chosen], imag[chosen]))
         mine = part.read((bras[0][chosen], bras[1][chosen]))
         still = np.zeros_like(mine[0]), np.zeros_like(mine[1])
-        rates = part.packed(directions[chosen], part.columns)
         found = np.zeros_like(rates)
         tangent_backward(
             *kets, *moved, *mine, *still, found, rates, *part.turns, program.framed.tables, BATCH
@@ -145,7 +147,7 @@ class _Part:
         """The order of the parameters in blocks: as they are."""
         return np.arange(self.rows.shape[1])
 
-    @property
+    @cached_property
     def turns(self) -> Planes:
         """Cosines and sines of half the distinct angles."""
         return self.program.half_turns(self.rows, self.width)
@@ -172,9 +174,9 @@ class _Part:
                 found[angle.param] += angle.scale
         return found
 
-    def with_tangents(self, directions: FloatArray) -> tuple[Planes, Planes]:
-        """Return the states, and their derivatives along directions, in the final frame."""
-        kets, rates = self.starts, self.packed(directions, self.columns)
+    def with_tangents(self, rates: FloatArray) -> tuple[Planes, Planes]:
+        """Return the states, and their derivatives along blocks of directions, both in blocks."""
+        kets = self.starts
         moved = np.zeros_like(kets[0]), np.zeros_like(kets[1])
         if self.program.framed.phases:
             rate = np.einsum("bpl,pq->bql", rates, self.phase_slopes)

@@ -10,7 +10,7 @@ import numpy as np
 
 from qmlmat.errors import QmlmatError
 from qmlmat.systems import MolecularHamiltonian, spin_square
-from qmlmat.typing import FloatArray, Hamiltonian, StateArray
+from qmlmat.typing import FloatArray, Hamiltonian, Observable, StateArray
 
 OVERLAP_THRESHOLD: Final = 1e-8
 """Eigenvalues of the overlap matrix, relative to the largest, below which directions are dropped:
@@ -39,7 +39,7 @@ class Subspace:
 
 
 def rayleigh_ritz(
-    hamiltonian: Hamiltonian,
+    hamiltonian: Hamiltonian | Observable,
     vectors: Sequence[StateArray] | StateArray,
     *,
     threshold: float = OVERLAP_THRESHOLD,
@@ -50,7 +50,7 @@ def rayleigh_ritz(
     ``H c = E S c`` is solved in the eigenvectors of ``S`` above the threshold.
 
     Args:
-        hamiltonian: The Hamiltonian.
+        hamiltonian: The Hamiltonian, or one with penalties.
         vectors: States, each in the Hamiltonian's shape; they need not be orthogonal.
         threshold: Eigenvalues of ``S`` dropped, relative to the largest.
         images: ``H`` applied to each, where it is known already.

@@ -33,8 +33,9 @@ from qmlmat.typing import FloatArray
 if TYPE_CHECKING:
     from ase import Atoms
 
-MIN_DISTANCE: Final = 0.3
-"""Atoms closer than this overlap (Å); the shortest bond, H2's, is 0.74 Å."""
+MIN_DISTANCE: Final = 0.2
+"""Atoms closer than this overlap (Å); benchmarks of H4 begin at 0.25 Å, the shortest bond, H2's, is
+0.74 Å."""
 
 
 @dataclass(frozen=True, eq=False)

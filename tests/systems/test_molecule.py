@@ -100,7 +100,7 @@ def test_core_is_the_noble_gas_below(symbol, count):
 @pytest.mark.parametrize(
     ("symbols", "positions", "remedy"),
     [
-        (("H", "H"), [[0, 0, 0], [0, 0, 0.1]], r"atoms 0 \(H\) and 1 \(H\).*at least 0.3"),
+        (("H", "H"), [[0, 0, 0], [0, 0, 0.1]], r"atoms 0 \(H\) and 1 \(H\).*at least 0.2"),
         (("H", "H"), [[0, 0, 0], [0, 0, np.nan]], "atom 1.*finite coordinates"),
         (("H", "H"), [[0, 0, 0], [0, 0]], r"not a table of numbers.*shape \(2, 3\)"),
         (("H",), [["a", "b", "c"]], "three numbers per atom"),

@@ -15,7 +15,10 @@ from qmlmat.potentials.descriptors.pairs import atom_pairs
 from qmlmat.systems.elements import atomic_number
 
 CUTOFF: Final = 6.0
-"""Default radius (Å), that of Behler's review, doi:10.1063/1.3553717, to a round number."""
+"""Default radius (Å): two or three bonds, and more than any molecule solved here is wide."""
+
+N_RADIAL: Final = 8
+"""Radial functions of the default grid."""
 
 NEAREST: Final = 0.7
 """Centre of the first radial function (Å): no bond is shorter than that of H2, 0.74 Å."""
@@ -66,22 +69,25 @@ class Angular:
             )
 
 
-def radial_grid(cutoff: float, n_functions: int = 8) -> tuple[Radial, ...]:
-    """Return radial functions evenly spaced from a short bond to the cutoff.
+def radial_grid(cutoff: float) -> tuple[Radial, ...]:
+    """Return eight radial functions evenly spaced from a short bond to the cutoff.
 
     Each is as wide as they are apart, ``width = 1 / (2 spacing^2)``.
 
     Args:
         cutoff: Radius (Å).
-        n_functions: How many, at least 2.
+
+    Raises:
+        InputError: If it is not above 0.7 Å.
 
     References:
         M. Gastegger, L. Schwiedrzik, M. Bittermann, F. Berzsenyi, P. Marquetand, J. Chem. Phys.
         148, 241709 (2018), doi:10.1063/1.5019667 (centred grids).
     """
-    spacing = (cutoff - NEAREST) / n_functions  # a function centred at the cutoff would be zero
+    finite("radial_grid", "cutoff", cutoff, above=NEAREST)
+    spacing = (cutoff - NEAREST) / N_RADIAL  # a function centred at the cutoff would be zero
     width = 0.5 / spacing**2
-    return tuple(Radial(width=width, centre=NEAREST + k * spacing) for k in range(n_functions))
+    return tuple(Radial(width=width, centre=NEAREST + k * spacing) for k in range(N_RADIAL))
 
 
 def angular_grid(cutoff: float) -> tuple[Angular, ...]:
@@ -89,8 +95,11 @@ def angular_grid(cutoff: float) -> tuple[Angular, ...]:
 
     Args:
         cutoff: Radius (Å).
+
+    Raises:
+        InputError: If it is not above 0.
     """
-    width = 0.5 / cutoff**2
+    width = 0.5 / finite("angular_grid", "cutoff", cutoff, above=0.0) ** 2
     return tuple(Angular(width=width, zeta=zeta, sign=sign) for zeta in (1, 4) for sign in (1, -1))
 
 
@@ -101,9 +110,9 @@ class BehlerParrinello(Descriptor):
     so that a sum over atoms of a function per element is invariant. Around every atom are the same
     features, those of absent neighbours zero. Each pair of neighbours counts once.
 
-    Smooth up to straight angles. At the cutoff the functions and their first derivatives
-    go to zero and the second derivatives jump. Not complete: atoms with other neighbourhoods can
-    have the same features, the fewer the finer the grids.
+    Smooth, at straight angles too, except at the cutoff: there the functions and their first
+    derivatives go to zero, and the second derivatives jump. Not complete: atoms with other
+    neighbourhoods can have the same features, though the fewer the finer the grids.
 
     Args:
         symbols: Element symbols, one per atom, two at least.
@@ -112,7 +121,7 @@ class BehlerParrinello(Descriptor):
         angular: Angular functions; ``angular_grid(cutoff)`` by default.
 
     Raises:
-        InputError: If the cutoff is not above 0, or there are no functions.
+        InputError: If the cutoff is not above 0.7 Å, or there are no functions.
 
     References:
         J. Behler, M. Parrinello, Phys. Rev. Lett. 98, 146401 (2007),
@@ -240,9 +249,10 @@ class BehlerParrinello(Descriptor):
         self, values: torch.Tensor, receivers: torch.Tensor, n_kinds: int
     ) -> torch.Tensor:
         """Return sums per atom and kind of neighbour, ``(B, n_atoms, n_kinds * n_functions)``."""
-        n_rows = self.n_atoms * n_kinds
-        sums = values.new_zeros(len(values), n_rows, values.shape[-1])
-        return sums.index_add(1, receivers, values).reshape(len(values), self.n_atoms, -1)
+        n_points, _, n_functions = values.shape
+        sums = values.new_zeros(n_points, self.n_atoms * n_kinds, n_functions)
+        shape = (n_points, self.n_atoms, n_kinds * n_functions)
+        return sums.index_add(1, receivers, values).reshape(shape)
 
     def feature_order(self, order: Sequence[int]) -> tuple[int, ...]:  # noqa: ARG002 (rows move)
         """Return that each feature keeps its place; the rows move with their atoms."""

@@ -35,9 +35,9 @@ class Symmetrised(Descriptor):
     needs. ``"all"`` is every averaged monomial of the features themselves, what a fit that is
     linear in them needs.
 
-    Smooth wherever the descriptor is. Up to degree 5 the fundamental invariants of distances are
-    complete for molecules of up to four atoms and for A4B: geometries with the same features are
-    equivalent. Larger molecules are still told apart except on special sets.
+    Smooth wherever the descriptor is. To degree 5 the fundamental invariants of distances tell
+    apart all inequivalent geometries of up to four atoms, and of A4B: up to degree 9 (A4B: 8)
+    nothing more appears. Larger molecules are told apart except on special sets.
 
     Args:
         descriptor: Whose features these are polynomials of.
