@@ -23,6 +23,10 @@ def rectangle(length, other=1.23):
     return Geometry(H4, [[0, 0, 0], [0, 0, other], [length, 0, 0], [length, 0, other]])
 
 
+SKEW = np.array([[0, 0, 0], [0.05, 0.1, 1.23], [1.6, 0, 0.15], [1.6, 0, 1.23]])
+"""Four hydrogen atoms without any symmetry but their plane (Å)."""
+
+
 @pytest.fixture(scope="module")
 def source():
     return HamiltonianSource(Molecule(H4, rectangle(1.5).positions))
@@ -110,13 +114,12 @@ def test_forces_are_the_negative_slopes_of_the_energy(source, state):
     """The nuclei move the integrals, the orbitals and, through the network, the angles."""
     features = Distances(H4)
     model = circuit(source, n_states=2, features=features)
-    place = np.array(rectangle(1.6).positions) + [[0, 0, 0], [0.03, 0.1, 0], [0, 0, 0.1], [0, 0, 0]]
-    forces = model.forces(torch.from_numpy(place)[None], state=state)[0].numpy()
+    forces = model.forces(torch.from_numpy(SKEW)[None], state=state)[0].numpy()
     step = 1e-3
     for atom, axis in ((1, 1), (2, 0), (3, 2)):
         values = []
         for sign in (1, -1):
-            moved = place.copy()
+            moved = SKEW.copy()
             moved[atom, axis] += sign * step
             values.append(model.evaluate(Geometry(H4, moved)).energies[state])
         slope = (values[0] - values[1]) / (2 * step)
@@ -141,23 +144,21 @@ def test_a_surface_gives_forces_states_and_hartree_fock(source):
 def test_where_the_response_of_orbitals_is_not_known_a_note_says_why_there_are_no_forces(source):
     """Orbitals turned onto those of another geometry are no longer Hartree-Fock's own."""
     fixed = HamiltonianSource(source.molecule, orbitals="fixed", anchors=[rectangle(1.5)])
-    skew = np.array(rectangle(1.6).positions) + [[0, 0, 0], [0.05, 0.1, 0], [0, 0, 0.2], [0, 0, 0]]
     model = circuit(fixed)
-    found = model.evaluate(Geometry(H4, skew))
+    found = model.evaluate(Geometry(H4, SKEW))
     assert found.forces is None
     assert "No forces: " in found.notes[-2]
     with pytest.raises(CapabilityError, match="orbitals"):
-        model.forces(torch.from_numpy(skew)[None])
+        model.forces(torch.from_numpy(SKEW)[None])
 
 
 def test_the_energy_does_not_depend_on_the_frame_or_the_order_of_equal_atoms(source):
     """Gauge-fixed orbitals turn with the molecule; the descriptor is invariant."""
-    shape = np.array(rectangle(1.6).positions) + [[0, 0, 0], [0.05, 0.1, 0], [0, 0, 0.2], [0, 0, 0]]
     features = _SortedDistances(H4)
     model = circuit(source, features=features)
-    energy = model.evaluate(Geometry(H4, shape)).energies[0]
+    energy = model.evaluate(Geometry(H4, SKEW)).energies[0]
     turn = Rotation.from_rotvec([0.3, -1.1, 0.4]).as_matrix()
-    for other in (shape @ turn.T, shape + [0.5, -2.0, 1.0], shape[[2, 0, 3, 1]]):
+    for other in (SKEW @ turn.T, np.add(SKEW, [0.5, -2.0, 1.0]), SKEW[[2, 0, 3, 1]]):
         assert model.evaluate(Geometry(H4, other)).energies[0] == pytest.approx(energy, abs=1e-10)
 
 

@@ -36,7 +36,9 @@ def test_no_gauge_changes_the_exact_energies(gauge):
 def test_the_lowest_determinant_is_hartree_fock_unless_orbitals_are_fixed_across_a_swap():
     """The occupied orbital along the longer side becomes an empty one at the square."""
     for gauge, swapped in (("canonical", False), ("tracked", False), ("fixed", True)):
-        problem = source(gauge, ).at(rectangle(1.0))
+        problem = source(
+            gauge,
+        ).at(rectangle(1.0))
         gap = problem.hamiltonian.mean_field_energy - problem.mean_field.energy
         assert (gap > 1e-2) == swapped
 
@@ -71,7 +73,9 @@ def test_a_source_is_built_again_from_its_configuration():
     again = HamiltonianSource.from_config(given.config())
     assert again.config() == given.config()
     point = rectangle(0.9)
-    assert np.array_equal(again.at(point).hamiltonian.one_body, given.at(point).hamiltonian.one_body)
+    assert np.array_equal(
+        again.at(point).hamiltonian.one_body, given.at(point).hamiltonian.one_body
+    )
 
 
 def test_wrong_gauges_anchors_and_atoms_are_refused():
