@@ -69,8 +69,6 @@ class SurfaceCalculator(Calculator):
         "state_energies",
         "energy_stderr",
     ]
-    # Nothing here depends on them: without periodicity a cell is a box to draw.
-    ignored_changes: set[str] = {"cell", "initial_charges", "initial_magmoms"}  # noqa: RUF012
 
     def __init__(
         self,
@@ -116,6 +114,22 @@ class SurfaceCalculator(Calculator):
         super().reset()  # type: ignore[no-untyped-call]
         self.point = None
 
+    def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:  # noqa: ARG002 (ASE's)
+        """Return what has changed since the last calculation, of what energies depend on.
+
+        Without periodicity a cell is a box to draw. Dynamics asks at every step, where ASE's own
+        comparison of all arrays takes as long as a small model.
+        """
+        last = self.atoms
+        if last is None:
+            return list(all_changes)
+        same = {
+            "positions": np.array_equal(last.positions, atoms.positions),
+            "numbers": np.array_equal(last.numbers, atoms.numbers),
+            "pbc": np.array_equal(last.pbc, atoms.pbc),
+        }
+        return [name for name, is_same in same.items() if not is_same]
+
     def export_properties(self) -> Properties:
         """Return those of the results that ASE has names for."""
         known = {name: value for name, value in self.results.items() if name in all_outputs}
@@ -144,7 +158,8 @@ class SurfaceCalculator(Calculator):
             raise InputError("SurfaceCalculator.calculate(): there are no atoms. Give atoms.")
         if system_changes or not self.results:
             self.atoms, self.results = None, {}
-            self._check_atoms(atoms)
+            if set(system_changes) != {"positions"}:
+                self._check_atoms(atoms)
             self.results = self._energies(atoms)
             self.atoms = atoms.copy()  # type: ignore[no-untyped-call]
         if "forces" in properties and "forces" not in self.results:

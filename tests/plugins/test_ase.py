@@ -330,9 +330,9 @@ def test_dynamics_stop_where_the_model_was_not_trained_and_keep_what_was(tmp_pat
     from ase.md.verlet import VelocityVerlet
 
     atoms, axis = stretched(LENGTH, surface=TwoCurves().known_between(0.6, 0.9))
-    atoms.set_velocities(np.outer([-0.3, 0.3], axis))
+    atoms.set_velocities(np.outer([-0.8, 0.8], axis))
     file = str(tmp_path / "until.traj")
-    dynamics = VelocityVerlet(atoms, 0.5 * units.fs, trajectory=file)
+    dynamics = VelocityVerlet(atoms, 0.1 * units.fs, trajectory=file)
     with pytest.raises(SurfaceError, match="Add geometries like this one") as caught:
         dynamics.run(100)
     assert "H-H is 0.9" in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Sequence
 
 import torch
@@ -37,8 +38,8 @@ def checked_permutations(call: str, permutations: Tensor) -> Tensor:
     products = {tuple(p[i] for i in q) for p in known for q in known}
     if len(known) < len(rows) or products != known:
         raise InputError(
-            f"{call}(permutations): an average needs a group, every product of two rows being a row "
-            f"that is there once. {remedy}"
+            f"{call}(permutations): an average needs a group, every product of two rows being "
+            f"a row that is there once. {remedy}"
         )
     return found.to(torch.int64)
 
@@ -54,6 +55,25 @@ def orbits_of_features(permutations: Tensor) -> Tensor:
         tensor([0, 0, 1])
     """
     return torch.tensor(_numbered([min(column) for column in permutations.T.tolist()]))
+
+
+def orbits_of_pairs(permutations: Tensor) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """Return the pairs of features that permutations exchange, orbit by orbit.
+
+    Args:
+        permutations: Shape ``(n_permutations, n_features)``.
+
+    Example:
+        >>> orbits_of_pairs(torch.tensor([[0, 1, 2], [1, 0, 2]]))
+        (((0, 1),), ((0, 2), (1, 2)))
+    """
+    pairs = list(itertools.combinations(range(permutations.shape[1]), 2))
+    moves = permutations.tolist()
+    keys = [min(tuple(sorted((m[i], m[j]))) for m in moves) for i, j in pairs]
+    found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for key, pair in zip(keys, pairs, strict=True):
+        found.setdefault(key, []).append(pair)
+    return tuple(tuple(orbit) for orbit in found.values())
 
 
 def orbits_of_circuit(

@@ -108,9 +108,31 @@ class QuantumKernel(Kernel):
         Args:
             features: Shape ``(n_points, n_features)``.
         """
-        factors = torch.zeros(self._pattern.shape, dtype=self.scales.dtype)
-        factors = factors.masked_scatter(self._pattern, self.scales[self._scale_orbits])
-        return torch.nn.functional.linear(features, factors, self.angles[self._angle_orbits])
+        return torch.nn.functional.linear(features, self.linear_map(), self.offsets())
+
+    def linear_map(self) -> Tensor:
+        """Return factors of features in angles, shape ``(n_params, n_features)`` (radians)."""
+        full = torch.zeros(self._pattern.shape, dtype=self.scales.dtype)
+        return full.masked_scatter(self._pattern, self.scales[self._scale_orbits])
+
+    def offsets(self) -> Tensor:
+        """Return the constant parts of angles, shape ``(n_params,)`` (radians)."""
+        return self.angles[self._angle_orbits]
+
+    @torch.no_grad()
+    def set_map(self, linear_map: Tensor, offsets: Tensor) -> None:
+        """Set all angles, what permutations exchange to the mean.
+
+        Args:
+            linear_map: Factors of features, shape ``(n_params, n_features)`` (radians).
+            offsets: Constant parts, shape ``(n_params,)`` (radians).
+        """
+        for param, orbits, values in (
+            (self.angles, self._angle_orbits, offsets),
+            (self.scales, self._scale_orbits, linear_map[self._pattern]),
+        ):
+            total = torch.zeros_like(param).index_add(0, orbits, values.to(param.dtype))
+            param.copy_(total / torch.bincount(orbits))
 
     def embed(self, features: Tensor) -> Tensor:
         """Return states, real parts before imaginary ones; see ``Kernel.embed``."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
+from qmlmat.errors import InputError
 from qmlmat.potentials.base import Objective
 from qmlmat.potentials.training.result import FitStatus, FitStep
 from qmlmat.potentials.training.settings import Training
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 
-HISTORY_SIZE = 100
+HISTORY_SIZE: Final = 100
 """Pairs that L-BFGS remembers: about as many as a shallow network has weights."""
 
 
@@ -41,7 +44,7 @@ class Slope:
 
     def point(self) -> Tensor:
         """Return a copy of the weights, shape ``(n_weights,)``."""
-        return torch.cat([p.detach().reshape(-1) for p in self._params])
+        return torch.cat([torch.zeros(0), *(p.detach().reshape(-1) for p in self._params)])
 
     def __call__(self) -> Tensor:
         """Return the loss here and set the gradients."""
@@ -68,7 +71,32 @@ class Slope:
         """Return loss and largest absolute derivative here, and forget other points."""
         self()
         self._seen = [self._last]
-        return float(self._last.loss), max(float(g.abs().max()) for g in self._last.gradients)
+        return float(self._last.loss), max(
+            (float(g.abs().max()) for g in self._last.gradients if g.numel()), default=0.0
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """All that a training goes on from, in copies that later steps leave alone."""
+
+    point: Tensor
+    """The weights, shape ``(n_weights,)``."""
+
+    best_point: Tensor
+    """The best weights, shape ``(n_weights,)``."""
+
+    best: FitStep
+    """The step of these."""
+
+    history: tuple[FitStep, ...]
+    """All steps."""
+
+    memory: dict[int, Any]
+    """What the optimiser remembers: the state of its ``state_dict``."""
+
+    n_evaluations: int
+    """Evaluations of the loss with its gradient."""
 
 
 class Descent:
@@ -96,16 +124,32 @@ class Descent:
         """Number of steps taken."""
         return self.history[-1].step
 
+    @property
+    def n_steps(self) -> int:
+        """Most steps there will be."""
+        return self.training.n_adam + self.training.n_lbfgs
+
     def steps(self) -> Iterator[FitStep]:
         """Take the steps that are left, one at a time; ``status`` says how they ended."""
-        limit = self.training.n_adam + self.training.n_lbfgs
-        while self._may_go_on() and self.step < limit:
+        while self._may_go_on() and self.step < self.n_steps:
             before = self.slope.point()
             self._move()
             if torch.equal(before, self.slope.point()):
                 self.status = "stalled"
                 return
             yield self._measured()
+
+    def check_start(self) -> None:
+        """Refuse a loss that is not finite before the first step.
+
+        Raises:
+            InputError: If it is not.
+        """
+        if self.step == 0 and not math.isfinite(self.best.loss + self.best.gradient_norm):
+            raise InputError(
+                f"fit: loss {self.best.loss}, largest derivative {self.best.gradient_norm} at the "
+                "start. Look at the model's weights and the data: they must be finite."
+            )
 
     def _may_go_on(self) -> bool:
         last = self.history[-1]
@@ -121,14 +165,14 @@ class Descent:
         n_adam = self.training.n_adam
         stage = "adam" if self.step < n_adam else "lbfgs"
         if stage != self.stage:
-            self.stage, self.optimizer = stage, self.make_optimizer(stage)
+            self.stage, self.optimizer = stage, self._made(stage)
         assert self.optimizer is not None
         if stage == "adam":
             fall = 0.5 * (1.0 + math.cos(math.pi * self.step / n_adam))
             self.optimizer.param_groups[0]["lr"] = self.training.learning_rate * fall
         self.optimizer.step(self.slope)  # type: ignore[arg-type]
 
-    def make_optimizer(self, stage: str) -> torch.optim.Optimizer:
+    def _made(self, stage: str) -> torch.optim.Optimizer:
         """Return the optimiser of a stage, with nothing learnt."""
         if stage == "adam":
             return torch.optim.Adam(self.params, lr=self.training.learning_rate)
@@ -148,6 +192,31 @@ class Descent:
         if number == 0 or _measure(found) < _measure(self.best):
             self.best, self.best_point = found, self.slope.point()
         return found
+
+    def snapshot(self) -> Snapshot:
+        """Return where the training is."""
+        memory = {} if self.optimizer is None else self.optimizer.state_dict()["state"]
+        return Snapshot(
+            point=self.slope.point(),
+            best_point=self.best_point,
+            best=self.best,
+            history=tuple(self.history),
+            memory=copy.deepcopy(memory),
+            n_evaluations=self.slope.n_evaluations,
+        )
+
+    def restore(self, found: Snapshot) -> None:
+        """Go to where another run of the same training was."""
+        set_point(self.params, found.point)
+        self.history, self.best = list(found.history), found.best
+        self.best_point = found.best_point
+        self.stage = self.history[-1].stage
+        if self.stage != "start":
+            self.optimizer = self._made(self.stage)
+            groups = self.optimizer.state_dict()["param_groups"]
+            self.optimizer.load_state_dict({"state": found.memory, "param_groups": groups})
+        self.slope.n_evaluations = found.n_evaluations - 1  # the point here is evaluated again
+        self.slope.here()
 
     def take_best(self) -> None:
         """Give the model the best weights."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qmlmat.potentials.comparison.curves import learning_curve
-from qmlmat.potentials.comparison.result import ComparisonRow, Spread
+from qmlmat.potentials.comparison.rows import ComparisonRow, Spread
 from qmlmat.potentials.comparison.words import summary_sentences
 
 HARTREE = 1e-3
