@@ -4,9 +4,9 @@ Six qubits, ten layers of RY encodings of the inputs, Rot gates and a ring of CN
 by the batch. ``circuit_states`` against default.qubit with parameter broadcasting and
 backpropagation through PyTorch: values and the gradient by every weight; values and forces
 (derivatives by the inputs that can be differentiated again); and the gradient by every weight of a
-loss on both, which training on forces needs. Both sides are the same lines of PyTorch around another
-circuit; their numbers are compared. lightning.qubit's adjoint sweep is timed on a few inputs: it
-takes them one by one.
+loss on both, which training on forces needs. Both sides are the same lines of PyTorch around
+another circuit; their numbers are compared. lightning.qubit's adjoint sweep is timed on a few
+inputs: it takes them one by one.
 
 One thread; calls alternate; medians with the spread. Times are processor time, which counts every
 thread and leaves out what others do on a busy machine. PyTorch's second derivatives through

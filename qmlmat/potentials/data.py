@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from qmlmat.errors import GeometryError, InputError
+from qmlmat.potentials.data_files import is_store, read_arrays, write_npz
 from qmlmat.provenance import content_hash
-from qmlmat.surfaces import Geometry, Scan
+from qmlmat.surfaces import Geometry, Scan, load_scan
 from qmlmat.typing import FloatArray
 from qmlmat.units import HARTREE_IN_EV
 
@@ -156,9 +159,47 @@ class SurfaceData:
             forces=np.array(known) * factor if len(known) == len(rows) else None,
         )
 
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> SurfaceData:
+        """Return the data of a file.
+
+        Args:
+            path: The store of a scan; ``.npz`` with the arrays ``symbols``,
+                ``positions_angstrom``, ``energies_hartree`` and maybe
+                ``forces_hartree_per_angstrom``; or extended XYZ with energies (eV) and maybe
+                forces (eV/Å), as ``qmlmat export`` writes it.
+
+        Raises:
+            InputError: If the file is missing, damaged or lacks something.
+            StoreError: If it is the store of a scan that cannot be read.
+        """
+        file = Path(path).expanduser()
+        if is_store(file):
+            return cls.from_scan(load_scan(file))
+        try:
+            return cls(**read_arrays(file))
+        except InputError as error:
+            if str(file) in str(error):
+                raise
+            raise type(error)(f'"{file}": {error}') from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the data as ``.npz``, which ``load`` reads.
+
+        Raises:
+            StoreError: If the file cannot be written.
+        """
+        fields = {name: getattr(self, name) for name in ("symbols", "positions", "energies")}
+        write_npz(Path(path).expanduser(), fields | {"forces": self.forces})
+
 
 def _checked(name: str, values: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
-    array = np.array(values, dtype=np.float64)
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as cause:
+        raise InputError(
+            f"SurfaceData({name}): not numbers ({cause}). Give shape {shape}."
+        ) from cause
     error = GeometryError if name == "positions" else InputError
     if array.shape != shape or not array.size:
         raise error(f"SurfaceData({name} of shape {array.shape}): give shape {shape}.")

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from qmlmat.errors import StoreError, StoreMismatchError
+from qmlmat.errors import CapabilityError, StoreError, StoreMismatchError
+from qmlmat.potentials.base import Potential
+from qmlmat.potentials.registry import described
 from qmlmat.provenance import canonical_json, content_hash, differences, provenance
 
 _MOST: Final = 4
@@ -98,3 +100,15 @@ class RecordFile:
                 f'"{self.file}": cannot be written ({error.strerror}). Make its folder, free space '
                 "or restore write permission; the same call then goes on."
             ) from error
+
+
+def settings_hash(model: Potential) -> str:
+    """Return a hash of a model's settings; empty where they cannot be put in plain values.
+
+    Args:
+        model: The model, trained or not.
+    """
+    try:
+        return content_hash(described(model))
+    except CapabilityError:  # it has a part of the user's own, whose settings are not known
+        return ""

@@ -82,6 +82,15 @@ class NetworkPotential(Potential):
         """Return energies, shape ``(n_points, n_states)`` (hartree); see ``Potential``."""
         return eigenvalues(self.matrices(positions))
 
+    def energies_from(self, outputs: Tensor, positions: Tensor) -> Tensor:
+        """Return energies from the network's outputs, computed here or measured on a device.
+
+        Args:
+            outputs: Shape ``(n_points, n_outputs)``.
+            positions: Where, shape ``(n_points, n_atoms, 3)`` (Å).
+        """
+        return eigenvalues(self._matrices(outputs, positions))
+
     def prepare(self, data: SurfaceData) -> None:
         """Take scales and the domain from training data; see ``Potential.prepare``."""
         super().prepare(data)

@@ -40,7 +40,7 @@ def test_a_file_of_other_inputs_is_refused_naming_them(tmp_path):
     file = tmp_path / "runs.jsonl"
     RecordFile(file, "test", {"budget": 10})
     before = file.read_bytes()
-    with pytest.raises(StoreMismatchError, match="budget: 10 against 20.*name another file"):
+    with pytest.raises(StoreMismatchError, match=r"budget: 10 against 20.*name another file"):
         RecordFile(file, "test", {"budget": 20})
     assert file.read_bytes() == before
 

@@ -7,7 +7,8 @@ from qmlmat.potentials.comparison.arms import (
     network_arms,
 )
 from qmlmat.potentials.comparison.curves import LearningCurve
-from qmlmat.potentials.comparison.result import Comparison, ComparisonRow, Spread
+from qmlmat.potentials.comparison.result import Comparison
+from qmlmat.potentials.comparison.rows import ComparisonRow, Spread
 from qmlmat.potentials.comparison.running import ComparisonProgress, compare
 from qmlmat.potentials.comparison.runs import Run, RunErrors
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from qmlmat.ansatz.encoding import EncodedCircuit, Encoding
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
+from qmlmat.ansatz.encoding import Encoding
 from qmlmat.potentials.base import Potential
 from qmlmat.potentials.descriptors import Descriptor, Symmetrised
 from qmlmat.potentials.gaussian import (

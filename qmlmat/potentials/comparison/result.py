@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,68 +9,10 @@ import numpy as np
 
 from qmlmat.errors import InputError, nearest
 from qmlmat.potentials.comparison.curves import LearningCurve, learning_curve
+from qmlmat.potentials.comparison.rows import ComparisonRow, spread_of
 from qmlmat.potentials.comparison.runs import Run, RunErrors, run_errors
 from qmlmat.potentials.comparison.splits import Splits
 from qmlmat.potentials.comparison.words import summary_sentences
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """A number over several seeds."""
-
-    median: float
-    """The median."""
-
-    low: float
-    """The lower quartile."""
-
-    high: float
-    """The upper quartile."""
-
-    def overlaps(self, other: Spread) -> bool:
-        """Return whether the interquartile ranges overlap."""
-        return self.low <= other.high and other.low <= self.high
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComparisonRow:
-    """One arm at one size of the training set: medians over seeds."""
-
-    arm: str
-    """Name of the arm."""
-
-    size: int
-    """Number of training points."""
-
-    n_runs: int
-    """Number of seeds."""
-
-    n_failed: int
-    """Number of seeds at which training failed; they are in no median."""
-
-    n_exhausted: int
-    """Number of seeds at which training was stopped by its budget and not by itself."""
-
-    n_late: int
-    """Number of seeds trained after errors on the test set had been looked at."""
-
-    information: str
-    """What a prediction looks at: ``"labels"`` or ``"hamiltonian"``."""
-
-    n_weights: int
-    """Number of trainable numbers."""
-
-    rmse: Spread | None
-    """Root of the mean squared error (hartree); ``None`` where every seed failed."""
-
-    mae: Spread | None
-    """Mean absolute error (hartree)."""
-
-    largest: Spread | None
-    """Largest absolute error (hartree)."""
-
-    wall_time: float
-    """Median time of a training (s)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,9 +74,9 @@ class Comparison:
             n_late=sum(run.late for run in runs),
             information=runs[0].information,
             n_weights=runs[0].n_weights,
-            rmse=_spread(found, lambda e: e.rmse),
-            mae=_spread(found, lambda e: e.mae),
-            largest=_spread(found, lambda e: e.largest),
+            rmse=spread_of([e.rmse for e in found]),
+            mae=spread_of([e.mae for e in found]),
+            largest=spread_of([e.largest for e in found]),
             wall_time=float(np.median([run.wall_time for run in runs])),
         )
 
@@ -158,10 +99,3 @@ class Comparison:
         return summary_sentences(
             self.table(), {arm: self.curve(arm) for arm in self.arms}, subject=self.arms[0]
         )
-
-
-def _spread(errors: list[RunErrors], value: Callable[[RunErrors], float]) -> Spread | None:
-    if not errors:
-        return None
-    low, median, high = np.percentile([value(e) for e in errors], [25, 50, 75]).tolist()
-    return Spread(median=median, low=low, high=high)

@@ -10,18 +10,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from qmlmat.errors import CapabilityError, InputError, StoreMismatchError
+from qmlmat._heard import heard
+from qmlmat.errors import InputError, StoreMismatchError
 from qmlmat.potentials.base import Potential
 from qmlmat.potentials.comparison.arms import Arm
 from qmlmat.potentials.comparison.result import Comparison
 from qmlmat.potentials.comparison.runs import Run
 from qmlmat.potentials.comparison.splits import Splits, make_splits
 from qmlmat.potentials.data import SurfaceData
-from qmlmat.potentials.records import RecordFile
-from qmlmat.potentials.registry import described
+from qmlmat.potentials.records import RecordFile, settings_hash
 from qmlmat.potentials.training import Training, fit
 from qmlmat.potentials.training.errors import predicted
-from qmlmat.provenance import content_hash
 from qmlmat.surfaces.surface import FAILED, SLIPS
 from qmlmat.typing import FloatArray
 
@@ -146,12 +145,12 @@ class _Book:
     def run(self, arm: Arm, size: int, seed: int) -> Run:
         """Return one training."""
         model = arm.make(seed)
-        model_hash = _model_hash(model)
+        model_hash = settings_hash(model)
         known = self.known.get((arm.name, size, seed))
         if known is not None:
             self._check_model(known, model_hash)
             return known
-        run = _trained(arm.name, model, self.splits, size, seed, self.training)
+        run = _trained(arm.name, model, self.splits, size=size, seed=seed, training=self.training)
         run = replace(run, model_hash=model_hash, late=self.opened)
         if self.file is not None:
             self.file.append({"run": run.to_dict()})
@@ -171,15 +170,8 @@ class _Book:
             self.file.append({OPENED: self.splits.content_hash()})
 
 
-def _model_hash(model: Potential) -> str:
-    try:
-        return content_hash(described(model))
-    except CapabilityError:  # a part of the user's own: it takes part, its settings are not checked
-        return ""
-
-
-def _trained(  # noqa: PLR0913 (one training)
-    name: str, model: Potential, splits: Splits, size: int, seed: int, training: Training
+def _trained(
+    name: str, model: Potential, splits: Splits, *, size: int, seed: int, training: Training
 ) -> Run:
     start = time.perf_counter()
     blank = Run(
@@ -192,8 +184,9 @@ def _trained(  # noqa: PLR0913 (one training)
         n_weights=model.n_weights,
     )
     try:
-        found = fit(model, splits.training(size, seed), training=training, seed=seed)
-        predictions = _predictions(model, splits.test)
+        with heard() as said:
+            found = fit(model, splits.training(size, seed), training=training, seed=seed)
+            predictions = _predictions(model, splits.test)
     except SLIPS[:5]:
         raise  # a mistake in somebody's code, which no other training would be spared
     except Exception as error:  # noqa: BLE001 - whatever a training ends with is a result
@@ -208,7 +201,7 @@ def _trained(  # noqa: PLR0913 (one training)
         predictions=predictions,
         n_evaluations=found.n_evaluations,
         wall_time=found.wall_time,
-        notes=found.notes,
+        notes=tuple(dict.fromkeys([*found.notes, *said])),
     )
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from qmlmat.potentials.comparison.curves import LearningCurve
+from qmlmat.potentials.comparison.rows import ComparisonRow, Spread
 from qmlmat.units import HARTREE_IN_WAVENUMBER
-
-if TYPE_CHECKING:
-    from qmlmat.potentials.comparison.curves import LearningCurve
-    from qmlmat.potentials.comparison.result import ComparisonRow, Spread
 
 CLOSE: Final = 0.15
 """Medians that differ by less, relative to the smaller one, are called close."""

@@ -27,6 +27,9 @@ START_PHASE: Final = 0.3
 START_SCALE: Final = 0.1
 """Factors of features in a new upload at the start (radians): little is changed at first."""
 
+START_ROUNDS: Final = 3
+"""How many times longer the first circuit is trained, which has no parent."""
+
 Layers = tuple[tuple[int, ...], ...]
 """Phases between uploads of the features: orbits of pairs of qubits, layer by layer."""
 Pairs = tuple[tuple[int, int], ...]
@@ -118,7 +121,7 @@ def grow_kernel(
     Candidates are phases ``exp(-i theta/2 Z Z)`` on one orbit of pairs of qubits (pairs that
     exchanges of equal atoms lead to each other share one angle), in each layer, or in a new layer
     with a further upload. Each starts from its parent's numbers; the one with the lowest Bayesian
-    information criterion is kept, until it rises.
+    information criterion is kept, until none is lower than the parent's, trained on as long.
 
     Args:
         descriptor: From positions to features, one qubit each.
@@ -134,6 +137,9 @@ def grow_kernel(
     best = trials.trained((), None, "nothing: a product kernel")
     steps = [best.step]
     for _ in range(chosen.max_steps):
+        # As long as its children, lest a gate be kept for the time that was spent on it.
+        best = trials.trained(best.step.layers, best, best.step.added)
+        steps[-1] = replace(best.step, n_candidates=steps[-1].n_candidates)
         children = [trials.trained(new, best, words) for new, words in trials.candidates(best)]
         if not children:
             return best.growth(steps, "nothing_left")
@@ -208,7 +214,8 @@ class _Trials:
             _inherit(model, parent.model, self._labels(layers), self._labels(parent.step.layers))
         objective = model.objective(self.data, Loss())
         n_points = min(self.growing.n_points, len(self.data))
-        log_likelihood = -n_points * _lowered(model, objective, self.growing.n_iterations)
+        n_iterations = self.growing.n_iterations * (1 if parent else START_ROUNDS)
+        log_likelihood = -n_points * _lowered(model, objective, n_iterations)
         step = GrowthStep(
             layers=layers,
             added=added,

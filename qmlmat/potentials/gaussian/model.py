@@ -51,6 +51,9 @@ class GaussianProcess(Potential):
         Quantum Chem. 115, 1051 (2015), doi:10.1002/qua.24927 (averages over permutations).
     """
 
+    holds_out = False
+    """A marginal likelihood needs no points set aside."""
+
     shift: Tensor
     scale: Tensor
     anchors: Tensor

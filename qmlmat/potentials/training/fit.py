@@ -12,7 +12,7 @@ from qmlmat.potentials.training.checkpoint import EVERY, Checkpoint, checkpoint_
 from qmlmat.potentials.training.descent import Descent
 from qmlmat.potentials.training.errors import Errors, errors_of
 from qmlmat.potentials.training.progress import FitProgress, Watch
-from qmlmat.potentials.training.result import Fit
+from qmlmat.potentials.training.result import FIT_ADVICE, Fit
 from qmlmat.potentials.training.settings import Training
 
 FEWEST_POINTS = 2
@@ -77,8 +77,13 @@ def fit(  # noqa: PLR0913 (what is trained on what, how, and who is told)
         best=descent.best,
         train_errors=_known_errors(model, train),
         validation_errors=None if held_out is None else errors_of(model, held_out),
+        training=training,
+        seed=seed,
+        data_hash=data.content_hash(),
+        n_points=len(data),
         n_evaluations=descent.slope.n_evaluations,
         wall_time=watch.elapsed,
+        notes=_notes(model, descent, stopping is not None),
     )
 
 
@@ -126,6 +131,18 @@ def _parts(
     if n_aside == 0:
         return data, None
     return data.split(len(data) - n_aside, seed=seed)
+
+
+def _notes(model: Potential, descent: Descent, has_validation: bool) -> tuple[str, ...]:
+    notes = []
+    if descent.status in ("not_finite", "stalled"):
+        notes.append(FIT_ADVICE[descent.status])
+    if model.holds_out and not has_validation:
+        notes.append(
+            "No points were set aside: the errors at the points of training say little about "
+            "others. Use validation=, or validation_fraction."
+        )
+    return tuple(notes)
 
 
 def _known_errors(model: Potential, data: SurfaceData) -> Errors | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from qmlmat.potentials.base import Potential
 from qmlmat.potentials.training.errors import Errors
+from qmlmat.potentials.training.settings import Training
 
 FitStatus = Literal["converged", "iteration_limit", "early_stop", "stalled", "not_finite"]
 """How a training stopped."""
@@ -76,6 +77,18 @@ class Fit:
     validation_errors: Errors | None
     """Errors at the points that were set aside, or given."""
 
+    training: Training
+    """The recipe."""
+
+    seed: int
+    """Seed of the draw of validation points."""
+
+    data_hash: str
+    """Hash of the data that were given, validation points drawn from them included."""
+
+    n_points: int
+    """Number of these points."""
+
     n_evaluations: int
     """Evaluations of the loss with its gradient."""
 
@@ -84,6 +97,20 @@ class Fit:
 
     notes: tuple[str, ...] = ()
     """What a reader should know."""
+
+    def record(self) -> dict[str, Any]:
+        """Return how the model was trained, as plain values."""
+        return {
+            "settings": self.training.inputs(),
+            "seed": self.seed,
+            "data_hash": self.data_hash,
+            "n_points": self.n_points,
+            "status": self.status,
+            "n_steps": self.history[-1].step,
+            "best_step": self.best.step,
+            "n_evaluations": self.n_evaluations,
+            "wall_time": self.wall_time,
+        }
 
     def __repr__(self) -> str:
         """Return how it ended in one line; the fields hold the rest."""

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from qmlmat.ansatz.encoding import Encoding
 from qmlmat.potentials.comparison import kernel_arms, network_arms
 from qmlmat.potentials.comparison.arms import without_entanglers
-from qmlmat.ansatz.encoding import Encoding
 from qmlmat.potentials.descriptors import Distances, MorseVariables
 
 WATER = ("O", "H", "H")

@@ -13,8 +13,8 @@ from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.training import Training
 
 ARMS = (
-    Arm(name="cubic", make=lambda seed: Polynomial(3)),
-    Arm(name="line", make=lambda seed: Polynomial(1)),
+    Arm(name="cubic", make=lambda _: Polynomial(3)),
+    Arm(name="line", make=lambda _: Polynomial(1)),
 )
 BUDGET = Training(n_adam=0, n_lbfgs=1, validation_fraction=0.0)
 PLAN = {"sizes": [6, 12], "seeds": [0, 1, 2], "test": 20, "training": BUDGET}
@@ -25,7 +25,7 @@ def _compare(arms=ARMS, **changes):
 
 
 def test_errors_are_those_of_a_least_squares_fit_on_the_recorded_splits():
-    """numpy fits the same polynomial to the same points."""
+    """Numpy fits the same polynomial to the same points."""
     found = _compare()
     train, test = found.splits.training(12, 1), found.splits.test
     x, y = train.positions[:, 1, 2], train.energies[:, 0]
@@ -61,7 +61,7 @@ def test_energies_of_the_test_set_are_looked_at_after_all_trainings():
     test = hydrogen_data(20, seed=5)
     watched = Watched(symbols=test.symbols, positions=test.positions, energies=test.energies)
     looks, values = [], watched.energies
-    Watched.energies = property(lambda self: (looks.append(1), values)[1])
+    Watched.energies = property(lambda _: (looks.append(1), values)[1])
     found = _compare(test=watched)
     assert len(found.runs) == 12
     assert not looks
@@ -78,7 +78,7 @@ def test_models_never_see_the_energies_of_the_test_set():
             seen.append(data.energies.copy())
             super().check_data(data)
 
-    found = _compare([Arm(name="nosy", make=lambda seed: Nosy())])
+    found = _compare([Arm(name="nosy", make=lambda _: Nosy())])
     labels = set(found.splits.test.energies[:, 0].tolist())
     assert all(not labels & set(values[:, 0].tolist()) for values in seen)
 
@@ -87,10 +87,10 @@ def test_a_failed_training_is_reported_and_not_dropped():
     """Its row says how many failed; its reason is kept."""
 
     class Fails(Polynomial):
-        def condition(self, data):
+        def condition(self, data):  # noqa: ARG002
             raise RuntimeError("the matrix is singular")
 
-    found = _compare([*ARMS, Arm(name="fails", make=lambda seed: Fails())])
+    found = _compare([*ARMS, Arm(name="fails", make=lambda _: Fails())])
     row = found.row("fails", 12)
     assert (row.n_failed, row.n_runs, row.rmse) == (3, 3, None)
     run = next(run for run in found.runs if run.arm == "fails")
@@ -107,14 +107,14 @@ def test_a_prediction_that_is_not_finite_is_a_failure():
             found = super().energies(positions)
             return found / torch.zeros_like(found) if len(found) == 20 else found
 
-    found = _compare([Arm(name="infinite", make=lambda seed: Infinite())])
+    found = _compare([Arm(name="infinite", make=lambda _: Infinite())])
     assert all("not finite" in run.status for run in found.runs)
 
 
 def test_a_mistake_in_the_code_of_an_arm_is_raised():
     """It would fail at every seed; and it is not a property of the model."""
     with pytest.raises(NameError):
-        _compare([Arm(name="broken", make=lambda seed: nothing(seed))])  # noqa: F821
+        _compare([Arm(name="broken", make=lambda _: nothing)])  # noqa: F821
 
 
 def test_what_is_stored_is_not_trained_again(tmp_path):
@@ -162,7 +162,7 @@ def test_a_store_of_other_data_or_settings_is_refused(tmp_path):
     """Numbers of two comparisons are never mixed."""
     store = tmp_path / "runs.jsonl"
     _compare(store=store)
-    with pytest.raises(StoreMismatchError, match="test.*name another file"):
+    with pytest.raises(StoreMismatchError, match=r"test.*name another file"):
         _compare(store=store, test=21)
     with pytest.raises(StoreMismatchError, match="n_lbfgs"):
         _compare(store=store, training=replace(BUDGET, n_lbfgs=2))
@@ -192,7 +192,7 @@ def test_arms_need_names_of_their_own_and_the_same_states():
         _compare([])
     data = hydrogen_data(60)
     two = replace(data, energies=np.hstack([data.energies, data.energies + 0.1]))
-    arms = [ARMS[0], Arm(name="two", make=lambda seed: Polynomial(2, n_states=2))]
+    arms = [ARMS[0], Arm(name="two", make=lambda _: Polynomial(2, n_states=2))]
     with pytest.raises(InputError, match="same n_states"):
         compare(two, arms, **PLAN)
 

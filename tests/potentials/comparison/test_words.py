@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qmlmat.potentials.comparison.curves import learning_curve
-from qmlmat.potentials.comparison.result import ComparisonRow, Spread
+from qmlmat.potentials.comparison.rows import ComparisonRow, Spread
 from qmlmat.potentials.comparison.words import summary_sentences
 
 HARTREE = 1e-3
@@ -130,12 +130,16 @@ def test_exhausted_budgets_and_late_arms_are_said():
 
 def test_exponents_are_listed():
     """Two sizes, one seed: without an uncertainty."""
-    text = words([row("QNN", 100, 4.0), row("QNN", 200, 2.0), row("MLP", 100, 1), row("MLP", 200, 1)])
+    text = words(
+        [row("QNN", 100, 4.0), row("QNN", 200, 2.0), row("MLP", 100, 1), row("MLP", 200, 1)]
+    )
     assert "QNN 1.00, MLP 0.00." in text or "QNN 1.00, MLP -0.00." in text
 
 
 def test_the_word_advantage_is_never_used():
     """Whatever the numbers are."""
     for other in (0.01, 1.0, 100.0):
-        text = words([row("QNN", 50, 2), row("QNN", 100, 1), row("MLP", 50, 2), row("MLP", 100, other)])
+        text = words(
+            [row("QNN", 50, 2), row("QNN", 100, 1), row("MLP", 50, 2), row("MLP", 100, other)]
+        )
         assert "advantage" not in text.lower()
