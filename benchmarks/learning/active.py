@@ -5,7 +5,8 @@ LiH in STO-3G (4 electrons in 6 orbitals) from 0.8 to 5 Å, and water in STO-3G 
 box of both stretches and the bend, each symmetric pair of geometries once. The solver is exact
 diagonalisation; what is counted is how often it is asked. Strategies: the largest standard error of
 a Gaussian process (rational quadratic kernel, and the kernel of a circuit's states); the spread of
-a committee of quantum networks; and without a model a regular grid, a Sobol sequence, random points.
+a committee of quantum networks; and without a model a regular grid in the coordinates, one in Morse
+variables of lengths (closer where energies rise steeply), a Sobol sequence, and random points.
 
 For each model: how many calls reach, and keep, the error that a grid of some number of points has.
 """
@@ -13,6 +14,7 @@ For each model: how many calls reach, and keep, the error that a grid of some nu
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 import time
@@ -28,10 +30,14 @@ from qmlmat.potentials.active import ActiveLearning, Strategy, active_learning
 from qmlmat.potentials.base import Potential
 from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.descriptors import Descriptor, MorseVariables, Symmetrised
+from qmlmat.potentials.descriptors.pairs import MORSE_LENGTH
 from qmlmat.potentials.gaussian import GaussianProcess, QuantumKernel, RationalQuadratic
 from qmlmat.potentials.networks.quantum import QuantumNetwork
 from qmlmat.potentials.regression import NetworkPotential
 from qmlmat.potentials.training import Training
+
+GRIDS = ("grid", "grid, Morse")
+"""Regular grids; the first one's errors are those that the others are to reach."""
 
 LIKELIHOOD = Training(n_adam=0, n_lbfgs=60, validation_fraction=0.0)
 """Recipe of Gaussian processes."""
@@ -48,6 +54,8 @@ class Problem:
     """What it is."""
     path: qm.Path
     """The candidates."""
+    morse: qm.Path
+    """The same ones; the first coordinate, a length, is its Morse variable."""
     table: dict[bytes, float]
     """Energy of each candidate by its positions (hartree)."""
     test: SurfaceData
@@ -97,6 +105,7 @@ def lih(*, quick: bool, folder: Path | None) -> Problem:
     return Problem(
         name="LiH",
         path=candidates,
+        morse=_in_morse_variables(candidates),
         table=_table(surface, candidates, folder, "lih_candidates"),
         test=_data(surface, qm.stretch(molecule, lengths=every[1::2]), folder, "lih_test"),
         grids=(4, 6) if quick else (6, 8, 10, 12, 16),
@@ -120,6 +129,7 @@ def water(*, quick: bool, folder: Path | None) -> Problem:
     return Problem(
         name="water",
         path=candidates,
+        morse=_in_morse_variables(candidates),
         table=_table(surface, candidates, folder, "water_candidates"),
         test=_data(surface, test, folder, "water_test"),
         grids=(8,) if quick else (27, 48, 64),
@@ -131,6 +141,12 @@ def water(*, quick: bool, folder: Path | None) -> Problem:
 def _scan(surface: qm.SolverSurface, path: qm.Path, folder: Path | None, name: str) -> qm.Scan:
     store = None if folder is None else folder / f"{name}.db"
     return qm.scan(surface, path, store=store)
+
+
+def _in_morse_variables(path: qm.Path) -> qm.Path:
+    coordinates = path.coordinates.copy()
+    coordinates[:, 0] = np.exp(-coordinates[:, 0] / MORSE_LENGTH)
+    return dataclasses.replace(path, coordinates=coordinates)
 
 
 def _table(
@@ -193,17 +209,18 @@ MODELS: dict[str, Model] = {
 
 
 def learnt(
-    problem: Problem, model: Model, strategy: Strategy, *, budget: int, seed: int
+    problem: Problem, model: Model, strategy: str, *, budget: int, seed: int
 ) -> ActiveLearning:
     """Return what one strategy learns; refuses a count of calls that is not the surface's."""
+    kind: Strategy = "grid" if strategy in GRIDS else strategy  # type: ignore[assignment]
     surface, calls = problem.surface()
     descriptor = MorseVariables(problem.test.symbols)
     found = active_learning(
         surface,
-        problem.path,
+        problem.morse if strategy == "grid, Morse" else problem.path,
         lambda start: model.make(descriptor, start),
         budget=budget,
-        strategy=strategy,
+        strategy=kind,
         n_start=problem.n_start,
         test=problem.test,
         training=model.training,
@@ -216,38 +233,45 @@ def learnt(
 
 def measured(problem: Problem, name: str, seeds: Sequence[int]) -> list[Row]:
     """Return a model's rows at one problem, and print them as they come."""
-    model, start = MODELS[name], time.process_time()
-    errors = {}
-    for n in problem.grids:
-        runs = [learnt(problem, model, "grid", budget=n, seed=seed) for seed in seeds]
-        errors[n] = tuple(_rmse(run, n) for run in runs)
-    rows = [
-        Row(
-            problem=problem.name,
-            model=name,
-            strategy="grid",
-            calls={n: (n,) * len(seeds) for n in problem.grids},
-            rmse=errors,
-            seconds=time.process_time() - start,
-        )
-    ]
-    print(printed(rows[0]), flush=True)
-    for strategy in (model.strategy, *model.baselines):
+    model, rows = MODELS[name], []
+    limits: dict[int, float] = {}
+    for strategy in (*GRIDS, model.strategy, *model.baselines):
         start = time.process_time()
-        runs = [learnt(problem, model, strategy, budget=problem.budget, seed=s) for s in seeds]
-        limits = {n: float(np.median(errors[n])) / 1e3 for n in problem.grids}
+        sizes = problem.grids if strategy in GRIDS else (problem.budget,)
+        runs = {
+            n: [learnt(problem, model, strategy, budget=n, seed=seed) for seed in seeds]
+            for n in sizes
+        }
+        last = runs[sizes[-1]]
+        errors = {n: tuple(_rmse(run, n) for run in runs.get(n, last)) for n in problem.grids}
+        limits = limits or {n: float(np.median(values)) for n, values in errors.items()}
+        calls = {n: _calls(runs, limit) for n, limit in limits.items()}
+        seconds = time.process_time() - start
         rows.append(
             Row(
                 problem=problem.name,
                 model=name,
                 strategy=strategy,
-                calls={n: tuple(r.calls_to_reach(x) for r in runs) for n, x in limits.items()},
-                rmse={n: tuple(_rmse(run, n) for run in runs) for n in problem.grids},
-                seconds=time.process_time() - start,
+                calls=calls,
+                rmse=errors,
+                seconds=seconds,
             )
         )
         print(printed(rows[-1]), flush=True)
     return rows
+
+
+def _calls(runs: dict[int, list[ActiveLearning]], limit: float) -> tuple[int | None, ...]:
+    """Return after how many calls each seed has an error at or below a limit (mHa)."""
+    if len(runs) == 1:
+        return tuple(run.calls_to_reach(limit / 1e3) for run in next(iter(runs.values())))
+    # Of grids each size is a run of its own: the smallest from which on all of them reach it.
+    found = []
+    for series in zip(*runs.values(), strict=True):
+        good = [_rmse(run, n) <= limit * (1 + 1e-9) for n, run in zip(runs, series, strict=True)]
+        kept = [n for k, n in enumerate(runs) if all(good[k:])]
+        found.append(kept[0] if kept else None)
+    return tuple(found)
 
 
 def _rmse(run: ActiveLearning, n_calls: int) -> float:
@@ -269,7 +293,7 @@ def printed(row: Row) -> str:
         needed, error = median_calls(calls), float(np.median(row.rmse[n]))
         words = f"{needed:5.1f}" if np.isfinite(needed) else "never"
         cells.append(f"{n:3d}: {words} calls, {error:8.4f} mHa")
-    head = f"{row.problem:6} {row.model:18} {row.strategy:10}"
+    head = f"{row.problem:6} {row.model:18} {row.strategy:11}"
     return f"{head} {' | '.join(cells)} | {row.seconds:6.1f} s"
 
 
