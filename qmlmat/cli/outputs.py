@@ -18,6 +18,7 @@ from qmlmat.cli.circuits_output import (
     EncodingOutput,
     ResourcesOutput,
 )
+from qmlmat.cli.learning_output import FitOutput, PredictOutput
 from qmlmat.cli.spectrum_output import SpectrumOutput
 from qmlmat.cli.table import Output
 
@@ -263,6 +264,8 @@ class OutputDocument(
         | SolveOutput
         | SpectrumOutput
         | BandsOutput
+        | FitOutput
+        | PredictOutput
         | PlotOutput
         | ExportOutput
         | CircuitsOutput
