@@ -34,7 +34,7 @@ class Training:
     """Part of the points that is not trained on but says which weights are kept and when to stop.
 
     By default none: of few points without noise, a tenth is worth more in training (water, 100
-    points, 105 weights: 0.1 raised the error at new points by half). Not used where ``fit`` is
+    points, a circuit of 105 weights: 0.1 raised the error at new points by half). Not used where ``fit`` is
     given points for it, or by a model that needs none."""
 
     patience: int = 100
