@@ -123,17 +123,33 @@ def _casscf(molecule: qm.Molecule) -> Any:  # noqa: ANN401 - PySCF is untyped
     return solver
 
 
-def intersection_grid(folder: Path = FOLDER, *, workers: int = 2) -> SurfaceData:
-    """Return both states on the grid of 21 x 21 angles: the test set."""
-    axes = [(ALPHA, np.arange(100.0, 161.0, 3.0)), (PHI, np.arange(70.0, 111.0, 2.0))]
+def intersection_grid(folder: Path = FOLDER, *, step: float = 2.0, workers: int = 2) -> SurfaceData:
+    """Return both states on a grid: the test set of 21 x 21 angles.
+
+    Args:
+        folder: Where the scan is kept.
+        step: Between values of phi (degrees); alpha has as many values.
+        workers: Processes that compute what is missing.
+    """
+    axes = [(ALPHA, np.arange(100.0, 161.0, 1.5 * step)), (PHI, np.arange(70.0, 111.0, step))]
     path = qm.grid(formaldimine(), axes)
-    return _scanned(StateAveraged(), path, folder / "formaldimine_grid.db", workers)
+    store = folder / f"formaldimine_grid_{len(path)}.db"
+    return _scanned(StateAveraged(), path, store, workers)
 
 
-def intersection_samples(folder: Path = FOLDER, *, workers: int = 2) -> SurfaceData:
-    """Return both states at 200 points of a Sobol sequence: its first ones are the training set."""
-    path = qm.sample(formaldimine(), [(ALPHA, 100.0, 160.0), (PHI, 70.0, 110.0)], 200)
-    return _scanned(StateAveraged(), path, folder / "formaldimine_sobol.db", workers)
+def intersection_samples(
+    folder: Path = FOLDER, *, n_points: int = 200, workers: int = 2
+) -> SurfaceData:
+    """Return both states at points of a Sobol sequence: its first ones are the training set.
+
+    Args:
+        folder: Where the scan is kept.
+        n_points: Number of points.
+        workers: Processes that compute what is missing.
+    """
+    path = qm.sample(formaldimine(), [(ALPHA, 100.0, 160.0), (PHI, 70.0, 110.0)], n_points)
+    store = folder / f"formaldimine_sobol_{n_points}.db"
+    return _scanned(StateAveraged(), path, store, workers)
 
 
 def angles(data: SurfaceData) -> np.ndarray:
