@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, RootModel
 
 from qmlmat.cli.bands_output import BandsOutput
+from qmlmat.cli.compare_output import CompareOutput
 from qmlmat.cli.learning_output import FitOutput, PredictOutput
 from qmlmat.cli.spectrum_output import SpectrumOutput
 from qmlmat.cli.table import Output
@@ -373,6 +374,7 @@ class OutputDocument(
         | BandsOutput
         | FitOutput
         | PredictOutput
+        | CompareOutput
         | PlotOutput
         | ExportOutput
         | CircuitsOutput
