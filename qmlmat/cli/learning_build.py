@@ -40,11 +40,12 @@ from qmlmat.potentials.networks.quantum import QuantumNetwork
 from qmlmat.potentials.regression import NetworkPotential
 from qmlmat.potentials.training import Training
 
-_DESCRIPTORS: Final[dict[str, type[Distances | InverseDistances | MorseVariables]]] = {
+DESCRIPTORS: Final[dict[str, type[Distances | InverseDistances | MorseVariables]]] = {
     "distances": Distances,
     "inverse_distances": InverseDistances,
     "morse": MorseVariables,
 }
+"""What features are called in input files."""
 
 
 def build_data(table: DataTable, folder: Path) -> tuple[SurfaceData, SurfaceData | None]:
@@ -87,7 +88,7 @@ def build_model(document: FitDocument, symbols: tuple[str, ...]) -> Potential:
         TemplateError: If there is no such encoding, or it does not fit.
     """
     table = document.model
-    descriptor = _DESCRIPTORS[table.descriptor](symbols)
+    descriptor = DESCRIPTORS[table.descriptor](symbols)
     if isinstance(table, GaussianTable | QuantumKernelTable):
         kernel = _kernel(table, descriptor)
         return GaussianProcess(descriptor, kernel, n_states=table.n_states, seed=table.seed)
