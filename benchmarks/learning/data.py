@@ -123,9 +123,7 @@ def _casscf(molecule: qm.Molecule) -> Any:  # noqa: ANN401 - PySCF is untyped
     return solver
 
 
-def intersection_grid(
-    folder: Path = FOLDER, *, step: float = 2.0, workers: int = 2
-) -> SurfaceData:
+def intersection_grid(folder: Path = FOLDER, *, step: float = 2.0, workers: int = 2) -> SurfaceData:
     """Return both states on a grid: the test set of 21 x 21 angles.
 
     Args:

@@ -192,7 +192,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for line in table(train, test, sizes, seeds, training):
         print(line, flush=True)
     model = trained(circuit, train, 0, training)
-    print(f"\ncircuit, seed 0, {len(train)} points: {described(model)[1]:.3f} mHa at the smallest gap")
+    print(
+        f"\ncircuit, seed 0, {len(train)} points: {described(model)[1]:.3f} mHa at the smallest gap"
+    )
     print("\n".join(error_map(model, test)))
 
 

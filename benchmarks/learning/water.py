@@ -120,15 +120,15 @@ def median(values: Sequence[float]) -> str:
     return f"{np.median(values):7.1f} [{min(values):.0f} to {max(values):.0f}]"
 
 
-def ground_state(data: SurfaceData, training: Training, sizes: Sequence[int], seeds: int) -> Iterator[str]:
+def ground_state(
+    data: SurfaceData, training: Training, sizes: Sequence[int], seeds: int
+) -> Iterator[str]:
     """Yield the learning curves of the arms."""
     yield "S0 from energies: test RMSE, cm-1, by number of training points"
     yield f"{'':26s}{'weights':>8s}" + "".join(f"{n:>24d}" for n in sizes) + "   s a training"
     for name, make in ARMS.items():
         table, start = Table(make, data, training), time.process_time()
-        cells = [
-            median([table.errors(n, seed).rmse_cm1 for seed in range(seeds)]) for n in sizes
-        ]
+        cells = [median([table.errors(n, seed).rmse_cm1 for seed in range(seeds)]) for n in sizes]
         seconds = (time.process_time() - start) / (seeds * len(sizes))
         row = "".join(f"{cell:>24s}" for cell in cells)
         yield f"{name:26s}{make(0).n_weights:8d}{row}{seconds:10.1f}"
@@ -187,7 +187,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sizes, seeds = ((20,), 1) if chosen.quick else ((100, 364), 3)
     data = water(chosen.folder, n_points=40 if chosen.quick else 900, workers=1)
     print(f"{data}; test: all points that are not drawn for training\n")
-    for part in (ground_state(data, training, sizes, seeds), with_forces(data, training, sizes[-1], seeds), three_states(data, training, sizes[-1], seeds)):
+    for part in (
+        ground_state(data, training, sizes, seeds),
+        with_forces(data, training, sizes[-1], seeds),
+        three_states(data, training, sizes[-1], seeds),
+    ):
         for line in part:
             print(line, flush=True)
 

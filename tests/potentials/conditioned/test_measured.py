@@ -1,8 +1,7 @@
 """A trained circuit on backends: exact ones agree, sampled ones within their error bars."""
 
-from functools import partial
-
 import numpy as np
+import pennylane as qml
 import pytest
 
 from qmlmat import Molecule, PennyLaneBackend, QiskitBackend, StatevectorBackend
@@ -43,7 +42,7 @@ def exact(model):
     "make",
     [
         StatevectorBackend,
-        partial(PennyLaneBackend, device="default.qubit"),
+        lambda: PennyLaneBackend(device=qml.device("default.qubit")),
         QiskitBackend.ideal,
     ],
     ids=["statevector", "pennylane", "qiskit"],
