@@ -34,8 +34,8 @@ class Training:
     """Part of the points that is not trained on but says which weights are kept and when to stop.
 
     By default none: of few points without noise, a tenth is worth more in training (water, 100
-    points, a circuit of 105 weights: 0.1 raised the error at new points by half). Not used where ``fit`` is
-    given points for it, or by a model that needs none."""
+    points, a circuit of 105 weights: 0.1 raised the error at new points by half). Not used where
+    ``fit`` is given points for it, or by a model that needs none."""
 
     patience: int = 100
     """Steps without a lower validation loss after which training stops."""
