@@ -33,7 +33,7 @@ def test_a_figure_without_points_is_refused(found, tmp_path):
 
 
 def test_the_table_has_errors_in_both_units(found):
-    """mHa and 1/cm stand beside each other."""
+    """Units of mHa and of 1/cm stand beside each other."""
     text = str(errors_table({"train": found.train_errors}))
     assert f"{1e3 * found.train_errors.rmse:.3g}" in text
     assert (
