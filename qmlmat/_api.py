@@ -130,6 +130,7 @@ from qmlmat.systems import (
 )
 
 if TYPE_CHECKING:
+    from qmlmat._learning import *  # noqa: F403
     from qmlmat.backends.pennylane.backend import PennyLaneBackend
     from qmlmat.backends.qiskit.backend import QiskitBackend
     from qmlmat.backends.qiskit.devices import NoisySampler, fake_device, restricted
@@ -250,6 +251,58 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "PointResult",
     "Scan",
     "SurfaceCalculator",
+    # Surfaces that are learnt: models that are trained, and what they learn from
+    "fit",
+    "Fit",
+    "Training",
+    "Loss",
+    "SurfaceData",
+    "Potential",
+    "QNNPotential",
+    "MLPPotential",
+    "GPPotential",
+    "QuantumKernelPotential",
+    "NetworkPotential",
+    "AdditivePotential",
+    "GaussianProcess",
+    "Committee",
+    "save_potential",
+    "load_potential",
+    # Their parts: circuits, networks, kernels, descriptors
+    "Encoding",
+    "EncodedCircuit",
+    "QuantumNetwork",
+    "Perceptron",
+    "FeatureFactor",
+    "QuantumKernel",
+    "RationalQuadratic",
+    "RBF",
+    "grow_kernel",
+    "Descriptor",
+    "InverseDistances",
+    "MorseVariables",
+    "InternalCoordinates",
+    "CoulombMatrix",
+    "BehlerParrinello",
+    "Symmetrised",
+    # Circuits whose angles come from the geometry
+    "ConditionedCircuit",
+    "SubspaceReadout",
+    "EigenvectorContinuation",
+    "HamiltonianSource",
+    "LogRatio",
+    "measure_circuit",
+    # How good they are, and where to compute next
+    "compare",
+    "Comparison",
+    "Arm",
+    "network_arms",
+    "kernel_arms",
+    "active_learning",
+    "ActiveLearning",
+    "measured_energies",
+    "locate_intersection",
+    "berry_sign",
     # What a curve says
     "spectroscopic_constants",
     "vibrational_levels",
@@ -287,10 +340,14 @@ _DOORS: Final = {
 }
 """Names whose module brings a framework, loaded on first use."""
 
+_LEARNING: Final = "qmlmat._learning"
+"""Has the names that are neither imported here nor doors: they take a while to load."""
+
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (whatever the name stands for)
-    """Load the doors of frameworks on first use."""
-    if name not in _DOORS:
+    """Load on first use: doors of frameworks, and what only those need who learn a surface."""
+    if name not in __all__:
         raise AttributeError(f"module 'qmlmat' has no attribute '{name}'")
-    value = globals()[name] = getattr(importlib.import_module(_DOORS[name]), name)
+    module = importlib.import_module(_DOORS.get(name, _LEARNING))
+    value = globals()[name] = getattr(module, name)
     return value

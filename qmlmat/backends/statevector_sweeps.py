@@ -85,7 +85,7 @@ def tangents(program: QubitProgram, angles: FloatArray, directions: FloatArray) 
 
     def task(chosen: slice, _: Width) -> None:
         part = _Part(program, angles[chosen], BATCH)
-        _, moved = part.with_tangents(part.packed(directions[chosen], part.columns))
+        moved = part.with_tangents(part.packed(directions[chosen], part.columns))[1]
         part.write(moved, (real[chosen], imag[chosen]))
 
     program.share(len(angles), 4, task)

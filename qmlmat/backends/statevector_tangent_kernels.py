@@ -82,9 +82,7 @@ def _turn(real, imag, slope, rise, op, ar, ai, br, bi, er, ei, fr, fi, width):
         u, v = load(width, real, j), load(width, imag, j)
         p, q = load(width, slope, i), load(width, rise, i)
         s, t = load(width, slope, j), load(width, rise, j)
-        p, q, s, t = _plus(
-            nothing, nothing, nothing, nothing, p, q, s, t, ar, ai, br, bi
-        )  # fmt: skip
+        p, q, s, t = _plus(nothing, nothing, nothing, nothing, p, q, s, t, ar, ai, br, bi)
         p, q, s, t = _plus(p, q, s, t, x, y, u, v, er, ei, fr, fi)
         x, y, u, v = _plus(nothing, nothing, nothing, nothing, x, y, u, v, ar, ai, br, bi)
         store(slope, i, p)
@@ -237,9 +235,5 @@ def tangent_backward(
             )
             ai, br, bi = negative(ai), negative(br), negative(bi)
             ei, fr, fi = negative(ei), negative(fr), negative(fi)
-            _step(
-                real, imag, slope, rise, op, signs, ar, ai, br, bi, er, ei, fr, fi, width
-            )  # fmt: skip
-            _step(
-                left, down, side, fall, op, signs, ar, ai, br, bi, er, ei, fr, fi, width
-            )  # fmt: skip
+            _step(real, imag, slope, rise, op, signs, ar, ai, br, bi, er, ei, fr, fi, width)
+            _step(left, down, side, fall, op, signs, ar, ai, br, bi, er, ei, fr, fi, width)

@@ -12,6 +12,8 @@ from qmlmat.cli import commands, spectra
 from qmlmat.cli.arguments import EXIT_CODES, AsJson, Debug, Threads
 from qmlmat.cli.bands_app import bands
 from qmlmat.cli.circuits_app import circuits_app
+from qmlmat.cli.compare_app import compare
+from qmlmat.cli.learning_app import fit, predict
 from qmlmat.cli.screen import run, set_threads
 
 app = typer.Typer(
@@ -232,7 +234,11 @@ def spectrum(
 @app.command(epilog=EXIT_CODES)
 def schema(
     which: Annotated[
-        str, typer.Argument(metavar="[input|output]", help="Of the input file, or of --json.")
+        str,
+        typer.Argument(
+            metavar="[input|fit|compare|output]",
+            help="Of the input of scan, of fit or of compare, or of --json.",
+        ),
     ] = "input",
     debug: Debug = False,
 ) -> None:
@@ -241,6 +247,9 @@ def schema(
 
 
 app.command(epilog=EXIT_CODES)(bands)
+app.command(epilog=EXIT_CODES)(fit)
+app.command(epilog=EXIT_CODES)(predict)
+app.command(epilog=EXIT_CODES)(compare)
 app.add_typer(circuits_app)
 
 

@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qmlmat.cli.circuits import electrons, option_values, table_of
-from qmlmat.cli.outputs import (
+from qmlmat.cli.circuits import electrons
+from qmlmat.cli.circuits_output import (
     CircuitFileOutput,
     CountsOutput,
     DrawingOutput,
     ResourcesOutput,
 )
 from qmlmat.cli.screen import ExitCode, Screen
+from qmlmat.cli.templates import option_values, table_of
 from qmlmat.errors import ConfigError
 
 if TYPE_CHECKING:

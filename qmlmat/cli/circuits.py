@@ -1,25 +1,35 @@
-"""What ``qmlmat circuits`` does: list, show and check the ansatz templates."""
+"""What ``qmlmat circuits`` does: list, show and check templates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
-from qmlmat.cli.outputs import (
+from qmlmat.cli import encodings
+from qmlmat.cli.circuits_output import (
     CheckOutput,
     CircuitOutput,
     CircuitsOutput,
     ExpectationOutput,
     GateOutput,
-    OptionOutput,
     SizeOutput,
-    TemplateOutput,
 )
 from qmlmat.cli.screen import ExitCode, Screen
+from qmlmat.cli.templates import (
+    LIBRARIES,
+    ShownSize,
+    checked,
+    described,
+    expectation,
+    find,
+    listed,
+    option_table,
+    option_values,
+    option_words,
+    table_of,
+    text,
+)
 from qmlmat.errors import ConfigError, TemplateError
 
 if TYPE_CHECKING:
@@ -27,62 +37,63 @@ if TYPE_CHECKING:
     from qmlmat.ansatz.template import Template
     from qmlmat.ansatz.template_tables import CheckTable, EnergyCheck
 
-_SWITCHES: Final = {"true": True, "false": False}
-
 
 def list_templates(screen: Screen) -> ExitCode:
     """List every template that a name finds."""
     from qmlmat.ansatz.template import template_files  # noqa: PLC0415 - loads numpy
 
-    rows = [_listed(name, path) for name, path in template_files().items()]
+    rows = [
+        listed(name, path, library)
+        for library in LIBRARIES
+        for name, path in template_files(library).items()
+    ]
     screen.document(CircuitsOutput(templates=rows))
-    table = table_of("name", "title", "options", "file")
+    table = table_of("name", "kind", "title", "options", "file")
     for row in rows:
-        options = ", ".join(f"{o.name}={_text(o.default)}" for o in row.options)
-        table.add_row(row.name, row.error or row.title, options, row.file)
+        options = ", ".join(f"{o.name}={text(o.default)}" for o in row.options)
+        table.add_row(row.name, row.kind or "", row.error or row.title, options, row.file)
     screen.say(table)
     return ExitCode.OK
 
 
-def show_template(
-    screen: Screen,
-    name: str,
-    *,
-    norb: int | None,
-    nelec: str | None,
-    options: Sequence[str],
-) -> ExitCode:
+def show_template(screen: Screen, name: str, size: ShownSize, options: Sequence[str]) -> ExitCode:
     """Show a template, and its circuit where a size is given.
 
     Args:
         screen: Where to.
         name: Template's name, or the path of one.
-        norb: Number of spatial orbitals.
-        nelec: Electrons by spin, e.g. ``"2,2"``.
+        size: Which size.
         options: Options as ``key=value``.
 
     Raises:
         ConfigError: If a size is half given, or an argument cannot be read.
         TemplateError: If the template or an option is unknown.
     """
-    from qmlmat.ansatz.template import find_template, read_template  # noqa: PLC0415 - loads numpy
+    from qmlmat.ansatz.template import read_template  # noqa: PLC0415 - loads numpy
 
-    path = find_template(name)
+    path, library = find(name)
+    if library == "encoding":
+        return encodings.show_encoding(screen, path, size, options)
     template = read_template(path)
     chosen = template.resolve(option_values(options))
-    if (norb is None) != (nelec is None):
+    if size.n_qubits is not None or size.n_features is not None:
+        raise ConfigError(
+            f"{template.name} is no encoding: leave out --n-qubits and --n-features. The gates of "
+            "a template of qubits are shown by circuits draw"
+        )
+    if (size.norb is None) != (size.nelec is None):
         raise ConfigError("a size has both: give --norb and --nelec, e.g. --norb 4 --nelec 2,2")
-    size = None
-    if norb is not None and nelec is not None:
-        size = _size(template, norb, electrons(nelec, norb), chosen)
+    found = None
+    if size.norb is not None and size.nelec is not None:
+        found = _size(template, size.norb, electrons(size.nelec, size.norb), chosen)
     output = CircuitOutput(
-        template=_described(template, path),
+        template=described(template, path),
         cite=template.cite,
         conserves=list(template.conserves),
         repeat=template.repeat,
         start=template.start,
         blocks=[f"{block.generator}, {block.where}" for block in template.block],
-        size=size,
+        size=found,
     )
     screen.document(output)
     _say_template(screen, output)
@@ -101,7 +112,8 @@ def check_templates(screen: Screen, files: Sequence[str], *, energies: bool) -> 
 
     errors: list[str] = []
     found: list[ExpectationOutput] = []
-    for name in files or [str(path) for path in template_files().values()]:
+    every = [str(path) for library in LIBRARIES for path in template_files(library).values()]
+    for name in files or every:
         try:
             found += _expectations(name, energies=energies)
         except TemplateError as error:
@@ -113,32 +125,24 @@ def check_templates(screen: Screen, files: Sequence[str], *, energies: bool) -> 
         table.add_row(row.name, row.what, row.expected, row.found, "ok" if row.passed else "FAILED")
     screen.say(table, *errors)
     screen.say(f"{sum(row.passed for row in found)} of {len(found)} checks passed.")
-    if errors or any(not row.passed for row in found if row.what.endswith("parameters")):
+    if errors or any(not row.passed for row in found if "energy" not in row.what):
         return ExitCode.BAD_INPUT
     return ExitCode.OK if passed else ExitCode.NOT_CONVERGED
 
 
 def _expectations(name: str, *, energies: bool) -> Iterator[ExpectationOutput]:
-    from qmlmat.ansatz.template import find_template, read_template  # noqa: PLC0415 - loads numpy
+    from qmlmat.ansatz.template import read_template  # noqa: PLC0415 - loads numpy
 
-    path = find_template(name)
+    path, library = find(name)
+    if library == "encoding":
+        yield from encodings.expectations(path)
+        return
     template = read_template(path)
-    if template.name != path.stem:
-        raise TemplateError(
-            f'{path}: name = "{template.name}", but a template is found by its file\'s name. '
-            f'Write name = "{path.stem}", or call the file {template.name}.toml.'
-        )
+    checked(path, template)
     for check in template.check:
-        options = "".join(f", {key}={_text(value)}" for key, value in check.options.items())
-        place = f"{check.size}{options}"
+        place = f"{check.size}{option_words(dict(check.options))}"
         n_params = template.check_n_params(check)
-        yield ExpectationOutput(
-            name=template.name,
-            what=f"{place}: parameters",
-            expected=str(check.n_params),
-            found=str(n_params),
-            passed=n_params == check.n_params,
-        )
+        yield expectation(template.name, f"{place}: parameters", check.n_params, n_params)
         if energies and check.energy is not None:
             value = _energy(path, check, check.energy)
             yield ExpectationOutput(
@@ -167,34 +171,6 @@ def _energy(path: Path, check: CheckTable, energy: EnergyCheck) -> float:
     return solve(hamiltonian, VQE(Ansatz(str(path), **check.options))).energy
 
 
-def _listed(name: str, path: Path) -> TemplateOutput:
-    from qmlmat.ansatz.template import read_template  # noqa: PLC0415 - loads numpy
-
-    try:
-        return _described(read_template(path), path)
-    except TemplateError as error:
-        return TemplateOutput(name=name, title="", options=[], file=str(path), error=str(error))
-
-
-def _described(template: Template, path: Path) -> TemplateOutput:
-    return TemplateOutput(
-        name=template.name,
-        title=template.title,
-        options=[
-            OptionOutput(
-                name=name,
-                default=option.default,
-                help=option.help,
-                minimum=option.minimum,
-                choices=option.choices,
-            )
-            for name, option in template.options.items()
-        ],
-        file=str(path),
-        error=None,
-    )
-
-
 def _size(
     template: Template, norb: int, nelec: tuple[int, int], options: dict[str, OptionValue]
 ) -> SizeOutput:
@@ -216,16 +192,13 @@ def _say_template(screen: Screen, output: CircuitOutput) -> None:
     screen.say(f"{template.name}: {template.title}", f"File: {template.file}")
     screen.say(f"Conserves: {', '.join(output.conserves)}", f"Start: {output.start}")
     if template.options:
-        table = table_of("option", "default", "allowed", "what it does")
-        for option in template.options:
-            table.add_row(option.name, _text(option.default), _allowed(option), option.help)
-        screen.say(table)
+        screen.say(option_table(template))
     repeated = f" (repeated by {output.repeat})" if output.repeat else ""
     screen.say(f"Blocks, in order{repeated}:", *(f"  {block}" for block in output.blocks))
     if size is not None:
-        chosen = "".join(f", {key}={_text(value)}" for key, value in size.options.items())
         screen.say(
-            f"{size.norb} orbitals, {size.nelec[0]}+{size.nelec[1]} electrons{chosen}: "
+            f"{size.norb} orbitals, {size.nelec[0]}+{size.nelec[1]} electrons"
+            f"{option_words(size.options)}: "
             f"{size.n_params} parameters, {len(size.gates)} gates"
         )
         table = table_of("gate", "generator", "parameter", "scale")
@@ -233,36 +206,6 @@ def _say_template(screen: Screen, output: CircuitOutput) -> None:
             table.add_row(str(number), gate.generator, str(gate.param), f"{gate.scale:g}")
         screen.say(table)
     screen.say("Cite:", *(f"  {paper}" for paper in output.cite))
-
-
-def _allowed(option: OptionOutput) -> str:
-    if option.choices is not None:
-        return ", ".join(option.choices)
-    return "true, false" if option.minimum is None else f"{option.minimum} or more"
-
-
-def option_values(texts: Sequence[str]) -> dict[str, OptionValue]:
-    """Return options from their texts, ``key=value``.
-
-    Raises:
-        ConfigError: If a text is something else.
-    """
-    values: dict[str, OptionValue] = {}
-    for text in texts:
-        key, equals, value = (part.strip() for part in text.partition("="))
-        if not (key and equals and value):
-            raise ConfigError(f'--option "{text}": not KEY=VALUE. Write e.g. -o k=2')
-        values[key] = _value(value)
-    return values
-
-
-def _value(text: str) -> OptionValue:
-    if text.lower() in _SWITCHES:
-        return _SWITCHES[text.lower()]
-    try:
-        return int(text)
-    except ValueError:
-        return text
 
 
 def electrons(text: str, norb: int) -> tuple[int, int]:
@@ -283,15 +226,3 @@ def electrons(text: str, norb: int) -> tuple[int, int]:
             "Change --nelec, or raise --norb."
         )
     return alpha, beta
-
-
-def _text(value: OptionValue) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def table_of(*columns: str) -> Table:
-    """Return an empty table as all commands print it."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, header_style="")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table

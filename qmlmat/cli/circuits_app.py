@@ -10,6 +10,7 @@ import typer
 from qmlmat.cli import circuit_files, circuits
 from qmlmat.cli.arguments import EXIT_CODES, AsJson, Debug, Threads
 from qmlmat.cli.screen import run, set_threads
+from qmlmat.cli.templates import ShownSize
 
 CircuitName = Annotated[str, typer.Argument(metavar="NAME", help="Template, or a .toml file.")]
 Norb = Annotated[int | None, typer.Option("--norb", min=1, help="Number of spatial orbitals.")]
@@ -33,7 +34,7 @@ Reduced = Annotated[
 
 circuits_app = typer.Typer(
     name="circuits",
-    help="The ansatz templates: your own folder and the library.",
+    help="The templates of ansatzes and encodings: your own folder and the library.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,18 +56,20 @@ def circuits_show(
     nelec: Annotated[
         str | None, typer.Option("--nelec", metavar="A,B", help="Its alpha and beta electrons.")
     ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-o", metavar="KEY=VALUE", help="Option, e.g. k=2; repeatable."),
+    n_qubits: Annotated[
+        int | None, typer.Option("--n-qubits", min=1, help="Qubits, of an encoding.")
     ] = None,
+    n_features: Annotated[
+        int | None, typer.Option("--n-features", min=1, help="Features, of an encoding.")
+    ] = None,
+    option: Options = None,
     as_json: AsJson = False,
     debug: Debug = False,
 ) -> None:
     """Show a template, and its circuit gate by gate where a size is given."""
+    size = ShownSize(norb=norb, nelec=nelec, n_qubits=n_qubits, n_features=n_features)
     run(
-        lambda screen: circuits.show_template(
-            screen, name, norb=norb, nelec=nelec, options=option or []
-        ),
+        lambda screen: circuits.show_template(screen, name, size, option or []),
         as_json=as_json,
         debug=debug,
     )

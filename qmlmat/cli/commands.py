@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from qmlmat.cli.compare_input import CompareDocument
 from qmlmat.cli.inputs import InputDocument, load_input, parse_input
+from qmlmat.cli.learning_input import FitDocument
 from qmlmat.cli.outputs import (
     ExportOutput,
     OutputDocument,
@@ -30,8 +32,13 @@ if TYPE_CHECKING:
     from qmlmat.cli.build import Job
     from qmlmat.surfaces import PointResult, Scan
 
-SCHEMAS: Final[dict[str, type[BaseModel]]] = {"input": InputDocument, "output": OutputDocument}
-"""The published JSON schemas: of the input file, and of what ``--json`` prints."""
+SCHEMAS: Final[dict[str, type[BaseModel]]] = {
+    "input": InputDocument,
+    "fit": FitDocument,
+    "compare": CompareDocument,
+    "output": OutputDocument,
+}
+"""The published JSON schemas: of the input files, and of what ``--json`` prints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,11 +198,11 @@ def json_schema(which: str) -> Mapping[str, Any]:
     """Return the JSON schema of the input file or of the output.
 
     Raises:
-        ConfigError: If ``which`` is neither ``"input"`` nor ``"output"``.
+        ConfigError: If ``which`` is none of ``SCHEMAS``.
     """
     if which not in SCHEMAS:
-        raise ConfigError(f'qmlmat schema {which}: there is none. Use "input" or "output".')
-    mode: Any = "validation" if which == "input" else "serialization"
+        raise ConfigError(f"qmlmat schema {which}: there is none. Use one of {', '.join(SCHEMAS)}.")
+    mode: Any = "serialization" if which == "output" else "validation"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **SCHEMAS[which].model_json_schema(mode=mode),

@@ -90,8 +90,17 @@ def load_input(file: Path) -> InputDocument:
     Raises:
         ConfigError: If the file cannot be read, is not TOML, or breaks a rule; one line each.
     """
+    return parse_input(read_toml(file), name=file.name, folder=file.parent)
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return the tables and keys of a TOML file.
+
+    Raises:
+        ConfigError: If the file cannot be read or is not TOML.
+    """
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(
             f'"{file}": there is no such file. Check the name, or write an example: qmlmat init'
@@ -108,7 +117,6 @@ def load_input(file: Path) -> InputDocument:
         raise ConfigError(
             f'"{file}": not valid TOML: {error}. Text goes in quotes, tables in [brackets].'
         ) from None
-    return parse_input(values, name=file.name, folder=file.parent)
 
 
 def parse_input(values: Mapping[str, Any], *, name: str, folder: Path) -> InputDocument:

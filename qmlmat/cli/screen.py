@@ -30,6 +30,8 @@ from qmlmat.errors import (
 )
 
 if TYPE_CHECKING:
+    from qmlmat.potentials.comparison import ComparisonProgress
+    from qmlmat.potentials.training import FitProgress
     from qmlmat.surfaces import ScanProgress
 
 PIPE_WIDTH: Final = 120
@@ -132,9 +134,11 @@ class ProgressLine:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def show(self, progress: ScanProgress) -> None:
-        """Show how far a scan is."""
-        state = f"{progress.done} of {progress.total} points, {_time(progress.elapsed)} passed"
+    def show(
+        self, progress: ScanProgress | FitProgress | ComparisonProgress, what: str = "points"
+    ) -> None:
+        """Show how far a scan, a training or a comparison is."""
+        state = f"{progress.done} of {progress.total} {what}, {_time(progress.elapsed)} passed"
         if progress.remaining is not None:
             state += f", about {_time(progress.remaining)} left"
         self._bar.update(self._task, completed=progress.done, total=progress.total, state=state)

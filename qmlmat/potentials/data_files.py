@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from qmlmat.errors import InputError, StoreError
+from qmlmat.surfaces import Geometry, load_scan
 from qmlmat.surfaces.storage.integrity import SQLITE_MAGIC
 from qmlmat.units import ev_to_hartree
 
@@ -58,6 +59,35 @@ def read_arrays(path: Path) -> Arrays:
     )
 
 
+def load_geometries(path: str | os.PathLike[str]) -> list[Geometry]:
+    """Return the geometries of a file, whose energies, if it has any, are not looked at.
+
+    Args:
+        path: ``.npz`` with ``symbols`` and ``positions_angstrom``, ``.xyz`` or ``.extxyz``, or the
+            store of a scan.
+
+    Raises:
+        GeometryError: If positions do not fit the atoms.
+        InputError: If the file is missing, damaged or of another kind.
+        StoreError: If it is the store of a scan that cannot be read.
+    """
+    file = Path(path).expanduser()
+    if is_store(file):
+        return list(load_scan(file).path.geometries)
+    if file.suffix == ".npz":
+        arrays = _npz_arrays(file, KEYS[:2])
+        symbols = tuple(str(symbol) for symbol in arrays[KEYS[0]])
+        return [Geometry(symbols, positions) for positions in arrays[KEYS[1]]]
+    if file.suffix in (".extxyz", ".xyz"):
+        return [
+            Geometry(tuple(atoms.get_chemical_symbols()), atoms.get_positions())
+            for atoms in read_frames(file)
+        ]
+    raise InputError(
+        f'"{file}": not a file of geometries. Give .xyz, .extxyz, .npz, or the store of a scan.'
+    )
+
+
 def write_npz(path: str | os.PathLike[str], fields: Arrays) -> None:
     """Write the fields of ``SurfaceData`` as npz.
 
@@ -79,6 +109,17 @@ def write_npz(path: str | os.PathLike[str], fields: Arrays) -> None:
 
 
 def _from_npz(path: Path) -> Arrays:
+    arrays = _npz_arrays(path, KEYS)
+    symbols, positions, energies = (arrays[name] for name in KEYS)
+    return {
+        "symbols": tuple(str(symbol) for symbol in symbols),
+        "positions": positions,
+        "energies": energies,
+        "forces": arrays.get(FORCES),
+    }
+
+
+def _npz_arrays(path: Path, wanted: tuple[str, ...]) -> Arrays:
     try:
         # Opened here: of a damaged file numpy would leave it open.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
@@ -88,19 +129,13 @@ def _from_npz(path: Path) -> Arrays:
             f'"{path}": not a readable .npz file ({error}). Restore a copy, or write it again: '
             "SurfaceData(...).save(...)."
         ) from error
-    missing = [name for name in KEYS if name not in arrays]
+    missing = [name for name in wanted if name not in arrays]
     if missing:
         raise InputError(
             f'"{path}": no {", ".join(missing)} in it, only {", ".join(arrays) or "nothing"}. '
             f"Name the arrays {', '.join(KEYS)} and, if there are forces, {FORCES}."
         )
-    symbols, positions, energies = (arrays[name] for name in KEYS)
-    return {
-        "symbols": tuple(str(symbol) for symbol in symbols),
-        "positions": positions,
-        "energies": energies,
-        "forces": arrays.get(FORCES),
-    }
+    return arrays
 
 
 def _from_extxyz(path: Path) -> Arrays:

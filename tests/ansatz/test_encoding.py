@@ -35,18 +35,20 @@ def test_the_published_schema_is_the_models_schema():
 
 def test_a_zz_rotation_is_the_exponential_of_zz():
     """exp(-i theta/2 Z Z) turns |00>, |11> by -theta/2 and |01>, |10> by theta/2."""
-    encoded = Encoding("morse_kernel", uploads=1, entangler="linear").circuit(2, 2)
-    angles = np.array([0.7, np.pi / 2, np.pi / 2])  # the phase comes first, on |00>
+    encoded = Encoding("morse_kernel", entangler="linear").circuit(2, 2)
+    angles = np.zeros(9)  # two layers of rotations, each of Y before Z, around one phase
+    angles[[0, 1, 4]] = np.pi / 2, np.pi / 2, 0.7
     state = dense_state(encoded.circuit, angles)
-    np.testing.assert_allclose(state, np.exp(-0.35j) * np.full(4, 0.5), atol=1e-14)
+    signs = np.array([-1, 1, 1, -1])
+    np.testing.assert_allclose(state, 0.5 * np.exp(0.35j * signs), atol=1e-14)
 
 
 def test_a_dense_angle_takes_every_feature_and_an_own_angle_one():
     """The pattern says which features an angle depends on."""
     dense = Encoding("reupload_dense", layers=1).circuit(4, 3)
     np.testing.assert_array_equal(dense.pattern.sum(axis=1), [3] * 4 + [0] * 12)
-    own = Encoding("morse_kernel", uploads=1, entangler="none").circuit(4, 3)
-    np.testing.assert_array_equal(own.pattern.argmax(axis=1), [0, 1, 2, 0])
+    own = Encoding("morse_kernel", entangler="none").circuit(4, 3)
+    np.testing.assert_array_equal(own.pattern.argmax(axis=1), [0, 1, 2, 0] * 4)
 
 
 def test_without_entanglers_the_state_is_a_product():

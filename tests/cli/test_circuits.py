@@ -12,6 +12,7 @@ from qmlmat.cli.app import app
 from qmlmat.cli.commands import json_schema
 
 LIBRARY = sorted((data_dir("circuits") / "ansatz").glob("*.toml"))
+EVERY = {path.stem for path in data_dir("circuits").glob("*/*.toml")}
 UCCSD = (data_dir("circuits") / "ansatz" / "uccsd.toml").read_text(encoding="utf-8")
 
 
@@ -40,7 +41,7 @@ def document(*args, code=0):
 def test_list_names_every_template_with_options_and_file():
     """The whole library; options show their defaults."""
     found = {row["name"]: row for row in document("list")["templates"]}
-    assert set(found) == {path.stem for path in LIBRARY}
+    assert set(found) == EVERY
     assert found["lucj"]["file"] == str(data_dir("circuits") / "ansatz" / "lucj.toml")
     assert [(o["name"], o["default"]) for o in found["lucj"]["options"]] == [
         ("n_reps", 1),
@@ -105,7 +106,7 @@ def test_check_holds_every_template_to_its_counts():
     """The whole library passes, and each [[check]] is a row."""
     found = document("check")
     assert found["passed"]
-    assert {row["name"] for row in found["expectations"]} == {path.stem for path in LIBRARY}
+    assert {row["name"] for row in found["expectations"]} == EVERY
     assert "checks passed" in run("check").stdout
 
 

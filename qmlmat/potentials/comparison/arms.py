@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
-from qmlmat.ansatz.encoded_circuit import EncodedCircuit
 from qmlmat.ansatz.encoding import Encoding
 from qmlmat.potentials.base import Potential
-from qmlmat.potentials.descriptors import Descriptor, Symmetrised
-from qmlmat.potentials.gaussian import (
-    RBF,
-    GaussianProcess,
-    Kernel,
-    QuantumKernel,
-    RationalQuadratic,
-    Sum,
-)
+from qmlmat.potentials.descriptors import Descriptor
 from qmlmat.potentials.networks.heads import n_outputs
 from qmlmat.potentials.networks.perceptron import Perceptron
-from qmlmat.potentials.networks.quantum import QuantumNetwork
+from qmlmat.potentials.presets import (
+    KERNEL,
+    NETWORK,
+    ClassicalKernel,
+    GPPotential,
+    QNNPotential,
+    QuantumKernelPotential,
+    invariant_features,
+)
 from qmlmat.potentials.regression import NetworkPotential
-
-NETWORK: Final = Encoding("reupload_dense")
-"""Circuit of the quantum network where none is named."""
-
-KERNEL: Final = Encoding("morse_kernel")
-"""Circuit of the quantum kernel where none is named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,27 +53,28 @@ def network_arms(
         encoding: Its circuit; it must have the option ``entangler``.
         n_states: Number of states.
     """
-    features = descriptor if descriptor.permutation_invariant else Symmetrised(descriptor)
-    full = encoding.circuit(n_qubits, features.n_features)
-    product = without_entanglers(encoding).circuit(n_qubits, features.n_features)
-    outputs = n_outputs(n_states)
+    features = invariant_features(descriptor)
 
-    def quantum(encoded: EncodedCircuit, *, frozen: bool = False) -> Callable[[int], Potential]:
-        return lambda seed: NetworkPotential(
+    def quantum(circuit: Encoding, *, frozen: bool = False) -> Callable[[int], Potential]:
+        return lambda seed: QNNPotential(
             features,
-            QuantumNetwork(encoded, outputs, frozen=frozen, seed=seed),
             n_states=n_states,
+            n_qubits=n_qubits,
+            encoding=circuit,
+            frozen=frozen,
+            seed=seed,
         )
 
     def perceptron(seed: int) -> Potential:
-        n_weights = sum(p.numel() for p in QuantumNetwork(full, outputs).parameters())
-        network = Perceptron.of_size(features.n_features, n_weights, outputs, seed=seed)
+        network = Perceptron.of_size(
+            features.n_features, quantum(encoding)(seed).n_weights, n_outputs(n_states), seed=seed
+        )
         return NetworkPotential(features, network, n_states=n_states)
 
     return (
-        Arm(name="QNN", make=quantum(full)),
-        Arm(name="QNN without entanglers", make=quantum(product)),
-        Arm(name="QNN frozen", make=quantum(full, frozen=True)),
+        Arm(name="QNN", make=quantum(encoding)),
+        Arm(name="QNN without entanglers", make=quantum(without_entanglers(encoding))),
+        Arm(name="QNN frozen", make=quantum(encoding, frozen=True)),
         Arm(name="MLP", make=perceptron),
         *classical_gaussian_arms(descriptor, n_states=n_states),
     )
@@ -97,23 +90,15 @@ def kernel_arms(
         encoding: The kernel's circuit; it must have the option ``entangler``.
         n_states: Number of states.
     """
-    size = descriptor.n_features
-    permutations = descriptor.feature_permutations()
 
-    def quantum(encoded: EncodedCircuit) -> Callable[[int], Potential]:
-        return lambda seed: GaussianProcess(
-            descriptor,
-            QuantumKernel(encoded, permutations, seed=seed),
-            n_states=n_states,
-            seed=seed,
+    def quantum(circuit: Encoding) -> Callable[[int], Potential]:
+        return lambda seed: QuantumKernelPotential(
+            descriptor, n_states=n_states, encoding=circuit, seed=seed
         )
 
     return (
-        Arm(name="GP quantum kernel", make=quantum(encoding.circuit(size, size))),
-        Arm(
-            name="GP product kernel",
-            make=quantum(without_entanglers(encoding).circuit(size, size)),
-        ),
+        Arm(name="GP quantum kernel", make=quantum(encoding)),
+        Arm(name="GP product kernel", make=quantum(without_entanglers(encoding))),
         *classical_gaussian_arms(descriptor, n_states=n_states),
     )
 
@@ -125,17 +110,13 @@ def classical_gaussian_arms(descriptor: Descriptor, *, n_states: int = 1) -> tup
         descriptor: From positions to features.
         n_states: Number of states.
     """
-    permutations = descriptor.feature_permutations()
 
-    def gaussian(kernel: Callable[[], Kernel]) -> Callable[[int], Potential]:
-        return lambda seed: GaussianProcess(descriptor, kernel(), n_states=n_states, seed=seed)
-
-    def both() -> Kernel:
-        return Sum(RBF(permutations), RationalQuadratic(permutations))
+    def gaussian(kernel: ClassicalKernel) -> Callable[[int], Potential]:
+        return lambda seed: GPPotential(descriptor, n_states=n_states, kernel=kernel, seed=seed)
 
     return (
-        Arm(name="GP RQ", make=gaussian(lambda: RationalQuadratic(permutations))),
-        Arm(name="GP RBF+RQ", make=gaussian(both)),
+        Arm(name="GP RQ", make=gaussian("rq")),
+        Arm(name="GP RBF+RQ", make=gaussian("rbf+rq")),
     )
 
 

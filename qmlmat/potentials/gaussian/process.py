@@ -59,11 +59,12 @@ def log_likelihood(gram: Tensor, noise: Tensor, targets: Tensor) -> Tensor:
         targets: What is learnt, around zero, shape ``(n_points, n_columns)``.
     """
     n_points, n_columns = targets.shape
-    with torch.no_grad():
-        try:
+    try:
+        with torch.no_grad():
             lower, _ = factorised(gram, noise)
-        except InputError:  # a step of the search that went too far
-            return noise * 0 + gram.sum() * 0 - math.inf
+    except InputError:  # a step of the search that went too far; it still has a graph
+        return noise * 0 + gram.sum() * 0 - math.inf
+    with torch.no_grad():
         inverse = torch.cholesky_inverse(lower)
         solved = inverse @ targets
         half_logdet = lower.diagonal().log().sum()

@@ -14,6 +14,7 @@ from qmlmat.potentials.training.errors import Errors, errors_of
 from qmlmat.potentials.training.progress import FitProgress, Watch
 from qmlmat.potentials.training.result import FIT_ADVICE, Fit
 from qmlmat.potentials.training.settings import Training
+from qmlmat.surfaces import Scan
 
 FEWEST_POINTS = 2
 """Points without which there is no scale of energies."""
@@ -21,7 +22,7 @@ FEWEST_POINTS = 2
 
 def fit(  # noqa: PLR0913 (what is trained on what, how, and who is told)
     model: Potential,
-    data: SurfaceData,
+    data: SurfaceData | Scan,
     *,
     training: Training | None = None,
     validation: SurfaceData | None = None,
@@ -38,7 +39,7 @@ def fit(  # noqa: PLR0913 (what is trained on what, how, and who is told)
 
     Args:
         model: Any potential; training goes on from the weights it has.
-        data: What it learns from.
+        data: What it learns from; of a scan the points that are finished.
         training: The recipe.
         validation: Points that say when to stop, instead of a part of ``data``. A model that needs
             none is only tested on them.
@@ -56,6 +57,7 @@ def fit(  # noqa: PLR0913 (what is trained on what, how, and who is told)
         StoreError: If the checkpoint cannot be read or written.
     """
     training = training or Training()
+    data = SurfaceData.from_scan(data) if isinstance(data, Scan) else data
     model.check_data(data)
     train, held_out = _parts(model, data, training, validation, seed)
     model.prepare(train)
