@@ -12,6 +12,7 @@ from qmlmat.cli import commands, spectra
 from qmlmat.cli.arguments import EXIT_CODES, AsJson, Debug, Threads
 from qmlmat.cli.bands_app import bands
 from qmlmat.cli.circuits_app import circuits_app
+from qmlmat.cli.compare_app import compare
 from qmlmat.cli.learning_app import fit, predict
 from qmlmat.cli.screen import run, set_threads
 
@@ -235,7 +236,8 @@ def schema(
     which: Annotated[
         str,
         typer.Argument(
-            metavar="[input|fit|output]", help="Of the input of scan, of fit, or of --json."
+            metavar="[input|fit|compare|output]",
+            help="Of the input of scan, of fit or of compare, or of --json.",
         ),
     ] = "input",
     debug: Debug = False,
@@ -247,6 +249,7 @@ def schema(
 app.command(epilog=EXIT_CODES)(bands)
 app.command(epilog=EXIT_CODES)(fit)
 app.command(epilog=EXIT_CODES)(predict)
+app.command(epilog=EXIT_CODES)(compare)
 app.add_typer(circuits_app)
 
 

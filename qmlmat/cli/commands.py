@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from qmlmat.cli.compare_input import CompareDocument
 from qmlmat.cli.inputs import InputDocument, load_input, parse_input
 from qmlmat.cli.learning_input import FitDocument
 from qmlmat.cli.outputs import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "input": InputDocument,
     "fit": FitDocument,
+    "compare": CompareDocument,
     "output": OutputDocument,
 }
 """The published JSON schemas: of the input files, and of what ``--json`` prints."""
@@ -196,10 +198,10 @@ def json_schema(which: str) -> Mapping[str, Any]:
     """Return the JSON schema of the input file or of the output.
 
     Raises:
-        ConfigError: If ``which`` is not ``"input"``, ``"fit"`` or ``"output"``.
+        ConfigError: If ``which`` is none of ``SCHEMAS``.
     """
     if which not in SCHEMAS:
-        raise ConfigError(f'qmlmat schema {which}: there is none. Use "input", "fit" or "output".')
+        raise ConfigError(f"qmlmat schema {which}: there is none. Use one of {', '.join(SCHEMAS)}.")
     mode: Any = "serialization" if which == "output" else "validation"
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

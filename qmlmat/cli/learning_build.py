@@ -27,11 +27,12 @@ from qmlmat.potentials.presets import (
 )
 from qmlmat.potentials.training import Training
 
-_DESCRIPTORS: Final[dict[str, type[Distances | InverseDistances | MorseVariables]]] = {
+DESCRIPTORS: Final[dict[str, type[Distances | InverseDistances | MorseVariables]]] = {
     "distances": Distances,
     "inverse_distances": InverseDistances,
     "morse": MorseVariables,
 }
+"""What features are called in input files."""
 
 
 def build_data(table: DataTable, folder: Path) -> tuple[SurfaceData, SurfaceData | None]:
@@ -74,7 +75,7 @@ def build_model(document: FitDocument, symbols: tuple[str, ...]) -> Potential:
         TemplateError: If there is no such encoding, or it does not fit.
     """
     table = document.model
-    atoms = _DESCRIPTORS[table.descriptor](symbols)
+    atoms = DESCRIPTORS[table.descriptor](symbols)
     shared: dict[str, Any] = {"n_states": table.n_states, "seed": table.seed}
     if isinstance(table, PerceptronTable):
         return MLPPotential(atoms, hidden=table.hidden, **shared)

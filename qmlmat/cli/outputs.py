@@ -18,6 +18,7 @@ from qmlmat.cli.circuits_output import (
     EncodingOutput,
     ResourcesOutput,
 )
+from qmlmat.cli.compare_output import CompareOutput
 from qmlmat.cli.learning_output import FitOutput, PredictOutput
 from qmlmat.cli.spectrum_output import SpectrumOutput
 from qmlmat.cli.table import Output
@@ -266,6 +267,7 @@ class OutputDocument(
         | BandsOutput
         | FitOutput
         | PredictOutput
+        | CompareOutput
         | PlotOutput
         | ExportOutput
         | CircuitsOutput

@@ -30,6 +30,7 @@ from qmlmat.errors import (
 )
 
 if TYPE_CHECKING:
+    from qmlmat.potentials.comparison import ComparisonProgress
     from qmlmat.potentials.training import FitProgress
     from qmlmat.surfaces import ScanProgress
 
@@ -133,8 +134,10 @@ class ProgressLine:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def show(self, progress: ScanProgress | FitProgress, what: str = "points") -> None:
-        """Show how far a scan or a training is."""
+    def show(
+        self, progress: ScanProgress | FitProgress | ComparisonProgress, what: str = "points"
+    ) -> None:
+        """Show how far a scan, a training or a comparison is."""
         state = f"{progress.done} of {progress.total} {what}, {_time(progress.elapsed)} passed"
         if progress.remaining is not None:
             state += f", about {_time(progress.remaining)} left"

@@ -41,6 +41,12 @@ class ComparisonProgress:
     run: Run
     """The training just finished."""
 
+    elapsed: float
+    """Time since the comparison began (s)."""
+
+    remaining: float | None
+    """Estimated time to the end (s); ``None`` where all trainings so far were in the store."""
+
 
 def compare(  # noqa: PLR0913 (what is compared, on which splits, with which budget, and where)
     data: SurfaceData,
@@ -81,11 +87,19 @@ def compare(  # noqa: PLR0913 (what is compared, on which splits, with which bud
     splits = make_splits(data, sizes=sizes, seeds=seeds, test=test)
     book = _Book(splits, settings, store)
     runs: list[Run] = []
-    plan = list(_plan(arms, sizes, seeds))
+    plan, start = list(_plan(arms, sizes, seeds)), time.perf_counter()
     for arm, size, seed in plan:
         runs.append(book.run(arm, size, seed))
         if on_run is not None:
-            on_run(ComparisonProgress(done=len(runs), total=len(plan), run=runs[-1]))
+            elapsed, left = time.perf_counter() - start, len(plan) - len(runs)
+            progress = ComparisonProgress(
+                done=len(runs),
+                total=len(plan),
+                run=runs[-1],
+                elapsed=elapsed,
+                remaining=elapsed / book.n_trained * left if book.n_trained else None,
+            )
+            on_run(progress)
     _check_states(runs)
     book.open_test_set()
     return Comparison(
@@ -132,6 +146,7 @@ class _Book:
         records = [] if self.file is None else self.file.records
         known = (Run.from_dict(record["run"]) for record in records if "run" in record)
         self.known = {run.key: run for run in known}
+        self.n_trained = 0
         self.opened = any(OPENED in record for record in records)
 
     def _inputs(self) -> dict[str, Any]:
@@ -151,6 +166,7 @@ class _Book:
             self._check_model(known, model_hash)
             return known
         run = _trained(arm.name, model, self.splits, size=size, seed=seed, training=self.training)
+        self.n_trained += 1
         run = replace(run, model_hash=model_hash, late=self.opened)
         if self.file is not None:
             self.file.append({"run": run.to_dict()})
