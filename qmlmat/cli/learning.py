@@ -14,7 +14,7 @@ from qmlmat.cli.learning_output import (
     PredictOutput,
 )
 from qmlmat.cli.screen import ExitCode, Screen
-from qmlmat.errors import ConfigError, InputError
+from qmlmat.errors import ConfigError, InputError, StoreError
 
 if TYPE_CHECKING:
     from qmlmat.potentials.base import Potential
@@ -77,12 +77,14 @@ def _check_model_place(name: Path) -> None:
     from qmlmat.potentials.storage import card_file, read_card  # noqa: PLC0415 - loads torch
 
     card = card_file(name)
-    if card.exists():
+    numbers = card.with_suffix(".safetensors")
+    there = [place for place in (card, numbers) if place.exists()]
+    if there:
         try:
             read_card(card)
-        except InputError as error:
+        except (InputError, StoreError) as error:
             raise ConfigError(
-                f'"{card}" is there and is no model; it is left as it is. Choose another name: '
+                f'"{there[0]}" is there and is no model; it is left as it is. Choose another name: '
                 "--output NAME"
             ) from error
 
@@ -182,9 +184,9 @@ def _lengths(words: str) -> list[float]:
     text = words.removeprefix("r=")
     try:
         if ":" not in text:
-            return [float(part) for part in text.split(",")]
+            return [_length(part) for part in text.split(",")]
         first, last, number = text.split(":")
-        low, high, steps = float(first), float(last), int(number) - 1
+        low, high, steps = _length(first), _length(last), int(number) - 1
         if steps < 1:
             raise ValueError(number)
         return [low + (high - low) * k / steps for k in range(steps + 1)]
@@ -193,6 +195,13 @@ def _lengths(words: str) -> list[float]:
             f'GEOMETRIES "{words}": not lengths ({error}). Write r=0.7,0.9 or r=0.5:3.0:26, first, '
             "last and number (Å)."
         ) from error
+
+
+def _length(text: str) -> float:
+    length = float(text)
+    if not 0.0 < length < float("inf"):
+        raise ValueError(f"{text} is no length")
+    return length
 
 
 def _show(screen: Screen, output: PredictOutput) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from ase import Atoms
 from ase.calculators.calculator import (
     CalculationFailed,
@@ -20,7 +19,7 @@ from ase.outputs import Properties, all_outputs
 from qmlmat.errors import GeometryError, InputError, QmlmatError, QmlmatWarning
 from qmlmat.potentials.base import OUTSIDE, Potential
 from qmlmat.surfaces import Geometry, PointResult
-from qmlmat.surfaces.surface import CONVERGED, FINISHED, Surface
+from qmlmat.surfaces.surface import FINISHED, Surface
 from qmlmat.typing import FloatArray
 from qmlmat.units import HARTREE_IN_EV
 
@@ -182,7 +181,7 @@ class SurfaceCalculator(Calculator):
         """Return what is known at once, in ASE's units."""
         forces: FloatArray | None
         if isinstance(self.surface, Potential):
-            point, forces = _of_model(self.surface, atoms.positions, self.state)
+            point, forces = self.surface.answer(atoms.positions, state=self.state)
         else:
             point = self.surface.evaluate(_geometry(atoms, atoms.positions), guess=self.point)
             forces = point.forces if self.state == 0 else None
@@ -252,25 +251,6 @@ class SurfaceCalculator(Calculator):
                 sides.append(_in_ev(side) * side.energies[self.state])
             forces[index] = (sides[1] - sides[0]) / (2 * self.difference)
         return forces
-
-
-def _of_model(
-    model: Potential, positions: FloatArray, state: int
-) -> tuple[PointResult, FloatArray]:
-    """Return a model's answer and the forces in a state (hartree/Å): one pass, one derivative."""
-    here = model.as_tensor(positions)[None]
-    energies, forces = model.energies_and_forces(here, state=state)
-    with torch.no_grad():
-        stderr = model.stderr(here)
-    why = model.domain.describe(here[0])
-    point = PointResult(
-        energies=energies[0].double().numpy(),
-        unit=model.unit,
-        stderr=None if stderr is None else stderr[0].double().numpy(),
-        status=OUTSIDE if why else CONVERGED,
-        notes=(f"Outside of the training data: {why}.",) if why else (),
-    )
-    return point, forces[0].double().numpy()
 
 
 def _geometry(atoms: Atoms, positions: FloatArray) -> Geometry:

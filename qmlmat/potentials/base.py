@@ -6,7 +6,7 @@ import hashlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +19,7 @@ from qmlmat.potentials.domain import Domain
 from qmlmat.provenance import content_hash
 from qmlmat.surfaces import Geometry, PointResult
 from qmlmat.surfaces.surface import check_geometry
+from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
 
 OUTSIDE: Final = "outside_domain"
@@ -188,20 +189,36 @@ class Potential(torch.nn.Module, ABC):
                 f"{type(self).__name__}.evaluate(point with the atoms {point.symbols}): the model "
                 f"is of {self.symbols}. Give the same atoms in the same order."
             )
-        positions = self.as_tensor(point.positions)[None]
-        energies, forces = self.energies_and_forces(positions)
+        found, forces = self.answer(point.positions)
+        return replace(found, forces=forces, wall_time=time.perf_counter() - start)
+
+    def answer(
+        self, positions: FloatArray, *, state: int = 0
+    ) -> tuple[PointResult, FloatArray | None]:
+        """Return what is known at one geometry whose atoms are the model's, and forces in a state.
+
+        What ``evaluate`` and calculators share: one pass and one derivative.
+
+        Args:
+            positions: Shape ``(n_atoms, 3)`` (Å).
+            state: Whose forces.
+
+        Returns:
+            The result, its own forces left out; and forces, shape ``(n_atoms, 3)`` (hartree/Å).
+        """
+        here = self.as_tensor(positions)[None]
+        energies, forces = self.energies_and_forces(here, state=state)
         with torch.no_grad():
-            stderr = self.stderr(positions)
-        why = self.domain.describe(positions[0])
-        return PointResult(
+            stderr = self.stderr(here)
+        why = self.domain.describe(here[0])
+        found = PointResult(
             energies=energies[0].double().numpy().copy(),
             unit=self.unit,
             stderr=None if stderr is None else stderr[0].double().numpy().copy(),
-            forces=forces[0].double().numpy().copy(),
             status=OUTSIDE if why else "converged",
             notes=(f"Outside of the training data: {why}.",) if why else (),
-            wall_time=time.perf_counter() - start,
         )
+        return found, forces[0].double().numpy().copy()
 
     def inputs(self) -> dict[str, Any]:
         """Return plain values that define the model, with hashes of its settings and numbers."""

@@ -30,8 +30,8 @@ class SurfaceData:
 
     Raises:
         GeometryError: If positions do not fit the atoms, or are not finite.
-        InputError: If energies or forces do not fit or are not finite, or the same geometry is
-            there twice with different energies.
+        InputError: If energies or forces do not fit or are not finite, energies do not ascend, or
+            the same geometry is there twice with different energies.
     """
 
     symbols: tuple[str, ...]
@@ -56,6 +56,7 @@ class SurfaceData:
         object.__setattr__(self, "energies", _checked("energies", energies, wanted))
         if self.forces is not None:
             object.__setattr__(self, "forces", _checked("forces", self.forces, shape))
+        self._check_order()
         self._check_duplicates()
 
     def __len__(self) -> int:
@@ -67,6 +68,16 @@ class SurfaceData:
         forces = "" if self.forces is None else ", forces"
         atoms = "".join(self.symbols)
         return f"SurfaceData({atoms}, {len(self)} points, {self.n_states} states{forces})"
+
+    def _check_order(self) -> None:
+        fallen = np.argwhere(np.diff(self.energies, axis=1) < -SAME_ENERGY)
+        if len(fallen):
+            point = int(fallen[0, 0])
+            found = self.energies[point].tolist()
+            raise InputError(
+                f"SurfaceData(energies): point {point} has {found} hartree, not ascending, as "
+                "models give states. Give np.sort(energies, axis=1)."
+            )
 
     def _check_duplicates(self) -> None:
         atoms = np.arange(len(self.symbols))
@@ -140,7 +151,7 @@ class SurfaceData:
         """Return the finished points of a scan, forces where every point has them.
 
         Raises:
-            InputError: If no point has energies.
+            InputError: If no point has energies, or points have different numbers of states.
         """
         factor = 1.0 if scan.unit == "hartree" else 1.0 / HARTREE_IN_EV
         rows = [
@@ -150,12 +161,18 @@ class SurfaceData:
         ]
         if not rows:
             raise InputError("SurfaceData.from_scan: no point has energies. Finish the scan first.")
+        numbers = sorted({len(result.energies) for _, result in rows})
+        if len(numbers) > 1:
+            raise InputError(
+                f"SurfaceData.from_scan: points have {numbers} states. Scan with one n_states."
+            )
         forces = [result.forces for _, result in rows]
         known = [f for f in forces if f is not None]
         return cls(
             symbols=rows[0][0].symbols,
             positions=np.array([point.positions for point, _ in rows]),
-            energies=np.array([result.energies for _, result in rows]) * factor,
+            # States that a surface follows cross; models give them by energy.
+            energies=np.sort([result.energies for _, result in rows], axis=1) * factor,
             forces=np.array(known) * factor if len(known) == len(rows) else None,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,17 @@ from qmlmat.units import ev_to_hartree
 KEYS: Final = ("symbols", "positions_angstrom", "energies_hartree")
 """Arrays that an npz file has; ``forces_hartree_per_angstrom`` may be there, too."""
 FORCES: Final = "forces_hartree_per_angstrom"
+
+_DAMAGED: Final = (
+    OSError,
+    ValueError,
+    TypeError,  # one bare array of numpy, which opens as no context
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a file that is no npz, or no longer one, ends with."""
 
 Arrays = dict[str, Any]
 """The fields of ``SurfaceData``."""
@@ -124,7 +136,7 @@ def _npz_arrays(path: Path, wanted: tuple[str, ...]) -> Arrays:
         # Opened here: of a damaged file numpy would leave it open.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise InputError(
             f'"{path}": not a readable .npz file ({error}). Restore a copy, or write it again: '
             "SurfaceData(...).save(...)."
@@ -134,6 +146,12 @@ def _npz_arrays(path: Path, wanted: tuple[str, ...]) -> Arrays:
         raise InputError(
             f'"{path}": no {", ".join(missing)} in it, only {", ".join(arrays) or "nothing"}. '
             f"Name the arrays {', '.join(KEYS)} and, if there are forces, {FORCES}."
+        )
+    bare = [name for name in wanted if not arrays[name].ndim]
+    if bare:
+        raise InputError(
+            f'"{path}": {", ".join(bare)} is a single value. Give arrays: a symbol for each atom, '
+            "positions and energies for each geometry."
         )
     return arrays
 

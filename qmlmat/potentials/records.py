@@ -13,6 +13,9 @@ from qmlmat.potentials.base import Potential
 from qmlmat.potentials.registry import described
 from qmlmat.provenance import canonical_json, content_hash, differences, provenance
 
+_OPENING: Final = b'{"created":'
+"""How the first line begins; keys are sorted."""
+
 _MOST: Final = 4
 """Differences that a message lists."""
 
@@ -41,11 +44,13 @@ class RecordFile:
         self.records: list[dict[str, Any]] = []
         """The results in it, oldest first."""
         header = {"qmlmat": kind, "inputs": dict(inputs), "inputs_hash": content_hash(inputs)}
-        lines = self._lines()
+        lines, torn = self._lines()
         if lines:
             self._check(lines[0], header)
             self.records = lines[1:]
-        else:
+        if torn:  # a process was killed while it wrote; only now is it known to be our file
+            self._drop(torn)
+        if not lines:
             self._write({**header, "created": provenance()})
 
     def append(self, record: Mapping[str, Any]) -> None:
@@ -60,20 +65,30 @@ class RecordFile:
         self._write(record)
         self.records.append(dict(record))
 
-    def _lines(self) -> list[dict[str, Any]]:
+    def _lines(self) -> tuple[list[dict[str, Any]], int]:
+        """Return the whole lines, and how many bytes follow that are none."""
         if not self.file.exists():
-            return []
+            return [], 0
         try:
             whole, _, rest = self.file.read_bytes().rpartition(b"\n")
             lines = [json.loads(line) for line in whole.splitlines()]
-            if rest:  # a process was killed while it wrote
-                os.truncate(self.file, len(whole) + 1 if whole else 0)
-        except (OSError, ValueError) as error:
+            if not lines and rest[: len(_OPENING)] != _OPENING[: len(rest)]:
+                raise ValueError("no whole line in it")
+        except (OSError, ValueError, RecursionError) as error:
             raise StoreError(
                 f'"{self.file}": not a file of records, or damaged ({error}). It is left as it is; '
                 "name another file."
             ) from error
-        return lines
+        return lines, len(rest)
+
+    def _drop(self, n_bytes: int) -> None:
+        try:
+            os.truncate(self.file, self.file.stat().st_size - n_bytes)
+        except OSError as error:
+            raise StoreError(
+                f'"{self.file}": cannot be written ({error.strerror}). Restore write permission; '
+                "the same call then goes on."
+            ) from error
 
     def _check(self, found: Any, wanted: Mapping[str, Any]) -> None:  # noqa: ANN401 - from a file
         if not isinstance(found, dict) or found.get("qmlmat") != wanted["qmlmat"]:

@@ -21,10 +21,10 @@ class _Stored(Protocol):
 
 _PACKAGE: Final = "qmlmat.potentials."
 _TORCH: Final = {
-    "Linear": ("in_features", "out_features"),
+    "Linear": ("in_features", "out_features", "bias"),
     "Tanh": (),
     "SiLU": (),
-    "Softplus": (),
+    "Softplus": ("beta", "threshold"),
     "Sigmoid": (),
     "Identity": (),
 }
@@ -43,6 +43,8 @@ def described(module: torch.nn.Module) -> dict[str, Any]:
         return {"torch": "Sequential", "parts": [described(part) for part in module]}
     if kind.__name__ in _TORCH and kind.__module__.startswith("torch.nn"):
         arguments = {name: getattr(module, name) for name in _TORCH[kind.__name__]}
+        if "bias" in arguments:  # the numbers are in the state; what builds it is whether there are
+            arguments["bias"] = arguments["bias"] is not None
         return {"torch": kind.__name__, "arguments": arguments}
     if kind.__module__.startswith(_PACKAGE) and isinstance(module, _Stored):
         place = f"{kind.__module__.removeprefix(_PACKAGE)}:{kind.__name__}"
@@ -64,8 +66,9 @@ def built(tree: dict[str, Any]) -> Any:  # noqa: ANN401 - whichever module the f
         if tree.get("torch") == "Sequential":
             return torch.nn.Sequential(*(built(part) for part in tree["parts"]))
         if "torch" in tree:
-            arguments = {name: tree["arguments"][name] for name in _TORCH[tree["torch"]]}
-            dtype = {"dtype": torch.float64} if arguments else {}
+            known = _TORCH[tree["torch"]]
+            arguments = {name: tree["arguments"][name] for name in known}
+            dtype = {"dtype": torch.float64} if "bias" in known else {}
             return getattr(torch.nn, tree["torch"])(**arguments, **dtype)
         module, _, name = tree["qmlmat"].partition(":")
         if not all(part.isidentifier() for part in (*module.split("."), name)):

@@ -13,6 +13,7 @@ from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.descriptors import Descriptor, Standardise
 from qmlmat.potentials.networks.heads import diabatic_matrix, eigenvalues, n_outputs
 from qmlmat.potentials.registry import built, described
+from qmlmat.typing import FloatArray
 
 
 class NetworkPotential(Potential):
@@ -152,12 +153,7 @@ def label_objective(model: Potential, data: SurfaceData, loss: Loss, scale: Tens
     energies = model.as_tensor(data.energies[:, : model.n_states])
     if not loss.force_weight:
         return lambda: ((model.energies(positions) - energies) / scale).square().mean()
-    if data.forces is None:
-        raise InputError(
-            f"Loss(force_weight={loss.force_weight}): the data have no forces. Use force_weight=0, "
-            "or compute them: SolverSurface(..., forces=True)."
-        )
-    forces = model.as_tensor(data.forces)
+    forces = model.as_tensor(known_forces(data, loss))
 
     def both() -> Tensor:
         found, slopes = model.energies_and_forces(positions, create_graph=True)
@@ -165,3 +161,21 @@ def label_objective(model: Potential, data: SurfaceData, loss: Loss, scale: Tens
         return wrong + loss.force_weight * ((slopes - forces) / scale).square().mean()
 
     return both
+
+
+def known_forces(data: SurfaceData, loss: Loss) -> FloatArray:
+    """Return the forces of data, shape ``(n_points, n_atoms, 3)`` (hartree/Å).
+
+    Args:
+        data: The data.
+        loss: What counts.
+
+    Raises:
+        InputError: If the data have none.
+    """
+    if data.forces is None:
+        raise InputError(
+            f"Loss(force_weight={loss.force_weight}): the data have no forces. Use force_weight=0, "
+            "or compute them: SolverSurface(..., forces=True)."
+        )
+    return data.forces

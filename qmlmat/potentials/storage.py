@@ -98,19 +98,25 @@ def load_potential(path: str | os.PathLike[str]) -> Potential:
         _fill(model, tensors)
     except (AttributeError, InputError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise StoreError(
-            f'"{card}": the model cannot be built again ({error}). The file was altered, or '
-            "written by another version of qmlmat: restore a copy, or train again."
+            f'"{card}": the model cannot be built again ({" ".join(str(error).split())}). The file '
+            "was altered, or written by another version of qmlmat: restore a copy, or train again."
         ) from error
     found: Potential = model
     return found
 
 
 def card_file(path: str | os.PathLike[str]) -> Path:
-    """Return the name of a model's JSON file, from ``NAME`` or the name of either file."""
+    """Return the name of a model's JSON file, from ``NAME`` or the name of either file.
+
+    Raises:
+        InputError: If there is no name in it.
+    """
     name = Path(path).expanduser()
     stem = name.name
     for suffix in (".safetensors", ".json"):
         stem = stem.removesuffix(suffix)
+    if stem in ("", ".."):
+        raise InputError(f'"{path}": a folder is no name of a model. Give e.g. "water".')
     return name.with_name(f"{stem}.json")
 
 
@@ -133,7 +139,7 @@ def read_card(path: Path) -> dict[str, Any]:
             f'"{path}": the model cannot be read ({error.strerror}). Give the name under which it '
             "was saved, without an ending."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StoreError(
             f'"{path}": damaged, not JSON ({error}). Restore a copy, or train again.'
         ) from error

@@ -186,11 +186,23 @@ def test_a_file_that_is_no_model_is_not_overwritten(folder):
     assert (folder / "water.json").read_text(encoding="utf-8") == "{}"
 
 
+@pytest.mark.parametrize("name", ["water.json", "water.safetensors"])
+def test_files_that_cannot_be_read_as_a_model_are_not_overwritten(folder, name):
+    """Somebody else's numbers, or a damaged card: the way out is another name."""
+    (folder / name).write_bytes(b"not a model")
+    done = run("fit", "water.toml")
+    assert done.exit_code == 2
+    assert "--output NAME" in done.stderr
+    assert (folder / name).read_bytes() == b"not a model"
+
+
 @pytest.mark.parametrize(
     ("where", "answer", "code"),
     [
         ("r=a", "Write r=0.7,0.9", 2),
         ("r=1:2", "Write r=0.7,0.9", 2),
+        ("r=-1", "Write r=0.7,0.9", 2),
+        ("r=nan", "Write r=0.7,0.9", 2),
         ("water.npz", "the model is of", 2),
         ("nothing.xyz", "no such file", 2),
         ("h2.toml", "not a file of geometries", 2),

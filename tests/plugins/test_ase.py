@@ -20,8 +20,9 @@ from written_potentials import (
 )
 
 import qmlmat as qm
-from qmlmat.errors import GeometryError, InputError, QmlmatWarning
+from qmlmat.errors import CapabilityError, GeometryError, InputError, QmlmatWarning
 from qmlmat.plugins.ase import SurfaceCalculator, SurfaceError
+from qmlmat.potentials.conditioned import ConditionedCircuit, HamiltonianSource, LogRatio
 from qmlmat.units import HARTREE_IN_EV
 
 
@@ -264,3 +265,22 @@ def test_a_calculation_without_atoms_is_refused():
     """As ASE's calculators may be called by hand."""
     with pytest.raises(InputError, match="Give atoms"):
         SurfaceCalculator(TwoCurves()).calculate()
+
+
+def test_a_circuit_without_forces_still_gives_energies(monkeypatch):
+    """Where the orbitals' response is not known; the reason is told when forces are asked for."""
+    molecule = qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.8")
+    features = LogRatio("HH", (0, 1), 0.8)
+    model = ConditionedCircuit(HamiltonianSource(molecule), "kupccgsd", features)
+    model.domain.low.fill_(0.4)
+    model.domain.high.fill_(1.6)
+
+    def unknown(*_, **__):
+        raise CapabilityError("the response is not known")
+
+    monkeypatch.setattr(model, "forces", unknown)
+    atoms, _ = stretched(0.8, surface=model)
+    expected = model.evaluate(qm.Geometry(("H", "H"), atoms.positions)).energies[0]
+    assert atoms.get_potential_energy() == pytest.approx(HARTREE_IN_EV * expected, abs=1e-9)
+    with pytest.raises(PropertyNotImplementedError, match="the response is not known"):
+        atoms.get_forces()

@@ -114,3 +114,28 @@ def test_a_scan_without_energies_is_refused():
     scan = qm.scan(qm.FunctionSurface(broken), path)
     with pytest.raises(InputError, match="Finish the scan first"):
         SurfaceData.from_scan(scan)
+
+
+def test_energies_that_do_not_ascend_are_refused():
+    """Models give states by energy: labels in another order would be learnt as cusps."""
+    positions = np.zeros((2, 2, 3))
+    positions[:, 1, 2] = (0.7, 0.9)
+    with pytest.raises(InputError, match=r"point 1 .*Give np\.sort\(energies, axis=1\)"):
+        SurfaceData(symbols="HH", positions=positions, energies=[[-1.0, -0.5], [-0.6, -0.7]])
+
+
+def test_states_that_a_surface_follows_are_put_in_order():
+    """Two lines that cross: the lower one is the ground state on both sides."""
+
+    class Crossing:
+        def evaluate(self, point, *, guess=None):  # noqa: ARG002 - the protocol
+            slope = point.distance(0, 1) - 0.8
+            return qm.PointResult(energies=np.array([slope, -slope]))
+
+        def inputs(self):
+            return {"surface": "crossing"}
+
+    h2 = qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.8")
+    path = qm.stretch(h2, bond=(0, 1), lengths=[0.7, 0.9])
+    data = SurfaceData.from_scan(qm.scan(Crossing(), path))
+    np.testing.assert_allclose(data.energies, [[-0.1, 0.1]] * 2, atol=1e-12)

@@ -98,3 +98,40 @@ def test_a_pickle_in_an_npz_is_not_opened(tmp_path):
     np.savez(tmp_path / "a.npz", symbols=np.array([{}], dtype=object))
     with pytest.raises(InputError, match="not a readable"):
         SurfaceData.load(tmp_path / "a.npz")
+
+
+def _damaged(path):
+    """Bytes of the compressed positions are turned over."""
+    points = np.random.default_rng(0).normal(size=(40, 2, 3))
+    SurfaceData(symbols=("H", "H"), positions=points, energies=np.arange(40.0)).save(path)
+    content = bytearray(path.read_bytes())
+    begin = content.index(b"positions_angstrom.npy") + 60
+    content[begin : begin + 40] = bytes(byte ^ 0xFF for byte in content[begin : begin + 40])
+    path.write_bytes(content)
+
+
+def _bare(path):
+    with path.open("wb") as stream:
+        np.save(stream, np.zeros((3, 2, 3)))
+
+
+def _one_text(path):
+    zero = np.zeros((1, 2, 3))
+    np.savez(path, symbols="HH", positions_angstrom=zero, energies_hartree=[1.0])
+
+
+@pytest.mark.parametrize(
+    ("write", "remedy"),
+    [
+        (_damaged, r"Restore a copy, or write it again"),
+        (_bare, r"Restore a copy, or write it again"),
+        (_one_text, r"symbols is a single value. Give arrays: a symbol for each atom"),
+    ],
+)
+def test_what_is_no_file_of_arrays_is_said_in_one_line(tmp_path, write, remedy):
+    """Damaged inside, one array alone, symbols as one text."""
+    path = tmp_path / "points.npz"
+    write(path)
+    with pytest.raises(InputError, match=remedy) as caught:
+        SurfaceData.load(path)
+    assert "\n" not in str(caught.value)

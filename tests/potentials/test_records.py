@@ -30,7 +30,7 @@ def test_a_line_cut_by_a_kill_is_dropped_and_the_others_are_kept(tmp_path):
 def test_a_header_cut_by_a_kill_is_written_again(tmp_path):
     """A process killed in its first write leaves a file that can be used."""
     file = tmp_path / "runs.jsonl"
-    file.write_text('{"qmlm')
+    file.write_text('{"creat')
     RecordFile(file, "test", {}).append({"n": 1})
     assert RecordFile(file, "test", {}).records == [{"n": 1}]
 
@@ -45,7 +45,16 @@ def test_a_file_of_other_inputs_is_refused_naming_them(tmp_path):
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("text", ["not json\n", json.dumps({"other": 1}) + "\n", "[]\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not json\n",
+        json.dumps({"other": 1}) + "\n",
+        "[]\n",
+        '{"my": "notes, without a line end"}',
+        '{"other": 1}\n{"other": 2}',
+    ],
+)
 def test_a_foreign_file_is_refused(tmp_path, text):
     """A user's notes are not overwritten."""
     file = tmp_path / "notes.txt"

@@ -61,3 +61,14 @@ def test_damaged_values_and_foreign_classes_are_refused(tree):
     """A file names modules of ours and of torch's list, nothing else that could be imported."""
     with pytest.raises(InputError, match="not a stored module"):
         built(tree)
+
+
+def test_settings_of_torchs_modules_are_kept():
+    """A layer without constants, and a softplus of another steepness."""
+    network = torch.nn.Sequential(
+        torch.nn.Linear(2, 3, bias=False, dtype=torch.float64), torch.nn.Softplus(5.0, 10.0)
+    )
+    again = built(json.loads(json.dumps(described(network))))
+    again.load_state_dict(network.state_dict())
+    features = torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(3, 2)
+    assert torch.equal(again(features), network(features))

@@ -159,3 +159,17 @@ def test_the_fit_must_be_of_the_model(saved, tmp_path):
         save_potential(perceptron(), tmp_path / "other", fit=result)
     with pytest.raises(StoreError, match="a folder that exists"):
         save_potential(result.model, tmp_path / "nowhere" / "m")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "folder/.json"])
+def test_a_folder_is_no_name(name):
+    """For saving, loading and cards alike."""
+    with pytest.raises(InputError, match=r"Give e\.g\. \"water\""):
+        load_potential(name)
+
+
+def test_a_card_of_brackets_without_end_is_damaged(tmp_path):
+    """Deeper than JSON is read."""
+    (tmp_path / "deep.json").write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(StoreError, match="Restore a copy, or train again"):
+        load_potential(tmp_path / "deep")

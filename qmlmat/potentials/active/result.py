@@ -31,7 +31,7 @@ class Call:
     """Index of the geometry among the candidates."""
 
     energies: FloatArray | None
-    """Energies, shape ``(n_states,)`` (hartree); ``None`` where the call failed."""
+    """Energies, ascending, shape ``(n_states,)`` (hartree); ``None`` where the call failed."""
 
     forces: FloatArray | None
     """Forces in the ground state, shape ``(n_atoms, 3)`` (hartree/Å), where the solver has them."""
@@ -53,7 +53,7 @@ class Call:
         factor = 1.0 if result.unit == "hartree" else 1.0 / HARTREE_IN_EV
         return cls(
             candidate=candidate,
-            energies=None if result.failed else np.array(result.energies) * factor,
+            energies=None if result.failed else np.sort(result.energies) * factor,
             forces=None if result.forces is None else np.array(result.forces) * factor,
             status=result.status,
             wall_time=result.wall_time,

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from qmlmat._heard import heard
-from qmlmat.errors import InputError, StoreMismatchError
+from qmlmat.errors import GeometryError, InputError, StoreMismatchError
 from qmlmat.potentials.base import Potential
 from qmlmat.potentials.comparison.arms import Arm
 from qmlmat.potentials.comparison.result import Comparison
@@ -19,6 +19,7 @@ from qmlmat.potentials.comparison.runs import Run
 from qmlmat.potentials.comparison.splits import Splits, make_splits
 from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.records import RecordFile, settings_hash
+from qmlmat.potentials.regression import known_forces
 from qmlmat.potentials.training import Training, fit
 from qmlmat.potentials.training.errors import predicted
 from qmlmat.surfaces.surface import FAILED, SLIPS
@@ -76,7 +77,9 @@ def compare(  # noqa: PLR0913 (what is compared, on which splits, with which bud
         on_run: Called after each training.
 
     Raises:
-        InputError: If points, sizes, seeds or arms cannot be used.
+        GeometryError: If an arm or the test set is of other atoms than the data.
+        InputError: If points, sizes, seeds or arms cannot be used, arms have different numbers of
+            states, or forces count and there are none.
         StoreMismatchError: If the store is of other data, splits, settings or models.
 
     References:
@@ -85,6 +88,7 @@ def compare(  # noqa: PLR0913 (what is compared, on which splits, with which bud
     sizes, seeds, settings = sorted(sizes), list(seeds), training or Training()
     _check_arms(arms)
     splits = make_splits(data, sizes=sizes, seeds=seeds, test=test)
+    _check_data([arm.make(seeds[0]) for arm in arms], splits, settings)
     book = _Book(splits, settings, store)
     runs: list[Run] = []
     plan, start = list(_plan(arms, sizes, seeds)), time.perf_counter()
@@ -100,7 +104,6 @@ def compare(  # noqa: PLR0913 (what is compared, on which splits, with which bud
                 remaining=elapsed / book.n_trained * left if book.n_trained else None,
             )
             on_run(progress)
-    _check_states(runs)
     book.open_test_set()
     return Comparison(
         arms=tuple(arm.name for arm in arms),
@@ -117,12 +120,22 @@ def _check_arms(arms: Sequence[Arm]) -> None:
         raise InputError(f"compare(arms={names}): give one or more, each with a name of its own.")
 
 
-def _check_states(runs: Sequence[Run]) -> None:
-    shapes = {run.arm: run.predictions.shape[1] for run in runs if run.predictions is not None}
-    if len(set(shapes.values())) > 1:
-        raise InputError(
-            f"compare: the arms have {shapes} states. Make all of them with the same n_states."
+def _check_data(models: Sequence[Potential], splits: Splits, training: Training) -> None:
+    """Refuse before any work what would fail in every training of an arm."""
+    for model in models:
+        model.check_data(splits.pool)
+    if splits.test.symbols != splits.pool.symbols:
+        raise GeometryError(
+            f"compare(test of {splits.test.symbols}): the data are of {splits.pool.symbols}. Give "
+            "a test set of the same atoms in the same order."
         )
+    numbers = [model.n_states for model in models]
+    if len(set(numbers)) > 1:
+        raise InputError(
+            f"compare: the arms have {numbers} states. Make all of them with the same n_states."
+        )
+    if training.loss.force_weight:
+        known_forces(splits.pool, training.loss)
 
 
 def _plan(

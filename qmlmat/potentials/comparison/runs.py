@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from qmlmat.errors import InputError
 from qmlmat.surfaces.surface import FAILED
 from qmlmat.typing import FloatArray
 
@@ -100,9 +101,17 @@ def run_errors(run: Run, energies: FloatArray) -> RunErrors | None:
     Args:
         run: The run.
         energies: Energies of the test set, shape ``(n_test, n_states)`` or more states (hartree).
+
+    Raises:
+        InputError: If the test set has fewer states than the run.
     """
     if run.predictions is None:
         return None
+    if run.predictions.shape[1] > energies.shape[1]:  # numpy would repeat its one state
+        raise InputError(
+            f"compare(test): the test set has {energies.shape[1]} states, {run.arm} predicts "
+            f"{run.predictions.shape[1]}. Give a test set with as many states."
+        )
     wrong = run.predictions - energies[:, : run.predictions.shape[1]]
     return RunErrors(
         rmse=float(np.sqrt(np.mean(wrong**2))),

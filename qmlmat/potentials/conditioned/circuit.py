@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -221,41 +220,39 @@ class ConditionedCircuit(Potential):
 
     # --------------------------------------------------------------------------------- surface
 
-    def evaluate(self, point: Geometry, *, guess: PointResult | None = None) -> PointResult:  # noqa: ARG002 - the protocol's argument: the network needs no start
+    def answer(
+        self, positions: FloatArray, *, state: int = 0
+    ) -> tuple[PointResult, FloatArray | None]:
         """Return energies, states and forces at a geometry; without forces, a note says why.
 
         Args:
-            point: The geometry.
-            guess: Not used.
+            positions: Shape ``(n_atoms, 3)`` (Å).
+            state: Whose forces.
 
         Raises:
-            InputError: If the point is a k.
-            GeometryError: If the atoms differ, or overlap.
+            GeometryError: If atoms overlap.
             MeanFieldError: If Hartree-Fock does not converge.
         """
-        start = time.perf_counter()
-        self.source.check(point)
-        positions = self.as_tensor(point.positions)[None]
-        (states,) = self.states(positions)
+        here = self.as_tensor(positions)[None]
+        (states,) = self.states(here)
         notes, forces = states.problem.notes, None
         try:
-            forces = self.forces(positions)[0].double().numpy().copy()
+            forces = self.forces(here, state=state)[0].double().numpy().copy()
         except (CapabilityError, MeanFieldError) as error:
             notes = (*notes, f"No forces: {error}")
-        why = self.domain.describe(positions[0])
+        why = self.domain.describe(here[0])
         solution = states.solution()
-        return PointResult(
+        found = PointResult(
             energies=np.array(solution.energies),
             unit=self.unit,
-            forces=forces,
             status=OUTSIDE if why else solution.status,
             reference=solution.reference_energy,
             orbitals=states.problem.orbitals,
             columns={"hartree_fock": float(states.problem.mean_field.energy)},
             notes=(*notes, *((f"Outside of the training data: {why}.",) if why else ())),
             solution=solution,
-            wall_time=time.perf_counter() - start,
         )
+        return found, forces
 
     def config(self) -> dict[str, Any]:
         """Return plain values from which ``from_config`` builds the model, its weights apart.

@@ -126,8 +126,12 @@ class GaussianProcess(Potential):
     # ------------------------------------------------------------------------------- training
 
     def prepare(self, data: SurfaceData) -> None:
-        """Take scales and the domain from training data; see ``Potential.prepare``."""
+        """Take scales and the domain from training data, and forget what it was conditioned on.
+
+        Weights of other scales or other kernels give wrong energies; see ``Potential.prepare``.
+        """
         super().prepare(data)
+        self._allocate(0)
         features = self.descriptor(self.as_tensor(data.positions)).detach()
         # Of all permutations, so that features in one orbit are scaled alike.
         self.standardise.prepare(features[:, self.kernel.permutations].flatten(0, 1))

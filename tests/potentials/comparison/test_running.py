@@ -7,7 +7,8 @@ import pytest
 import torch
 from learnt import Polynomial, hydrogen_data
 
-from qmlmat.errors import InputError, StoreMismatchError
+from qmlmat.errors import GeometryError, InputError, StoreMismatchError
+from qmlmat.potentials.base import Loss
 from qmlmat.potentials.comparison import Arm, compare
 from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.training import Training
@@ -130,7 +131,8 @@ def test_what_is_stored_is_not_trained_again(tmp_path):
         _compare(store=store, on_run=stop)
     again = []
     resumed = _compare(_counting(again), store=store)
-    assert len(again) == len(resumed.runs)  # made, to be compared with the stored ones
+    # Made, to be compared with the stored ones; and once each, to be looked at before any work.
+    assert len(again) == len(resumed.runs) + len(ARMS)
     whole = _compare()
     for one, other in zip(resumed.runs, whole.runs, strict=True):
         assert one.key == other.key
@@ -201,3 +203,47 @@ def test_an_unknown_row_is_refused():
     """With the nearest name."""
     with pytest.raises(InputError, match='Did you mean "cubic"'):
         _compare().row("cubik", 6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "remedy"),
+    [
+        (
+            {"training": Training(loss=Loss(force_weight=1.0))},
+            InputError,
+            r"Use force_weight=0, or compute them",
+        ),
+        (
+            {"test": replace(hydrogen_data(5), symbols=("H", "D"))},
+            GeometryError,
+            r"Give a test set of the same atoms",
+        ),
+        (
+            {"arms": [*ARMS, Arm(name="other", make=lambda _: Polynomial(symbols=("H", "F")))]},
+            GeometryError,
+            r"Give the atoms in the same order",
+        ),
+        (
+            {"arms": [Arm(name="two", make=lambda _: Polynomial(n_states=2))]},
+            InputError,
+            r"Use n_states=1",
+        ),
+    ],
+)
+def test_what_would_fail_in_every_training_is_refused_before_the_first(
+    tmp_path, changes, error, remedy
+):
+    """No forces, other atoms, too few states: no store is left with failures in it."""
+    with pytest.raises(error, match=remedy):
+        _compare(store=tmp_path / "runs.jsonl", **changes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_test_set_with_fewer_states_is_refused_rather_than_repeated():
+    """One column of labels against two of predictions."""
+    data = hydrogen_data(60)
+    pair = replace(data, energies=data.energies + np.array([0.0, 0.3]))
+    arms = [Arm(name="two", make=lambda _: Polynomial(n_states=2))]
+    found = compare(pair, arms, **{**PLAN, "test": hydrogen_data(20, seed=5)})
+    with pytest.raises(InputError, match="Give a test set with as many states"):
+        found.table()

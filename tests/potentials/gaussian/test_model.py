@@ -252,3 +252,13 @@ def test_what_cannot_be_learnt_is_refused(make, remedy):
     """The remedy is in the message."""
     with pytest.raises(InputError, match=remedy):
         make()
+
+
+def test_prepared_anew_it_forgets_what_it_was_conditioned_on():
+    """After Ctrl-C in a second training there are no energies, rather than wrong ones."""
+    model = GaussianProcess(MORSE, RBF(PERMUTATIONS))
+    model.prepare(DATA)
+    model.condition(DATA)
+    model.prepare(DATA.subset(range(5)))
+    with pytest.raises(InputError, match=r"not conditioned on data yet. Call fit"):
+        model.energies(model.as_tensor(DATA.positions))
