@@ -14,7 +14,7 @@ from qmlmat.cli.learning_output import (
     PredictOutput,
 )
 from qmlmat.cli.screen import ExitCode, Screen
-from qmlmat.errors import ConfigError, InputError, StoreError
+from qmlmat.errors import ConfigError, GeometryError, InputError, StoreError
 
 if TYPE_CHECKING:
     from qmlmat.potentials.base import Potential
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 40
 """Geometries that are shown one by one; of more, the table has the first."""
+
+MOST_LENGTHS: Final = 1_000_000
+"""Lengths that a word may stand for: a slip of the finger is not to fill the memory."""
 
 
 def fit(screen: Screen, file: Path, *, output: Path | None, plot: Path | None) -> ExitCode:
@@ -145,6 +148,12 @@ def predict(screen: Screen, model: Path, geometries: str, *, forces: bool) -> Ex
     start = time.perf_counter()
     loaded = load_potential(model)
     results = [loaded.evaluate(point) for point in _geometries(geometries, loaded)]
+    for number, result in enumerate(results):
+        if result.failed:  # e.g. two atoms at one place
+            raise GeometryError(
+                f"GEOMETRIES, number {number}: {' '.join((f'{result.status}.', *result.notes))} "
+                "Correct the geometry, or leave it out."
+            )
     points = [PredictionOutput.from_result(result, forces=forces) for result in results]
     output = PredictOutput(
         model=str(card_file(model)),
@@ -187,8 +196,8 @@ def _lengths(words: str) -> list[float]:
             return [_length(part) for part in text.split(",")]
         first, last, number = text.split(":")
         low, high, steps = _length(first), _length(last), int(number) - 1
-        if steps < 1:
-            raise ValueError(number)
+        if not 1 <= steps < MOST_LENGTHS:
+            raise ValueError(f"{number} of them")
         return [low + (high - low) * k / steps for k in range(steps + 1)]
     except ValueError as error:
         raise ConfigError(

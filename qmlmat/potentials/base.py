@@ -18,7 +18,7 @@ from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.domain import Domain
 from qmlmat.provenance import content_hash
 from qmlmat.surfaces import Geometry, PointResult
-from qmlmat.surfaces.surface import check_geometry
+from qmlmat.surfaces.surface import CONVERGED, FAILED, check_geometry
 from qmlmat.typing import FloatArray
 from qmlmat.units import Unit
 
@@ -215,7 +215,7 @@ class Potential(torch.nn.Module, ABC):
             energies=energies[0].double().numpy().copy(),
             unit=self.unit,
             stderr=None if stderr is None else stderr[0].double().numpy().copy(),
-            status=OUTSIDE if why else "converged",
+            status=_status(energies[0], why),
             notes=(f"Outside of the training data: {why}.",) if why else (),
         )
         return found, forces[0].double().numpy().copy()
@@ -254,3 +254,10 @@ class Potential(torch.nn.Module, ABC):
     def dtype(self) -> torch.dtype:
         """Type of the model's numbers."""
         return self.domain.low.dtype
+
+
+def _status(energies: Tensor, why: str) -> str:
+    """Return the status of a prediction, given why it is outside of the domain, if it is."""
+    if not bool(torch.isfinite(energies).all()):
+        return f"{FAILED}: the energy is not a finite number"
+    return OUTSIDE if why else CONVERGED

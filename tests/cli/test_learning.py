@@ -201,6 +201,7 @@ def test_files_that_cannot_be_read_as_a_model_are_not_overwritten(folder, name):
     [
         ("r=a", "Write r=0.7,0.9", 2),
         ("r=1:2", "Write r=0.7,0.9", 2),
+        ("r=1:2:99999999999", "Write r=0.7,0.9", 2),
         ("r=-1", "Write r=0.7,0.9", 2),
         ("r=nan", "Write r=0.7,0.9", 2),
         ("water.npz", "the model is of", 2),
@@ -213,6 +214,15 @@ def test_geometries_that_cannot_be_used_are_refused(hydrogen, where, answer, cod
     done = run("predict", "h2", where)
     assert done.exit_code == code, done.output
     assert answer in " ".join(done.stderr.split())
+
+
+def test_two_atoms_at_one_place_are_said(hydrogen, tmp_path):
+    """The model gives no number there: exit code 2, one line, which geometry it is."""
+    one = tmp_path / "one.xyz"
+    one.write_text("2\n\nH 0 0 0\nH 0 0 1\n2\n\nH 0 0 1\nH 0 0 1\n", encoding="utf-8")
+    done = run("predict", "h2", one)
+    assert done.exit_code == 2, done.output
+    assert "number 1: failed: the energy is not a finite number" in " ".join(done.stderr.split())
 
 
 def test_lengths_are_for_two_atoms(folder):

@@ -230,7 +230,8 @@ class SubspaceReadout(SpanSurface):
     def vectors(self, point: Geometry) -> StateArray:
         """Return the states prepared with the angles of all geometries and of this one."""
         with torch.no_grad():
-            angles = self.model.angles(_positions([*self.geometries, point])).numpy()
+            positions = _positions([*self.geometries, point]).to(self.model.dtype)
+            angles = self.model.angles(positions).double().numpy()
         preparation = Preparation(self.model.circuit, self.model.references, angles)
         states = SectorBackend().state(preparation)
         return states.reshape(-1, *states.shape[-2:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any, Final
 
 import torch
@@ -32,6 +33,9 @@ class GaussianProcess(Potential):
 
     Invariant under translations, rotations and, where the kernel has the descriptor's
     permutations, exchanges of equal atoms. Energies alone are learnt; forces are the derivatives.
+    Its numbers stay in float64 whatever it is sent ``to``: weights are large and cancel, and in
+    float32 predictions would be off by many of their own error bars. Float32 positions give float32
+    energies.
 
     Args:
         descriptor: From positions to features.
@@ -100,6 +104,16 @@ class GaussianProcess(Potential):
         self.register_buffer("weights", torch.zeros(n_points, self.n_states, dtype=self.dtype))
         self._forget()
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> GaussianProcess:
+        """Do what ``to`` asks for, changes of type apart."""
+
+        def kept(tensor: Tensor) -> Tensor:
+            moved = fn(tensor)
+            return moved if moved.dtype == tensor.dtype else tensor
+
+        super()._apply(kept, recurse)  # type: ignore[no-untyped-call]
+        return self
+
     def _forget(self) -> None:
         for name in ("_embedded", "_lower"):
             self.register_buffer(name, torch.zeros(0, 0, dtype=self.dtype), persistent=False)
@@ -120,7 +134,7 @@ class GaussianProcess(Potential):
         Args:
             positions: Shape ``(n_points, n_atoms, 3)`` (Å).
         """
-        found: Tensor = self.standardise(self.descriptor(positions))
+        found: Tensor = self.standardise(self.descriptor(positions.to(self.dtype)))
         return found
 
     # ------------------------------------------------------------------------------- training
@@ -228,7 +242,7 @@ class GaussianProcess(Potential):
 
     def energies(self, positions: Tensor) -> Tensor:
         """Return energies, shape ``(n_points, n_states)`` (hartree); see ``Potential``."""
-        means = self._means(self.features(positions))
+        means = self._means(self.features(positions)).to(positions.dtype)
         return means.sort(dim=-1).values if self.n_states > 1 else means
 
     def stderr(self, positions: Tensor) -> Tensor:
@@ -241,7 +255,7 @@ class GaussianProcess(Potential):
         cross = self.kernel.average(known, embedded)
         part = torch.linalg.solve_triangular(self._lower, cross, upper=False)
         variance = (self.kernel.diagonal(embedded) - part.square().sum(dim=0)).clamp(min=0.0)
-        found: Tensor = variance.sqrt()[:, None] * self.scale
+        found = (variance.sqrt()[:, None] * self.scale).to(positions.dtype)
         if self.n_states == 1:
             return found
         return found.gather(-1, self._means(features).argsort(dim=-1))

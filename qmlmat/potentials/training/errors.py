@@ -71,7 +71,8 @@ def predicted(
             found, slope = model.energies_and_forces(part)
             slopes.append(slope.double().numpy())
         else:
-            found = model(part)
+            with torch.no_grad():
+                found = model(part)
         energies.append(found.detach().double().numpy())
     return np.concatenate(energies), np.concatenate(slopes) if forces else None
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from qmlmat import Molecule
 from qmlmat.ansatz import Ansatz
@@ -130,3 +131,11 @@ def test_what_cannot_be_read_is_refused(source):
         some.read(rectangle(1.1))
     with pytest.raises(InputError, match="Ask for as many at most"):
         shared_references(source, TRAINING, 21)
+
+
+def test_a_readout_of_a_model_in_single_precision_is_close(source):
+    """Angles are rounded to 1e-7, energies to less."""
+    point = rectangle(1.2)
+    double = SubspaceReadout(circuit(source), TRAINING).evaluate(point).energies
+    single = SubspaceReadout(circuit(source).to(torch.float32), TRAINING).evaluate(point).energies
+    np.testing.assert_allclose(single, double, atol=1e-6)

@@ -1,5 +1,7 @@
 """Training: it lowers the error, keeps the best weights, and says how it ended."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -210,3 +212,17 @@ def test_the_repr_says_how_it_ended():
     text = repr(fit(Pairs(), morse_water(20), training=HELD_OUT))
     assert text.startswith("Fit(Pairs, iteration_limit, 40 steps, loss ")
     assert "validation RMSE" in text
+
+
+def test_errors_are_measured_without_a_graph():
+    """Nothing is differentiated there, and a kernel's graph would fill the memory."""
+    seen = []
+
+    class Watched(Pairs):
+        def energies(self, positions):
+            seen.append(torch.is_grad_enabled())
+            return super().energies(positions)
+
+    data = morse_water(5)
+    errors_of(Watched(), replace(data, forces=None))
+    assert seen == [False]
