@@ -53,7 +53,7 @@ solver = qm.SolverSurface(water, qm.ActiveSpace(freeze_core=True), qm.Exact(), f
 
 rng = np.random.default_rng(0)
 points = []
-for _ in range(45 if QUICK else 230):
+for _ in range(40 if QUICK else 230):
     first, second = rng.normal(1.03, 0.05, 2)
     angle = np.deg2rad(rng.normal(97, 7))
     rows = [[0, 0, 0], [first, 0, 0], [second * np.cos(angle), second * np.sin(angle), 0]]
@@ -62,7 +62,7 @@ for _ in range(45 if QUICK else 230):
 scan = qm.scan(solver, qm.frames(points), store="water.db")
 data = SurfaceData.from_scan(scan)
 data = data.subset(data.energies[:, 0] < data.energies[:, 0].min() + 0.0168)
-train, test = data.split(30 if QUICK else 150, seed=0)
+train, test = data.split(28 if QUICK else 150, seed=0)
 print(f"{data}: {len(train)} to learn from, {len(test)} to be tested on")
 
 # %% [markdown]
@@ -84,7 +84,7 @@ def untrained():
     return NetworkPotential(descriptor, QuantumNetwork(encoded, seed=0))
 
 
-n_adam, n_lbfgs = (100, 150) if QUICK else (300, 1000)
+n_adam, n_lbfgs = (60, 120) if QUICK else (300, 1000)
 fits = {}
 for name, weight in {"energies only": 0.0, "energies and forces": 1.0}.items():
     settings = Training(
@@ -97,7 +97,7 @@ for name, weight in {"energies only": 0.0, "energies and forces": 1.0}.items():
 #
 # At points that took no part in the training. What the training points say is no measure of it:
 # learnt from energies only, the network of 105 weights is right where it was told to be, and
-# wrong in between.
+# off where points are rare.
 
 # %%
 errors = {}
@@ -162,7 +162,7 @@ print(
 
 # %%
 STEP = 0.25  # fs
-n_steps = 600 if QUICK else 12000
+n_steps = 400 if QUICK else 12000
 rng = np.random.default_rng(0)
 thermalize_momenta(atoms, 600.0, rng=rng)  # half of it becomes potential energy: 300 K
 Stationary(atoms)

@@ -2,7 +2,7 @@
 
 Gaussian processes on CCSD(T) energies of H3O+ up to 21,000 1/cm (the "Hydronium" set of QM-22),
 Morse variables of 2 bohr, averaged over the six permutations of the hydrogen atoms: kernels of
-quantum states with entanglers, without, and grown; classical kernels. One random order of the points
+quantum states with entanglers, without, and grown; classical kernels. One random order of points
 for each seed: all sizes of training sets are its beginning, 5,000 test points its end. A kernel's
 numbers come from the likelihood of points among the smallest training set, for all sizes.
 
@@ -39,6 +39,7 @@ from qmlmat.potentials.gaussian import (
     Sum,
     grow_kernel,
 )
+from qmlmat.potentials.gaussian.quantum import Profile
 from qmlmat.potentials.training import Training, fit
 from qmlmat.potentials.training.errors import errors_of
 
@@ -108,7 +109,7 @@ class Case:
     plan: Plan
     """How much is computed."""
 
-    def quantum(self, entangler: str, profile: str = "rational") -> Kernel:
+    def quantum(self, entangler: str, profile: Profile = "rational") -> Kernel:
         """Return the kernel of the template's circuit."""
         size = self.descriptor.n_features
         encoded = Encoding("morse_kernel", entangler=entangler).circuit(size, size)

@@ -27,11 +27,11 @@ from benchmarks.learning.data import (
     intersection_grid,
     intersection_samples,
 )
-from benchmarks.learning.water import median
+from benchmarks.learning.water import recipe
 from qmlmat.ansatz.encoding import Encoding
 from qmlmat.potentials.crossings import berry_sign, locate_intersection
 from qmlmat.potentials.data import SurfaceData
-from qmlmat.potentials.descriptors import Descriptor, InternalCoordinates, Symmetrised
+from qmlmat.potentials.descriptors import Descriptor, Even, InternalCoordinates
 from qmlmat.potentials.networks.couplings import FeatureFactor
 from qmlmat.potentials.networks.perceptron import Perceptron
 from qmlmat.potentials.networks.quantum import QuantumNetwork
@@ -53,9 +53,8 @@ Make = Callable[[int], NetworkPotential]
 
 
 def features() -> Descriptor:
-    """Return what is even under the exchange of the hydrogens: three features of two angles."""
-    distances = [qm.Distance(4, 2), qm.Distance(4, 3)]
-    return Symmetrised(InternalCoordinates(SYMBOLS, [*distances, ALPHA]))
+    """Return the cosine of alpha and the squared parts of the dihedral: even under the mirror."""
+    return Even(InternalCoordinates(SYMBOLS, [ALPHA, PHI]), odd=[1, 2])
 
 
 def coupling() -> FeatureFactor:
@@ -185,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="few points, steps and seeds")
     chosen = parser.parse_args(arguments)
     steps = 10 if chosen.quick else 300
-    training = Training(n_adam=steps, n_lbfgs=steps, validation_fraction=0.0)
+    training = recipe(steps)
     sizes, seeds = ((20,), 1) if chosen.quick else ((50, 100, 200), 3)
     train = intersection_samples(chosen.folder, n_points=sizes[-1], workers=1)
     test = intersection_grid(chosen.folder, step=20.0 if chosen.quick else 2.0, workers=1)

@@ -13,31 +13,18 @@ from qmlmat.cli.learning_input import (
     ModelTable,
     PerceptronTable,
     QuantumKernelTable,
-    QuantumNetworkTable,
     TrainingTable,
 )
 from qmlmat.errors import ConfigError
 from qmlmat.potentials.base import Loss, Potential
 from qmlmat.potentials.data import SurfaceData
-from qmlmat.potentials.descriptors import (
-    Descriptor,
-    Distances,
-    InverseDistances,
-    MorseVariables,
-    Symmetrised,
+from qmlmat.potentials.descriptors import Distances, InverseDistances, MorseVariables
+from qmlmat.potentials.presets import (
+    GPPotential,
+    MLPPotential,
+    QNNPotential,
+    QuantumKernelPotential,
 )
-from qmlmat.potentials.gaussian import (
-    RBF,
-    GaussianProcess,
-    Kernel,
-    QuantumKernel,
-    RationalQuadratic,
-    Sum,
-)
-from qmlmat.potentials.networks.heads import n_outputs
-from qmlmat.potentials.networks.perceptron import Perceptron
-from qmlmat.potentials.networks.quantum import QuantumNetwork
-from qmlmat.potentials.regression import NetworkPotential
 from qmlmat.potentials.training import Training
 
 DESCRIPTORS: Final[dict[str, type[Distances | InverseDistances | MorseVariables]]] = {
@@ -88,35 +75,18 @@ def build_model(document: FitDocument, symbols: tuple[str, ...]) -> Potential:
         TemplateError: If there is no such encoding, or it does not fit.
     """
     table = document.model
-    descriptor = DESCRIPTORS[table.descriptor](symbols)
-    if isinstance(table, GaussianTable | QuantumKernelTable):
-        kernel = _kernel(table, descriptor)
-        return GaussianProcess(descriptor, kernel, n_states=table.n_states, seed=table.seed)
-    features: Descriptor = descriptor
-    if not descriptor.permutation_invariant:
-        features = Symmetrised(descriptor)
-    network = _network(table, features.n_features)
-    return NetworkPotential(features, network, n_states=table.n_states)
-
-
-def _network(table: QuantumNetworkTable | PerceptronTable, n_features: int) -> Any:  # noqa: ANN401 - a module of torch
-    outputs = n_outputs(table.n_states)
+    atoms = DESCRIPTORS[table.descriptor](symbols)
+    shared: dict[str, Any] = {"n_states": table.n_states, "seed": table.seed}
     if isinstance(table, PerceptronTable):
-        return Perceptron(n_features, table.hidden, outputs, seed=table.seed)
+        return MLPPotential(atoms, hidden=table.hidden, **shared)
+    if isinstance(table, GaussianTable):
+        return GPPotential(atoms, kernel=table.kernel, **shared)
     encoding = Encoding(table.encoding, layers=table.layers)
-    encoded = encoding.circuit(table.n_qubits, n_features)
-    return QuantumNetwork(encoded, outputs, readout=table.readout, seed=table.seed)
-
-
-def _kernel(table: GaussianTable | QuantumKernelTable, descriptor: Descriptor) -> Kernel:
-    permutations = descriptor.feature_permutations()
     if isinstance(table, QuantumKernelTable):
-        size = descriptor.n_features
-        encoded = Encoding(table.encoding, layers=table.layers).circuit(size, size)
-        return QuantumKernel(encoded, permutations, seed=table.seed)
-    if table.kernel == "rbf+rq":
-        return Sum(RBF(permutations), RationalQuadratic(permutations))
-    return {"rbf": RBF, "rq": RationalQuadratic}[table.kernel](permutations)
+        return QuantumKernelPotential(atoms, encoding=encoding, **shared)
+    return QNNPotential(
+        atoms, n_qubits=table.n_qubits, encoding=encoding, readout=table.readout, **shared
+    )
 
 
 def describe(table: ModelTable, model: Potential) -> str:

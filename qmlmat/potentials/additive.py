@@ -99,7 +99,9 @@ class AdditivePotential(Potential):
         with torch.no_grad():
             features = self.descriptor(self.as_tensor(data.positions))
         for element, atoms in self._atoms.items():
-            self.standardise[element].prepare(features[:, atoms])
+            ranges = self.standardise[element]
+            assert isinstance(ranges, Standardise)
+            ranges.prepare(features[:, atoms])
         energies = self.as_tensor(data.energies[:, 0])
         self.shift.copy_(energies.mean() / len(self.symbols))
         spread = energies.std(correction=0)

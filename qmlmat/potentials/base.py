@@ -36,6 +36,10 @@ class Loss:
     """Weight of the mean squared error of force components (units of the scaled energy per Å)
     beside that of energies; 0: forces are not used."""
 
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.force_weight < float("inf"):
+            raise InputError(f"Loss(force_weight={self.force_weight}): use 0 or more.")
+
 
 class Potential(torch.nn.Module, ABC):
     """A model of energies, ready to be trained by ``fit`` and used wherever a ``Surface`` is.

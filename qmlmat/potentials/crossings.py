@@ -116,8 +116,8 @@ def berry_sign(model: NetworkPotential, loop: FloatArray, *, state: int = 0) -> 
     if overlaps[worst].abs() < SAME_STATE:
         raise InputError(
             f"berry_sign(loop of {len(loop)} points): the overlap between point {worst} and the "
-            f"next is {float(overlaps[worst]):.2f}. Use more points, or a loop that keeps away from "
-            "the intersection."
+            f"next is {float(overlaps[worst]):.2f}. Use more points, or a loop that keeps away "
+            "from the intersection."
         )
     return int(overlaps.sign().prod())
 

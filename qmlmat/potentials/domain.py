@@ -26,7 +26,12 @@ class Domain(torch.nn.Module):
         for i, j in combinations(range(len(symbols)), 2):
             first, second = sorted((symbols[i], symbols[j]))
             groups[first, second].append((i, j))
-        self._groups = tuple(tuple(pairs) for pairs in groups.values())
+        first, second = torch.tensor([pair for pairs in groups.values() for pair in pairs]).T
+        self._first: Tensor
+        self._second: Tensor
+        self.register_buffer("_first", first, persistent=False)
+        self.register_buffer("_second", second, persistent=False)
+        self._sizes = [len(pairs) for pairs in groups.values()]
         self.names = tuple(
             f"{a}-{b}" + (f" ({k + 1})" if len(pairs) > 1 else "")
             for (a, b), pairs in groups.items()
@@ -46,11 +51,9 @@ class Domain(torch.nn.Module):
         Args:
             positions: Shape ``(n_points, n_atoms, 3)`` (Å).
         """
-        parts = []
-        for pairs in self._groups:
-            first, second = (list(side) for side in zip(*pairs, strict=True))
-            lengths = (positions[:, first] - positions[:, second]).norm(dim=-1)
-            parts.append(lengths.sort(dim=-1).values)
+        apart = positions[:, self._first] - positions[:, self._second]
+        lengths = torch.linalg.vector_norm(apart, dim=-1)
+        parts = [part.sort(dim=-1).values for part in lengths.split(self._sizes, dim=-1)]
         return torch.cat(parts, dim=-1)
 
     def prepare(self, positions: Tensor) -> None:

@@ -133,7 +133,7 @@ def test_every_commented_line_of_the_example_is_a_key():
         _parse(tomllib.loads(text))
 
 
-@pytest.mark.parametrize("which", ["input", "output"])
+@pytest.mark.parametrize("which", ["input", "fit", "output"])
 def test_the_published_schemas_are_current(which):
     """docs/ holds what `qmlmat schema` prints."""
     published = json.loads((ROOT / f"docs/{which}.schema.json").read_text(encoding="utf-8"))

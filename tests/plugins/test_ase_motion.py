@@ -127,14 +127,14 @@ def test_a_thermostat_reaches_its_temperature():
     rng = np.random.default_rng(5)
     thermalize_momenta(atoms, 300.0, rng=rng)
     dynamics = Langevin(
-        atoms, 2 * units.fs, temperature_K=300.0, friction=0.02 / units.fs, fixcm=False, rng=rng
+        atoms, 5 * units.fs, temperature_K=300.0, friction=0.02 / units.fs, fixcm=False, rng=rng
     )
     found = []
     dynamics.attach(lambda: found.append(atoms.get_temperature()))
-    dynamics.run(1000)
+    dynamics.run(300)
     blocks = np.array(found[1:]).reshape(10, -1).mean(axis=1)
     assert abs(blocks.mean() - 300.0) < 4 * blocks.std(ddof=1) / np.sqrt(len(blocks))
-    assert blocks.std(ddof=1) / np.sqrt(len(blocks)) < 15.0
+    assert blocks.std(ddof=1) / np.sqrt(len(blocks)) < 20.0
 
 
 def test_dynamics_stop_where_the_model_was_not_trained_and_keep_what_was(tmp_path):

@@ -6,6 +6,7 @@ import torch
 from qmlmat.potentials.base import Potential
 from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.networks.perceptron import Perceptron
+from qmlmat.potentials.regression import label_objective
 
 SYMBOLS = ("O", "H", "H")
 
@@ -30,9 +31,8 @@ class Pairs(Potential):
         self.shift.copy_(energies.mean())
         self.scale.copy_(energies.std())
 
-    def objective(self, data, loss):  # noqa: ARG002
-        positions, energies = self.as_tensor(data.positions), self.as_tensor(data.energies)
-        return lambda: ((self.energies(positions) - energies) / self.scale).square().mean()
+    def objective(self, data, loss):
+        return label_objective(self, data, loss, self.scale)
 
     def config(self):
         return {"hidden": list(self.network.sizes[1:-1]), "seed": self.network.seed}

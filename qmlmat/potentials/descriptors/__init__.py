@@ -9,6 +9,7 @@ from qmlmat.potentials.descriptors.behler_parrinello import (
     radial_grid,
 )
 from qmlmat.potentials.descriptors.coulomb import CoulombMatrix
+from qmlmat.potentials.descriptors.even import Even
 from qmlmat.potentials.descriptors.internal import InternalCoordinates
 from qmlmat.potentials.descriptors.pairs import (
     Distances,
@@ -26,6 +27,7 @@ __all__ = [
     "CoulombMatrix",
     "Descriptor",
     "Distances",
+    "Even",
     "InternalCoordinates",
     "InverseDistances",
     "MorseVariables",

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import torch
 from torch import Tensor
 
-from qmlmat.ansatz.encoding import EncodedCircuit
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
 from qmlmat.errors import InputError
 from qmlmat.potentials.base import Loss, Objective
 from qmlmat.potentials.data import SurfaceData

@@ -87,7 +87,8 @@ class Kernel(torch.nn.Module, ABC):
             right: Embedded points, shape ``(n_right, size)``; these ones are permuted.
         """
         images = self._images(right)
-        return self.compare(left, images.flatten(0, 1)).unflatten(-1, images.shape[:2]).mean(dim=-1)
+        values = self.compare(left, images.flatten(0, 1))
+        return values.reshape(*values.shape[:-1], *images.shape[:2]).mean(dim=-1)
 
     def diagonal(self, embedded: Tensor) -> Tensor:
         """Return the kernel of each point with itself, shape ``(n_points,)``.
@@ -100,7 +101,7 @@ class Kernel(torch.nn.Module, ABC):
     def _images(self, embedded: Tensor) -> Tensor:
         """Return the permuted points, shape ``(n_points, n_permutations, size)``."""
         moves = self.moves
-        return embedded.index_select(-1, moves.flatten()).unflatten(-1, moves.shape)
+        return embedded.index_select(-1, moves.flatten()).reshape(-1, *moves.shape)
 
     @abstractmethod
     def config(self) -> dict[str, Any]:
@@ -227,10 +228,8 @@ class Sum(Kernel):
     def compare(self, left: Tensor, right: Tensor) -> Tensor:
         """Return the sum before averaging; see ``Kernel.compare``."""
         sizes = [part.moves.shape[1] for part in self._kernels()]
-        pairs = zip(
-            self._kernels(), left.split(sizes, dim=-1), right.split(sizes, dim=-1), strict=True
-        )
-        values = [part.compare(a, b) for part, a, b in pairs]
+        ends = (torch.split(points, sizes, dim=-1) for points in (left, right))
+        values = [part.compare(a, b) for part, a, b in zip(self._kernels(), *ends, strict=True)]
         return torch.stack(values).sum(dim=0)
 
     def config(self) -> dict[str, Any]:

@@ -89,7 +89,9 @@ class GaussianProcess(Potential):
         self.register_buffer("jitter", torch.zeros((), dtype=torch.float64))
         self._allocate(0)
         # What a file does not hold is computed when it is needed: again after numbers were loaded.
-        self.register_load_state_dict_post_hook(lambda model, _: model._forget())
+        self.register_load_state_dict_post_hook(  # type: ignore[no-untyped-call]
+            lambda model, _: model._forget()
+        )
 
     def _allocate(self, n_points: int) -> None:
         """Make room for training points."""
@@ -235,7 +237,7 @@ class GaussianProcess(Potential):
         cross = self.kernel.average(known, embedded)
         part = torch.linalg.solve_triangular(self._lower, cross, upper=False)
         variance = (self.kernel.diagonal(embedded) - part.square().sum(dim=0)).clamp(min=0.0)
-        found = variance.sqrt()[:, None] * self.scale
+        found: Tensor = variance.sqrt()[:, None] * self.scale
         if self.n_states == 1:
             return found
         return found.gather(-1, self._means(features).argsort(dim=-1))

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 import torch
 from torch import Tensor
 
-from qmlmat.ansatz.encoding import EncodedCircuit
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
 from qmlmat.ansatz.qubit_circuit import QubitGate
 from qmlmat.errors import InputError
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from qmlmat.ansatz.encoding import EncodedCircuit
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
 
 UPLOAD: Final = ("ry", "rz")

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import torch
 from torch import Tensor
 
-from qmlmat.ansatz.encoding import EncodedCircuit
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
 from qmlmat.backends.circuit_states import circuit_states
 from qmlmat.errors import InputError
 from qmlmat.potentials.gaussian.kernels import Kernel, rational

@@ -20,7 +20,7 @@ def randomised(kernel, seed=0):
     rng = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in kernel.parameters():
-            parameter += 0.5 * torch.randn(parameter.shape, generator=rng, dtype=parameter.dtype)
+            parameter.add_(0.5 * torch.randn(parameter.shape, generator=rng).double())
     return kernel
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from dense_qubits import dense_state
 
-from qmlmat.ansatz.encoding import EncodedCircuit, Encoding
+from qmlmat.ansatz.encoded_circuit import EncodedCircuit
+from qmlmat.ansatz.encoding import Encoding
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
 from qmlmat.errors import InputError
 from qmlmat.potentials.descriptors import MorseVariables

@@ -9,7 +9,7 @@ from learnt import Polynomial, hydrogen_data
 from qmlmat.ansatz.encoding import Encoding
 from qmlmat.backends.circuit_states import circuit_states
 from qmlmat.errors import InputError
-from qmlmat.potentials.base import Potential
+from qmlmat.potentials.base import Loss, Potential
 from qmlmat.potentials.training import gradient_variance
 
 
@@ -31,7 +31,7 @@ class Expectation(Potential):
         value = ((real**2 + imag**2) @ torch.from_numpy(signs.astype(float)))[:, None]
         return value.expand(len(positions), 1)
 
-    def objective(self, data, loss):
+    def objective(self, data, loss):  # noqa: ARG002 - no labels
         return lambda: self.energies(self.as_tensor(data.positions)).mean()
 
     def config(self):
@@ -69,7 +69,7 @@ def test_the_variance_is_that_of_gradients_at_models_made_by_hand():
     for _ in range(3):
         start = Pairs(seed=int(rng.integers(2**31)))
         start.prepare(data)
-        start.objective(data, None)().backward()
+        start.objective(data, Loss())().backward()
         gradients.append(start.network.layers[0].bias.grad.numpy())
     expected = np.var(gradients, axis=0, ddof=1).mean()
     np.testing.assert_allclose(found.by_parameter["network.layers.0.bias"], expected, rtol=1e-12)
