@@ -39,9 +39,13 @@ from qmlmat.properties import (
 )
 from qmlmat.report import (
     bands_table,
+    comparison_table,
     constants_table,
     error_table,
+    errors_table,
     plot_bands,
+    plot_comparison,
+    plot_fit,
     plot_scan,
     plot_spectrum,
     scan_constants,
@@ -268,6 +272,7 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "Committee",
     "save_potential",
     "load_potential",
+    "model_card",
     # Their parts: circuits, networks, kernels, descriptors
     "Encoding",
     "EncodedCircuit",
@@ -293,6 +298,8 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "LogRatio",
     "measure_circuit",
     # How good they are, and where to compute next
+    "errors_of",
+    "gradient_variance",
     "compare",
     "Comparison",
     "Arm",
@@ -325,6 +332,10 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "states_table",
     "plot_spectrum",
     "spectrum_table",
+    "plot_fit",
+    "errors_table",
+    "plot_comparison",
+    "comparison_table",
     # What can go wrong
     "QmlmatError",
     "QmlmatWarning",

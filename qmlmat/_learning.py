@@ -42,6 +42,7 @@ from qmlmat.potentials.gaussian import (
     grow_kernel,
 )
 from qmlmat.potentials.measured import measured_energies
+from qmlmat.potentials.model_card import model_card
 from qmlmat.potentials.networks.couplings import FeatureFactor
 from qmlmat.potentials.networks.perceptron import Perceptron
 from qmlmat.potentials.networks.quantum import QuantumNetwork
@@ -53,7 +54,7 @@ from qmlmat.potentials.presets import (
 )
 from qmlmat.potentials.regression import NetworkPotential
 from qmlmat.potentials.storage import load_potential, save_potential
-from qmlmat.potentials.training import Fit, Training, fit
+from qmlmat.potentials.training import Fit, Training, errors_of, fit, gradient_variance
 
 __all__ = [
     "RBF",
@@ -95,13 +96,16 @@ __all__ = [
     "active_learning",
     "berry_sign",
     "compare",
+    "errors_of",
     "fit",
+    "gradient_variance",
     "grow_kernel",
     "kernel_arms",
     "load_potential",
     "locate_intersection",
     "measure_circuit",
     "measured_energies",
+    "model_card",
     "network_arms",
     "save_potential",
 ]

@@ -97,7 +97,7 @@ for name, weight in {"energies only": 0.0, "energies and forces": 1.0}.items():
 #
 # At points that took no part in the training. What the training points say is no measure of it:
 # learnt from energies only, the network of 105 weights is right where it was told to be, and
-# wrong in between.
+# off where points are rare.
 
 # %%
 errors = {}
