@@ -31,6 +31,7 @@ from qmlmat.potentials.descriptors import (
     InternalCoordinates,
     Symmetrised,
 )
+from qmlmat.potentials.gaussian import GaussianProcess, RationalQuadratic
 from qmlmat.potentials.networks.perceptron import Perceptron
 from qmlmat.potentials.networks.quantum import QuantumNetwork
 from qmlmat.potentials.regression import NetworkPotential
@@ -67,6 +68,13 @@ def perceptron(seed: int) -> NetworkPotential:
     return NetworkPotential(features(), Perceptron.of_size(3, n_weights, seed=seed))
 
 
+def gaussian(seed: int) -> GaussianProcess:
+    """Return the classical process with a rational quadratic kernel; its start is not random."""
+    chosen = features()
+    kernel = RationalQuadratic(chosen.feature_permutations())
+    return GaussianProcess(chosen, kernel, seed=seed)
+
+
 def additive(seed: int, *, quantum: bool) -> AdditivePotential:
     """Return a sum over atoms, of circuits or of classical networks of as many weights."""
     descriptor = BehlerParrinello(SYMBOLS, cutoff=4.0)
@@ -86,6 +94,7 @@ ARMS: dict[str, Make] = {
     "circuit, no entanglers": lambda seed: circuit(seed, entangler="none"),
     "circuit, frozen (QELM)": lambda seed: circuit(seed, frozen=True),
     "perceptron": perceptron,
+    "Gaussian process, RQ": gaussian,
 }
 """Of the ground state, from energies."""
 
