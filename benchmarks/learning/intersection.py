@@ -169,13 +169,13 @@ def _cell(values: Sequence[float], width: int) -> str:
 
 
 def error_map(model: NetworkPotential, test: SurfaceData) -> Iterator[str]:
-    """Yield the largest error of a state as text: rows alpha, columns phi, in tenths of a mHa."""
+    """Yield the largest error of a state as text: rows alpha, columns phi, in microhartree."""
     wrong = np.abs(energies(model, test) - test.energies).max(axis=1)
     where = np.round(angles(test)).astype(int)
     alphas, phis = (np.unique(column) for column in where.T)
-    yield "largest error of a state, 0.1 mHa; rows alpha, columns phi (degrees)"
+    yield "largest error of a state, microhartree; rows alpha, columns phi (degrees)"
     yield "     " + "".join(f"{phi:5d}" for phi in phis)
-    cells = {tuple(place): 1e4 * value for place, value in zip(where.tolist(), wrong, strict=True)}
+    cells = {tuple(place): 1e6 * value for place, value in zip(where.tolist(), wrong, strict=True)}
     for alpha in alphas:
         yield f"{alpha:5d}" + "".join(f"{cells[alpha, phi]:5.0f}" for phi in phis)
 
