@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from qmlmat.potentials.comparison import Comparison, ComparisonRow, Spread
 from qmlmat.report.printed import PrintableTable
 from qmlmat.units import HARTREE_IN_MILLIHARTREE, HARTREE_IN_WAVENUMBER
+
+if TYPE_CHECKING:
+    from qmlmat.potentials.comparison import Comparison, ComparisonRow, Spread
 
 _NONE: Final = "–"
 
@@ -22,9 +24,10 @@ def comparison_table(comparison: Comparison) -> Table:
     Args:
         comparison: The comparison.
     """
-    test, seeds = len(comparison.splits.test), len(comparison.seeds)
+    test, n_seeds = len(comparison.splits.test), len(comparison.seeds)
+    seeds = "1 seed" if n_seeds == 1 else f"medians of {n_seeds} seeds"
     table = PrintableTable(
-        title=f"errors at {test} test points, medians of {seeds} seeds",
+        title=f"errors at {test} test points, {seeds}",
         title_justify="left",
         title_style="bold",
         header_style="",
