@@ -42,7 +42,9 @@ class Committee(Potential):
         super().__init__(members[0].symbols, members[0].n_states)
         self.members = torch.nn.ModuleList(members)
         """The models."""
-        self.information = members[0].information
+        known = {member.information for member in members}
+        self.information = known.pop() if len(known) == 1 else "hamiltonian"
+        self.holds_out = any(member.holds_out for member in members)
         # Trained ones may have set different points aside: together they have seen all.
         self.domain.low.copy_(torch.stack([m.domain.low for m in members]).amin(dim=0))
         self.domain.high.copy_(torch.stack([m.domain.high for m in members]).amax(dim=0))

@@ -73,3 +73,15 @@ def test_one_model_is_no_committee():
         Committee(_networks(1))
     with pytest.raises(InputError, match="same atoms"):
         Committee([Polynomial(), Polynomial(symbols=("Li", "H"))])
+
+
+def test_it_sets_points_aside_and_looks_at_what_its_members_do():
+    """Gaussian processes need no points aside; a Hamiltonian seen by one member is seen."""
+
+    class Knowing(Polynomial):
+        information = "hamiltonian"
+        holds_out = False
+
+    assert Committee([Polynomial(1), Polynomial(2)]).holds_out
+    assert not Committee([Knowing(1), Knowing(2)]).holds_out
+    assert Committee([Polynomial(1), Knowing(2)]).information == "hamiltonian"

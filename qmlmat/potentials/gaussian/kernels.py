@@ -7,7 +7,7 @@ permutations exchange are one setting, and ``k(x, x') = mean over P of k0(x, P x
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -15,6 +15,10 @@ from torch import Tensor
 from qmlmat.errors import InputError
 from qmlmat.potentials.gaussian.orbits import checked_permutations, orbits_of_features
 from qmlmat.potentials.registry import built, described
+
+BLOCK: Final = 2_000_000
+"""Values before averaging that are held at a time (16 MB) where nothing is differentiated: of
+thousands of points and dozens of permutations all of them would fill the memory."""
 
 
 class Kernel(torch.nn.Module, ABC):
@@ -87,6 +91,12 @@ class Kernel(torch.nn.Module, ABC):
             right: Embedded points, shape ``(n_right, size)``; these ones are permuted.
         """
         images = self._images(right)
+        n_rows = max(1, BLOCK // max(1, images.shape[0] * images.shape[1]))
+        if torch.is_grad_enabled():  # a graph would keep all blocks anyway
+            return self._averaged(left, images)
+        return torch.cat([self._averaged(part, images) for part in left.split(n_rows)])
+
+    def _averaged(self, left: Tensor, images: Tensor) -> Tensor:
         values = self.compare(left, images.flatten(0, 1))
         return values.reshape(*values.shape[:-1], *images.shape[:2]).mean(dim=-1)
 

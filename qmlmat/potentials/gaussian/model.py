@@ -255,7 +255,7 @@ class GaussianProcess(Potential):
         cross = self.kernel.average(known, embedded)
         part = torch.linalg.solve_triangular(self._lower, cross, upper=False)
         variance = (self.kernel.diagonal(embedded) - part.square().sum(dim=0)).clamp(min=0.0)
-        found = (variance.sqrt()[:, None] * self.scale).to(positions.dtype)
+        found: Tensor = (variance.sqrt()[:, None] * self.scale).to(positions.dtype)
         if self.n_states == 1:
             return found
         return found.gather(-1, self._means(features).argsort(dim=-1))

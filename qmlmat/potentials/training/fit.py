@@ -39,7 +39,8 @@ def fit(  # noqa: PLR0913 (what is trained on what, how, and who is told)
     The model is trained in place: scales and domain are taken from the training data, Adam and then
     L-BFGS lower its objective, the weights of the lowest validation loss are kept (of the lowest
     loss where there is none), and the model is conditioned on the training data. Ctrl-C passes
-    through: the model then has the best weights so far, and the checkpoint all that was done.
+    through: the model then has the best weights so far, unconditioned (a Gaussian process predicts
+    nothing until it is), and the checkpoint all that was done.
 
     Args:
         model: Any potential; training goes on from the weights it has.

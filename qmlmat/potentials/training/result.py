@@ -18,8 +18,8 @@ FIT_ADVICE: Final[Mapping[str, str]] = MappingProxyType(
     {
         "converged": "The gradient is below its tolerance.",
         "iteration_limit": (
-            "All steps were taken and the loss was still falling: raise n_lbfgs if the error "
-            "matters more than the time."
+            "All steps were taken before the gradient was below its tolerance: raise n_lbfgs if "
+            "the error matters more than the time."
         ),
         "early_stop": (
             "The validation loss did not fall any more; the weights are those at which it was "

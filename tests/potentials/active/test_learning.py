@@ -7,6 +7,7 @@ from learnt import Nearest, Polynomial, hydrogen_data, morse
 import qmlmat as qm
 from qmlmat.errors import InputError, StoreMismatchError
 from qmlmat.potentials.active import active_learning
+from qmlmat.potentials.active.result import Call
 from qmlmat.potentials.committee import Committee
 from qmlmat.potentials.comparison import classical_gaussian_arms
 from qmlmat.potentials.data import SurfaceData
@@ -243,3 +244,9 @@ def test_progress_is_told_after_each_call():
     assert [progress.n_calls for progress in seen] == [1, 2, 3, 4, 5]
     assert seen[0].step is None
     assert seen[-1].step.largest_stderr > 0
+
+
+def test_states_of_a_call_are_kept_by_energy():
+    """A surface that follows states through a crossing gives them in another order."""
+    call = Call.of(0, qm.PointResult(energies=np.array([-0.3, -0.5])))
+    assert call.energies.tolist() == [-0.5, -0.3]

@@ -139,3 +139,24 @@ def test_a_sum_of_one_kernel_or_of_other_symmetries_is_refused():
         Sum(RBF(PERMUTATIONS))
     with pytest.raises(InputError, match="same permutations"):
         Sum(RBF(PERMUTATIONS), RBF(PERMUTATIONS[:1]))
+
+
+def test_averages_are_taken_in_blocks_where_nothing_is_differentiated(monkeypatch):
+    """The same numbers from a bounded number of values at a time."""
+    monkeypatch.setattr("qmlmat.potentials.gaussian.kernels.BLOCK", 100)
+    sizes = []
+
+    class Watched(RBF):
+        def compare(self, left, right):
+            sizes.append(len(left) * len(right))
+            return super().compare(left, right)
+
+    kernel = Watched(torch.tensor([[0, 1], [1, 0]]))
+    points = torch.linspace(-1, 1, 40, dtype=torch.float64).reshape(20, 2)
+    whole = kernel(points).detach()
+    assert sizes.pop() == 20 * 40
+    with torch.no_grad():
+        blocks = kernel(points)
+    assert len(sizes) == 10
+    assert max(sizes) <= 100
+    torch.testing.assert_close(blocks, whole, atol=1e-14, rtol=0)
