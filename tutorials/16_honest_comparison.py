@@ -82,7 +82,10 @@ comparison = qm.compare(
     seeds=range(1 if QUICK else 3),
     test=10 if QUICK else 80,
     training=qm.Training(
-        n_adam=5 if QUICK else 100, n_lbfgs=10 if QUICK else 100, validation_fraction=0.0
+        n_adam=5 if QUICK else 100,
+        learning_rate=0.02,
+        n_lbfgs=10 if QUICK else 100,
+        validation_fraction=0.0,
     ),
     store="16_trainings.jsonl",
 )
@@ -104,7 +107,13 @@ for index, arm in enumerate(comparison.arms):
     left.fill_between(comparison.sizes, low, high, alpha=0.15, color=line.get_color())
     weights = rows[-1].n_weights
     right.loglog(weights, median[-1], "os^Dv*"[index], ms=8, color=line.get_color())
-    right.annotate(arm, (weights, median[-1]), (6, 4), textcoords="offset points", fontsize=8)
+    right.annotate(
+        arm,
+        (weights, median[-1]),
+        (8, -12 if arm == "QNN" else 4),
+        textcoords="offset points",
+        fontsize=8,
+    )
 left.set_xticks(comparison.sizes, [str(size) for size in comparison.sizes])
 left.minorticks_off()
 left.set(xlabel="training points", ylabel="RMSE on the test set (mHa)")
