@@ -127,15 +127,16 @@ figure.savefig("16_honest_comparison.png", dpi=150)
 # %% [markdown]
 # ## 4. Reading it
 #
-# With 80 points the quantum network is wrong by 1.0 mHa.
+# With 80 points the quantum network is wrong by 1.2 mHa.
 #
 # - The **MLP** of the same size: 1.1 mHa, not distinguishable. What was learnt does not need a
 #   circuit.
-# - **Without entanglers** it is 1.6 times worse here, with fewer weights; with 20 and 40 points it
-#   is the other way round. One size would have told the story either way.
-# - **Frozen** it stays at 15 mHa however many points there are: what helps is training the circuit.
-# - The **Gaussian processes** are seven to eight times more accurate: they reach the network's
-#   error at 80 points with fewer than 30.
+# - **Without entanglers**: 1.3 mHa with fewer weights, not distinguishable either. Nothing here
+#   shows that entanglement is of use.
+# - **Frozen** it stays above 10 mHa however many points there are: what helps is training the
+#   circuit.
+# - The **Gaussian processes** are eight to ten times more accurate: they reach the network's error
+#   at 80 points with fewer than 30.
 # - The networks used up their budget of 200 steps, the processes did not. More steps may help the
 #   networks; the same must then be given to all of them.
 # - 80 points are all there are to train on, so there the seeds differ in starts alone, and the
