@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from qmlmat.potentials.comparison import Comparison
 from qmlmat.report.plots import check_plot_file, save_figure
 from qmlmat.report.style import (
     FAINT,
@@ -25,6 +24,8 @@ from qmlmat.units import HARTREE_IN_MILLIHARTREE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from qmlmat.potentials.comparison import Comparison
 
 _HEIGHT: Final = 3.3  # inches
 _ROW: Final = 0.21  # inches: height of a row of the legend

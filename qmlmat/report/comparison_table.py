@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from qmlmat.potentials.comparison import Comparison, ComparisonRow, Spread
 from qmlmat.report.printed import PrintableTable
 from qmlmat.units import HARTREE_IN_MILLIHARTREE, HARTREE_IN_WAVENUMBER
+
+if TYPE_CHECKING:
+    from qmlmat.potentials.comparison import Comparison, ComparisonRow, Spread
 
 _NONE: Final = "–"
 

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from qmlmat.errors import InputError
-from qmlmat.potentials.data import SurfaceData
-from qmlmat.potentials.training import Fit
-from qmlmat.potentials.training.errors import predicted
 from qmlmat.report.plots import check_plot_file, save_figure
 from qmlmat.report.style import (
     ALERT,
@@ -29,6 +26,9 @@ from qmlmat.units import HARTREE_IN_MILLIHARTREE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from qmlmat.potentials.data import SurfaceData
+    from qmlmat.potentials.training import Fit
 
 _HEIGHT: Final = 2.9  # inches
 _STAGES: Final = {"adam": "Adam", "lbfgs": "L-BFGS"}
@@ -68,6 +68,8 @@ def draw_fit(fit: Fit, points: Mapping[str, SurfaceData], *, title: str = "") ->
 
 
 def _draw_errors(axes: Axes, fit: Fit, points: Mapping[str, SurfaceData]) -> None:
+    from qmlmat.potentials.training.errors import predicted  # noqa: PLC0415 - rarely needed
+
     lowest = min(float(data.energies.min()) for data in points.values())
     for number, (name, data) in enumerate(points.items()):
         known = data.energies[:, : fit.model.n_states]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from qmlmat.potentials.training import Errors
 from qmlmat.report.printed import PrintableTable
 from qmlmat.units import HARTREE_IN_MILLIHARTREE, HARTREE_IN_WAVENUMBER
+
+if TYPE_CHECKING:
+    from qmlmat.potentials.training import Errors
 
 
 def errors_table(errors: Mapping[str, Errors], *, title: str = "") -> Table:

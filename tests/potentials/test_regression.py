@@ -21,7 +21,8 @@ WATER = ("O", "H", "H")
 LINEAR = {"dtype": torch.float64}
 
 
-def waters(n_points=12, n_states=2):
+@torch.enable_grad()
+def waters(n_points=12, n_states=3):
     """Bent molecules, energies and forces of springs between all atoms, other states above."""
     rng = np.random.default_rng(0)
     frame = np.array([[0.0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])

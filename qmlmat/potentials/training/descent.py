@@ -157,9 +157,17 @@ class Descent:
             self.status = "not_finite"
         elif last.gradient_norm <= self.training.gradient_tolerance:
             self.status = "converged"
-        elif last.step - self.best.step >= self.training.patience and self._validation is not None:
+        elif self._validation is not None and self._waited() >= self.training.patience:
             self.status = "early_stop"
         return self.status == "iteration_limit"
+
+    def _waited(self) -> int:
+        """Return the number of steps of L-BFGS without a lower validation loss.
+
+        Those of Adam do not count: its first steps are long, and the loss of a few points may rise
+        by chance long before it falls.
+        """
+        return self.step - max(self.best.step, self.training.n_adam)
 
     def _move(self) -> None:
         n_adam = self.training.n_adam

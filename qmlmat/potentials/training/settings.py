@@ -38,7 +38,7 @@ class Training:
     ``fit`` is given points for it, or by a model that needs none."""
 
     patience: int = 100
-    """Steps without a lower validation loss after which training stops."""
+    """Steps of L-BFGS without a lower validation loss after which training stops."""
 
     gradient_tolerance: float = 1e-7
     """Largest absolute derivative of the loss at which training has converged."""
