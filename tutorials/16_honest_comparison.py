@@ -110,7 +110,7 @@ for index, arm in enumerate(comparison.arms):
     right.annotate(
         arm,
         (weights, median[-1]),
-        (8, -12 if arm == "QNN" else 4),
+        (8, -12 if arm == "MLP" else 4),
         textcoords="offset points",
         fontsize=8,
     )
