@@ -124,16 +124,16 @@ def water(*, quick: bool, folder: Path | None) -> Problem:
         (qm.asymmetric(*bonds), 0.0, 0.25),
         (qm.Angle(1, 0, 2), 75.0, 145.0),
     ]
-    candidates = qm.sample(molecule, box, 16 if quick else 512, seed=0)
-    test = qm.sample(molecule, box, 16 if quick else 256, method="random", seed=1)
+    candidates = qm.sample(molecule, box, 16 if quick else 256, seed=0)
+    test = qm.sample(molecule, box, 16 if quick else 128, method="random", seed=1)
     return Problem(
         name="water",
         path=candidates,
         morse=_in_morse_variables(candidates),
         table=_table(surface, candidates, folder, "water_candidates"),
         test=_data(surface, test, folder, "water_test"),
-        grids=(8,) if quick else (27, 48, 64),
-        budget=8 if quick else 64,
+        grids=(8,) if quick else (27, 48),
+        budget=8 if quick else 48,
         n_start=4 if quick else 10,
     )
 

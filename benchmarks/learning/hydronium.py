@@ -63,7 +63,7 @@ class Plan:
     """Points whose likelihood gives a kernel's numbers."""
     n_lbfgs: int = 150
     """Most steps of L-BFGS."""
-    growing: Growing = Growing()  # noqa: RUF009 (frozen)
+    growing: Growing = Growing(max_steps=4, n_iterations=20)  # noqa: RUF009 (frozen)
     """How circuits are grown."""
 
 

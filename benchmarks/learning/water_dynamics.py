@@ -153,7 +153,7 @@ def power_spectrum(velocities: np.ndarray, masses: np.ndarray) -> tuple[np.ndarr
     Wavenumbers are what they were without.
     """
     window = np.hanning(len(velocities))[:, None, None]
-    size = 4 * len(velocities)  # finer steps between the same peaks
+    size = 16 * len(velocities)  # finer steps between the same peaks
     amplitudes = np.fft.rfft(velocities * window, n=size, axis=0)
     power = (np.abs(amplitudes) ** 2 * masses[:, None]).sum(axis=(1, 2))
     turned = np.pi * np.fft.rfftfreq(size)  # w' dt / 2

@@ -24,9 +24,10 @@ def comparison_table(comparison: Comparison) -> Table:
     Args:
         comparison: The comparison.
     """
-    test, seeds = len(comparison.splits.test), len(comparison.seeds)
+    test, n_seeds = len(comparison.splits.test), len(comparison.seeds)
+    seeds = "1 seed" if n_seeds == 1 else f"medians of {n_seeds} seeds"
     table = PrintableTable(
-        title=f"errors at {test} test points, medians of {seeds} seeds",
+        title=f"errors at {test} test points, {seeds}",
         title_justify="left",
         title_style="bold",
         header_style="",

@@ -24,6 +24,7 @@ hidden = [4]
 [training]
 n_adam = 10
 n_lbfgs = 10
+validation_fraction = 0.2
 """
 
 

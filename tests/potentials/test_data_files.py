@@ -35,11 +35,10 @@ def test_forces_may_be_left_out(tmp_path):
 @pytest.fixture(scope="module")
 def scan(tmp_path_factory):
     """A short scan of H2 with forces and its store."""
-    surface = qm.SolverSurface(
-        qm.Molecule(("H", "H"), np.array([[0, 0, 0], [0, 0, 0.74]])), solver=qm.Exact(), forces=True
-    )
+    molecule = qm.Molecule(("H", "H"), [[0, 0, 0], [0, 0, 0.74]])
+    surface = qm.SolverSurface(molecule, qm.ActiveSpace(), qm.Exact(), forces=True)
     file = tmp_path_factory.mktemp("scan") / "h2.db"
-    path = qm.Path.bond(surface.molecule, bond=(0, 1), values=[0.7, 0.9, 1.2])
+    path = qm.stretch(molecule, (0, 1), [0.7, 0.9, 1.2])
     return qm.scan(surface, path, store=file), file
 
 

@@ -43,7 +43,8 @@ def single():
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """A trained perceptron in files."""
-    result = fit(perceptron(), morse_water(20), training=SHORT)
+    training = Training(n_adam=5, n_lbfgs=5, validation_fraction=0.1)
+    result = fit(perceptron(), morse_water(20), training=training)
     path = tmp_path_factory.mktemp("saved") / "water.v1"
     save_potential(result.model, path, fit=result, test=morse_water(9, seed=2))
     return result, path

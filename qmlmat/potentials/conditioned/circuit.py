@@ -200,7 +200,7 @@ class ConditionedCircuit(Potential):
         weights = torch.from_numpy(self.weights)
 
         def mean_energy() -> Tensor:
-            values = expectation(evaluator, self.angles(positions))
+            values = expectation(evaluator, self.angles(positions).double())
             return (values @ weights).mean()
 
         return mean_energy

@@ -51,7 +51,7 @@ class GaussianProcess(Potential):
         Quantum Chem. 115, 1051 (2015), doi:10.1002/qua.24927 (averages over permutations).
     """
 
-    holds_out = False
+    holds_out = False  # the likelihood weighs the number of points
     """A marginal likelihood needs no points set aside."""
 
     shift: Tensor

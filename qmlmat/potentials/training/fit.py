@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Final
 
 from qmlmat.errors import InputError
 from qmlmat.potentials.base import Potential
@@ -16,8 +17,11 @@ from qmlmat.potentials.training.result import FIT_ADVICE, Fit
 from qmlmat.potentials.training.settings import Training
 from qmlmat.surfaces import Scan
 
-FEWEST_POINTS = 2
+FEWEST_POINTS: Final = 2
 """Points without which there is no scale of energies."""
+
+TROUBLED: Final = ("not_finite", "stalled")
+"""Statuses whose advice is a note, too."""
 
 
 def fit(  # noqa: PLR0913 (what is trained on what, how, and who is told)
@@ -85,7 +89,7 @@ def fit(  # noqa: PLR0913 (what is trained on what, how, and who is told)
         n_points=len(data),
         n_evaluations=descent.slope.n_evaluations,
         wall_time=watch.elapsed,
-        notes=_notes(model, descent, stopping is not None),
+        notes=(FIT_ADVICE[descent.status],) if descent.status in TROUBLED else (),
     )
 
 
@@ -133,18 +137,6 @@ def _parts(
     if n_aside == 0:
         return data, None
     return data.split(len(data) - n_aside, seed=seed)
-
-
-def _notes(model: Potential, descent: Descent, has_validation: bool) -> tuple[str, ...]:
-    notes = []
-    if descent.status in ("not_finite", "stalled"):
-        notes.append(FIT_ADVICE[descent.status])
-    if model.holds_out and not has_validation:
-        notes.append(
-            "No points were set aside: the errors at the points of training say little about "
-            "others. Use validation=, or validation_fraction."
-        )
-    return tuple(notes)
 
 
 def _known_errors(model: Potential, data: SurfaceData) -> Errors | None:

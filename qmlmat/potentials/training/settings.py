@@ -21,7 +21,7 @@ class Training:
     n_adam: int = 300
     """Most steps of Adam."""
 
-    learning_rate: float = 0.02
+    learning_rate: float = 0.05
     """Size of Adam's first steps (units of a weight); it falls to 0 along half a cosine."""
 
     n_lbfgs: int = 300
@@ -30,9 +30,12 @@ class Training:
     loss: Loss = field(default_factory=Loss)
     """What counts."""
 
-    validation_fraction: float = 0.1
-    """Part of the points that is not trained on but says which weights are kept and when to stop;
-    0: none. Not used where ``fit`` is given points for it, or by a model that needs none."""
+    validation_fraction: float = 0.0
+    """Part of the points that is not trained on but says which weights are kept and when to stop.
+
+    By default none: of few points without noise, a tenth is worth more in training (water, 100
+    points, a circuit of 105 weights: 0.1 raised the error at new points by half). Not used where
+    ``fit`` is given points for it, or by a model that needs none."""
 
     patience: int = 100
     """Steps of L-BFGS without a lower validation loss after which training stops."""

@@ -11,6 +11,7 @@ from qmlmat.errors import CapabilityError, GeometryError, InputError
 from qmlmat.potentials.base import Loss
 from qmlmat.potentials.conditioned import ConditionedCircuit, HamiltonianSource, LogRatio
 from qmlmat.potentials.descriptors import Distances
+from qmlmat.potentials.storage import load_potential, save_potential
 from qmlmat.potentials.training import Training, fit
 from qmlmat.surfaces import Geometry, KPoint
 
@@ -193,6 +194,28 @@ def test_a_model_is_built_again_from_its_configuration(source):
     point = rectangle(1.1)
     assert np.array_equal(again.evaluate(point).energies, model.evaluate(point).energies)
     assert again.inputs() == model.inputs()
+
+
+def test_a_saved_model_gives_the_same_energies(source, tmp_path):
+    """Weights and domain are in the file; Hamiltonians are computed anew."""
+    model = circuit(source, n_states=2, seed=3)
+    model.prepare(model.training_points([rectangle(length) for length in LENGTHS]))
+    again = load_potential(save_potential(model, tmp_path / "h4"))
+    found, expected = again.evaluate(rectangle(1.1)), model.evaluate(rectangle(1.1))
+    assert np.array_equal(found.energies, expected.energies)
+    assert found.status == expected.status == "converged"
+
+
+def test_a_network_in_single_precision_drives_the_same_circuit(source):
+    """Angles are good to 1e-7, energies with them."""
+    model = circuit(source, seed=3)
+    expected = model.evaluate(rectangle(1.1)).energies
+    point = model.training_points([rectangle(1.1)])
+    model.to(torch.float32)
+    assert model.evaluate(rectangle(1.1)).energies == pytest.approx(expected, abs=1e-5)
+    loss = model.objective(point, Loss())
+    loss().backward()
+    assert loss().item() == pytest.approx(expected[0], abs=1e-5)
 
 
 def test_it_says_that_it_looks_at_the_hamiltonian(source):

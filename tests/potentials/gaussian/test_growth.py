@@ -35,6 +35,7 @@ def drawn(pairs, n_points=60, seed=0):
     )
 
 
+@pytest.mark.slow
 def test_growth_finds_an_entangler_where_the_surface_was_drawn_with_one():
     """That one, of three; the criterion falls."""
     found = grow_kernel(HCN, drawn([(0, 1)]), growing=GROWING)
@@ -44,6 +45,7 @@ def test_growth_finds_an_entangler_where_the_surface_was_drawn_with_one():
     assert found.steps[1].n_candidates == 3
 
 
+@pytest.mark.slow
 def test_growth_adds_nothing_where_the_kernel_is_a_product():
     """A gate is not worth its weight."""
     found = grow_kernel(HCN, drawn([]), growing=GROWING)

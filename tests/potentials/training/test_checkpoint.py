@@ -15,7 +15,7 @@ from learning import Pairs, morse_water
 from qmlmat.errors import StoreError, StoreMismatchError
 from qmlmat.potentials.training import Training, fit
 
-SHORT = Training(n_adam=30, n_lbfgs=30)
+SHORT = Training(n_adam=30, n_lbfgs=30, validation_fraction=0.1)
 
 
 def stop_after(n_steps):
@@ -68,7 +68,7 @@ def test_ctrl_c_in_the_middle_of_a_step_keeps_the_step_before(tmp_path, monkeypa
 def test_a_finished_training_can_be_made_longer(tmp_path):
     """With a higher limit the file is gone on from; the result is that of the longer training."""
     data, file = morse_water(30), tmp_path / "run.ckpt"
-    longer = Training(n_adam=30, n_lbfgs=40)
+    longer = Training(n_adam=30, n_lbfgs=40, validation_fraction=0.1)
     fit(Pairs(), data, training=SHORT, checkpoint=file)
     found = fit(Pairs(), data, training=longer, checkpoint=file)
     np.testing.assert_array_equal(
@@ -81,7 +81,7 @@ def test_a_finished_training_can_be_made_longer(tmp_path):
     [
         ({"data": morse_water(31)}, "data: "),
         ({"model": Pairs(hidden=(6,))}, "config.hidden"),
-        ({"training": Training(n_adam=31, n_lbfgs=30)}, "training.n_adam"),
+        ({"training": Training(n_adam=31, n_lbfgs=30, validation_fraction=0.1)}, "training.n_adam"),
         ({"validation": morse_water(9, seed=3)}, "validation: "),
     ],
 )
