@@ -174,10 +174,10 @@ def error_map(model: NetworkPotential, test: SurfaceData) -> Iterator[str]:
     where = np.round(angles(test)).astype(int)
     alphas, phis = (np.unique(column) for column in where.T)
     yield "largest error of a state, microhartree; rows alpha, columns phi (degrees)"
-    yield "     " + "".join(f"{phi:5d}" for phi in phis)
+    yield "     " + "".join(f" {phi:4d}" for phi in phis)
     cells = {tuple(place): 1e6 * value for place, value in zip(where.tolist(), wrong, strict=True)}
     for alpha in alphas:
-        yield f"{alpha:5d}" + "".join(f"{cells[alpha, phi]:5.0f}" for phi in phis)
+        yield f"{alpha:5d}" + "".join(f" {cells[alpha, phi]:4.0f}" for phi in phis)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
