@@ -15,6 +15,7 @@
 #                not for commercial use) and MindQuantum, each in an environment of its own; "none"
 #                leaves PySCF's sigma build only (default: default)
 #   BENCH_ARGS   further options of the benchmarks, such as --large or --docs
+#   HYDRONIUM    file with the energies of H3O+ for bench-learning (benchmarks/learning/hydronium.py)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -26,6 +27,7 @@ TORCH_INDEX ?=
 TEST_WORKERS ?= 2
 PYTEST_ARGS ?=
 THREADS ?= 1
+HYDRONIUM ?=
 PEERS ?= default
 BENCH_ARGS ?=
 
@@ -48,7 +50,7 @@ THREADED = OMP_NUM_THREADS=$(1) OPENBLAS_NUM_THREADS=$(1) MKL_NUM_THREADS=$(1) N
 PYTEST = $(call THREADED,1) MPLBACKEND=Agg $(BIN)/python -m pytest
 
 .PHONY: help venv scan test test-slow check lint format format-check types imports spelling doctest \
-	bench bench-solvers bench-devices bench-boltzmann bench-plugins docs clean
+	bench bench-solvers bench-devices bench-boltzmann bench-learning bench-plugins docs clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -145,6 +147,16 @@ bench-devices: $(STAMP)  ## tables of mappings, gates, the statevector simulator
 
 bench-boltzmann: $(STAMP)  ## tables of Boltzmann machines: seeds, surfaces, samples, bands, chains (20 minutes)
 	$(call THREADED,1) $(BIN)/python -m benchmarks.boltzmann
+
+bench-learning: $(STAMP)  ## tables of learnt surfaces (hours; HYDRONIUM=file.npz adds H3O+)
+	$(call THREADED,1) $(BIN)/python -m benchmarks.learning.data
+	$(call THREADED,1) $(BIN)/python -m benchmarks.learning.water
+	$(call THREADED,1) $(BIN)/python -m benchmarks.learning.intersection
+	$(call THREADED,1) $(BIN)/python -m benchmarks.learning.conditioned
+	$(call THREADED,1) $(BIN)/python -m benchmarks.learning.water_dynamics
+	$(call THREADED,1) $(BIN)/python -m benchmarks.learning.active
+	$(call THREADED,1) $(BIN)/python -m benchmarks.learning.devices
+	$(if $(HYDRONIUM),$(call THREADED,1) $(BIN)/python -m benchmarks.learning.hydronium --data $(HYDRONIUM))
 
 bench-plugins: $(STAMP)  ## tables of our simulator inside of PennyLane and Qiskit beside theirs (20 minutes)
 	$(call THREADED,1) $(BIN)/python -m benchmarks.plugins
