@@ -94,7 +94,7 @@ class Kernel(torch.nn.Module, ABC):
         n_rows = max(1, BLOCK // max(1, images.shape[0] * images.shape[1]))
         if torch.is_grad_enabled():  # a graph would keep all blocks anyway
             return self._averaged(left, images)
-        return torch.cat([self._averaged(part, images) for part in left.split(n_rows)])
+        return torch.cat([self._averaged(part, images) for part in torch.split(left, n_rows)])
 
     def _averaged(self, left: Tensor, images: Tensor) -> Tensor:
         values = self.compare(left, images.flatten(0, 1))
