@@ -32,9 +32,9 @@ QUICK = os.environ.get("QMLMAT_QUICK") == "1"
 # %% [markdown]
 # ## 1. The answer, to compare with
 #
-# LiH in STO-3G is small enough to compute everywhere, so we can know every error. Every second point
-# is a candidate; those between are the test set, which has no part in any choice. The surface below
-# looks energies up and counts how often it is asked. Yours would be
+# LiH in STO-3G is small enough to compute everywhere, so we can know every error. Every second
+# point is a candidate; those between are the test set, which has no part in any choice. The surface
+# below looks energies up and counts how often it is asked. Yours would be
 # `qm.SolverSurface(molecule, space, qm.VQE("uccsd"), backend=...)`, and nothing else would change.
 
 # %%
@@ -208,11 +208,11 @@ print(
 # - Against a grid that somebody spaced who knows the molecule: little, one or two calls. Most of
 #   what the error bars found out is that the wall needs more points than the tail; nobody had to
 #   know it.
-# - An error bar is one standard deviation, under the kernel's own assumptions: stopped at 1 mHa, the
-#   largest error was 1.3 mHa. It says where to compute, and is no bound.
+# - An error bar is one standard deviation, under the kernel's own assumptions: stopped at 1 mHa,
+#   the largest error was 1.3 mHa. It says where to compute, and is no bound.
 #
-# In more dimensions a good spacing is harder to guess: `benchmarks/learning/active.py` does the same
-# for water.
+# In more dimensions a good spacing is harder to guess: `benchmarks/learning/active.py` does the
+# same for water.
 
 # %%
 at = {name: dict(zip(numbers, values, strict=True)) for name, (numbers, values) in curves.items()}

@@ -96,6 +96,12 @@ class Comparison:
 
     def summary(self) -> tuple[str, ...]:
         """Return what the table says in sentences, the first arm compared with every other."""
-        return summary_sentences(
-            self.table(), {arm: self.curve(arm) for arm in self.arms}, subject=self.arms[0]
+        curves = {arm: self.curve(arm) for arm in self.arms}
+        sentences = summary_sentences(self.table(), curves, subject=self.arms[0])
+        if self.sizes[-1] < len(self.splits.pool):
+            return sentences
+        return (
+            *sentences,
+            f"With {self.sizes[-1]} points, all there are to train on, seeds differ in the models' "
+            "starts alone: the spread is smaller than that over training sets.",
         )

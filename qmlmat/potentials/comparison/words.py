@@ -159,4 +159,4 @@ def _median(row: ComparisonRow) -> float:
 
 def _error(spread: Spread) -> str:
     in_mha, in_cm1 = 1e3 * spread.median, HARTREE_IN_WAVENUMBER * spread.median
-    return f"{in_mha:.3g} mHa ({in_cm1:.{0 if in_cm1 >= 100 else 2}f} cm-1)"
+    return f"{in_mha:.3g} mHa ({in_cm1:.{0 if in_cm1 >= 100 else 1}f} cm-1)"

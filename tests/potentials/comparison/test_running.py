@@ -83,6 +83,13 @@ def test_models_never_see_the_energies_of_the_test_set():
     assert all(not labels & set(values[:, 0].tolist()) for values in seen)
 
 
+def test_a_training_set_that_is_all_there_is_is_said():
+    """Its seeds are orders of the same points."""
+    assert not any("all there are" in sentence for sentence in _compare().summary())
+    whole = _compare(sizes=[6, 40], seeds=[0])
+    assert any("With 40 points, all there are" in sentence for sentence in whole.summary())
+
+
 def test_a_failed_training_is_reported_and_not_dropped():
     """Its row says how many failed; its reason is kept."""
 
