@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qmlmat.errors import GeometryError, InputError
+from qmlmat.errors import GeometryError, InputError, QmlmatWarning
 from qmlmat.potentials.data_files import is_store, read_arrays, write_npz
 from qmlmat.provenance import content_hash
 from qmlmat.surfaces import Geometry, Scan, load_scan
+from qmlmat.surfaces.surface import FINISHED
+from qmlmat.systems.molecule import MIN_DISTANCE
 from qmlmat.typing import FloatArray
 from qmlmat.units import HARTREE_IN_EV
 
@@ -29,9 +32,9 @@ class SurfaceData:
     """Energies, and forces where known, at geometries of one molecule.
 
     Raises:
-        GeometryError: If positions do not fit the atoms, or are not finite.
-        InputError: If energies or forces do not fit or are not finite, energies do not ascend, or
-            the same geometry is there twice with different energies.
+        GeometryError: If positions do not fit the atoms or are not finite, or atoms overlap.
+        InputError: If energies or forces do not fit, are complex or not finite, energies do not
+            ascend, or the same geometry is there twice with different energies.
     """
 
     symbols: tuple[str, ...]
@@ -50,14 +53,14 @@ class SurfaceData:
         object.__setattr__(self, "symbols", tuple(self.symbols))
         shape = (len(self.positions), len(self.symbols), 3)
         object.__setattr__(self, "positions", _checked("positions", self.positions, shape))
-        energies = np.asarray(self.energies, dtype=np.float64)
+        energies = _numbers("energies", self.energies)
         energies = energies[:, None] if energies.ndim == 1 else energies
         wanted = (shape[0], energies.shape[-1] if energies.ndim == 2 else 1)
         object.__setattr__(self, "energies", _checked("energies", energies, wanted))
         if self.forces is not None:
             object.__setattr__(self, "forces", _checked("forces", self.forces, shape))
         self._check_order()
-        self._check_duplicates()
+        self._check_geometries()
 
     def __len__(self) -> int:
         """Return the number of points."""
@@ -79,10 +82,21 @@ class SurfaceData:
                 "models give states. Give np.sort(energies, axis=1)."
             )
 
-    def _check_duplicates(self) -> None:
+    def _check_geometries(self) -> None:
         atoms = np.arange(len(self.symbols))
         i, j = (side.reshape(-1) for side in np.meshgrid(atoms, atoms))
         distances = np.linalg.norm(self.positions[:, i] - self.positions[:, j], axis=-1)
+        close = np.argwhere((distances < MIN_DISTANCE) & (i != j))
+        if len(close):
+            point, pair = close[0]
+            raise GeometryError(
+                f"SurfaceData(positions): at point {point} atoms {i[pair]} and {j[pair]} are "
+                f"{distances[point, pair]:.3g} Å apart and overlap. Leave the point out; positions "
+                f"are in ångström, atoms at least {MIN_DISTANCE} Å apart."
+            )
+        self._check_duplicates(distances)
+
+    def _check_duplicates(self, distances: FloatArray) -> None:
         order = np.lexsort(np.round(distances, 5).T)
         for a, b in pairwise(order):
             same = np.abs(distances[a] - distances[b]).max() < SAME_GEOMETRY
@@ -148,19 +162,25 @@ class SurfaceData:
 
     @classmethod
     def from_scan(cls, scan: Scan) -> SurfaceData:
-        """Return the finished points of a scan, forces where every point has them.
+        """Return the converged points of a scan, forces where every point has them.
+
+        Points that failed are left out; so are those whose solver did not converge, with a warning.
+        Error bars are not used: every energy counts alike.
 
         Raises:
-            InputError: If no point has energies, or points have different numbers of states.
+            InputError: If no point is left, or points have different numbers of states.
         """
         factor = 1.0 if scan.unit == "hartree" else 1.0 / HARTREE_IN_EV
         rows = [
             (point, result)
             for point, result in zip(scan.path.geometries, scan.results, strict=True)
-            if result is not None and not result.failed
+            if result is not None and result.status in FINISHED
         ]
+        _warn_of_unfinished(scan)
         if not rows:
-            raise InputError("SurfaceData.from_scan: no point has energies. Finish the scan first.")
+            raise InputError(
+                "SurfaceData.from_scan: no point has converged energies. Finish the scan first."
+            )
         numbers = sorted({len(result.energies) for _, result in rows})
         if len(numbers) > 1:
             raise InputError(
@@ -210,13 +230,33 @@ class SurfaceData:
         write_npz(Path(path).expanduser(), fields | {"forces": self.forces})
 
 
-def _checked(name: str, values: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+def _warn_of_unfinished(scan: Scan) -> None:
+    """Warn of points that have energies which are no labels."""
+    results = [result for result in scan.results if result is not None and not result.failed]
+    found = [result.status for result in results if result.status not in FINISHED]
+    if found:
+        warnings.warn(
+            f"SurfaceData.from_scan: {len(found)} of {len(scan.results)} points did not "
+            f'converge (status "{found[0]}") and are left out. Give the solver more '
+            "steps and scan them again.",
+            QmlmatWarning,
+            stacklevel=3,
+        )
+
+
+def _numbers(name: str, values: ArrayLike) -> FloatArray:
     try:
-        array = np.array(values, dtype=np.float64)
+        if np.iscomplexobj(values):
+            raise TypeError("they are complex")
+        return np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as cause:
         raise InputError(
-            f"SurfaceData({name}): not numbers ({cause}). Give shape {shape}."
+            f"SurfaceData({name}): not real numbers ({cause}). Give an array of real numbers."
         ) from cause
+
+
+def _checked(name: str, values: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
+    array = _numbers(name, values)
     error = GeometryError if name == "positions" else InputError
     if array.shape != shape or not array.size:
         raise error(f"SurfaceData({name} of shape {array.shape}): give shape {shape}.")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import qmlmat as qm
-from qmlmat.errors import GeometryError, InputError
+from qmlmat.errors import GeometryError, InputError, QmlmatWarning
 from qmlmat.potentials.data import SurfaceData
 
 
@@ -71,12 +71,22 @@ def test_the_same_geometry_with_two_energies_is_refused_wherever_it_lies():
         ({"positions": np.full((4, 3, 3), np.inf)}, GeometryError, "Leave the point out"),
         ({"forces": np.zeros((4, 2, 3))}, InputError, r"give shape \(4, 3, 3\)"),
         ({"forces": np.full((4, 3, 3), np.nan)}, InputError, "not finite"),
+        ({"energies": np.full((4, 1), 1 + 1e-9j)}, InputError, "complex.*Give an array of real"),
+        ({"energies": ["a", "b", "c", "d"]}, InputError, "Give an array of real numbers"),
     ],
 )
 def test_what_does_not_fit_is_refused(fields, error, message):
     """The message names the array and its shape."""
     with pytest.raises(error, match=message):
         water(**fields)
+
+
+def test_atoms_that_overlap_are_refused():
+    """No molecule; most often bohr or fractions of a cell were meant."""
+    positions = np.array(water().positions)
+    positions[2, 1] = positions[2, 0]
+    with pytest.raises(GeometryError, match=r"point 2 atoms \d and \d .* Leave the point out"):
+        water(positions=positions)
 
 
 @pytest.mark.parametrize("n_first", [0, 4, 9])
@@ -102,6 +112,36 @@ def test_a_scan_gives_its_finished_points():
     assert len(data) == 3
     assert data.forces is None
     np.testing.assert_allclose(data.energies[:, 0] * 27.211386245981, [0.01, 0, 0.01], atol=1e-12)
+
+
+class Stopping:
+    """A line whose solver stops early beyond a length."""
+
+    def __init__(self, longest):
+        self.longest = longest
+
+    def evaluate(self, point, *, guess=None):  # noqa: ARG002 - the protocol
+        length = point.distance(0, 1)
+        status = "converged" if length < self.longest else "iteration_limit"
+        return qm.PointResult(energies=np.array([length]), status=status)
+
+    def inputs(self):
+        return {"surface": "stopping"}
+
+
+def test_energies_that_did_not_converge_are_no_labels():
+    """They are left out, and a warning counts them and names the status."""
+    h2 = qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.8")
+    path = qm.stretch(h2, bond=(0, 1), lengths=[0.7, 0.8, 0.9, 1.5])
+    with pytest.warns(QmlmatWarning, match=r'2 of 4 points .*"iteration_limit".* more steps'):
+        data = SurfaceData.from_scan(qm.scan(Stopping(0.85), path))
+    np.testing.assert_allclose(data.energies[:, 0], [0.7, 0.8])
+    none = qm.scan(Stopping(0.0), path)
+    with (
+        pytest.warns(QmlmatWarning, match="4 of 4"),
+        pytest.raises(InputError, match="Finish the scan first"),
+    ):
+        SurfaceData.from_scan(none)
 
 
 def test_a_scan_without_energies_is_refused():

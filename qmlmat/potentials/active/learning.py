@@ -61,8 +61,8 @@ def active_learning(  # noqa: PLR0913 (what is asked, where, for which model, an
     without a model, to compare with; a grid is that of the whole budget and is learnt at the end.
 
     Every point is computed by itself, without a warm start: the result does not depend on the order
-    and a resumed run is the uninterrupted one. Points that fail are recorded, count as calls, and
-    are not asked again.
+    and a resumed run is the uninterrupted one. Points that fail, or whose solver does not
+    converge, are recorded, count as calls, and are not asked again.
 
     Args:
         surface: The expensive one.

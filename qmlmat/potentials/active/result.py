@@ -12,7 +12,7 @@ from qmlmat.potentials.base import Potential
 from qmlmat.potentials.data import SurfaceData
 from qmlmat.potentials.training.errors import Errors
 from qmlmat.surfaces import Geometry, PointResult
-from qmlmat.surfaces.surface import FAILED
+from qmlmat.surfaces.surface import FAILED, FINISHED
 from qmlmat.typing import FloatArray
 from qmlmat.units import HARTREE_IN_EV
 
@@ -49,13 +49,20 @@ class Call:
 
     @classmethod
     def of(cls, candidate: int, result: PointResult) -> Call:
-        """Return the call that gave a result."""
+        """Return the call that gave a result; a solver that did not converge failed.
+
+        Error bars are not used.
+        """
         factor = 1.0 if result.unit == "hartree" else 1.0 / HARTREE_IN_EV
+        status = result.status
+        if not result.failed and status not in FINISHED:
+            status = f"{FAILED}: the solver did not converge ({status})"
+        good = status in FINISHED
         return cls(
             candidate=candidate,
-            energies=None if result.failed else np.sort(result.energies) * factor,
-            forces=None if result.forces is None else np.array(result.forces) * factor,
-            status=result.status,
+            energies=np.sort(result.energies) * factor if good else None,
+            forces=np.array(result.forces) * factor if good and result.forces is not None else None,
+            status=status,
             wall_time=result.wall_time,
         )
 

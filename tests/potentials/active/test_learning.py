@@ -130,6 +130,17 @@ def test_failed_calls_are_recorded_counted_and_avoided():
     assert found.data.positions[:, 1, 2].max() <= 2.0
 
 
+@pytest.mark.parametrize("status", ["iteration_limit", "stalled"])
+def test_energies_that_did_not_converge_are_failed_calls(status):
+    """They would be learnt as if they were right; the status says why there are none."""
+    forces = np.zeros((2, 3))
+    call = Call.of(3, qm.PointResult(energies=np.array([-1.0]), forces=forces, status=status))
+    assert call.failed
+    assert (call.energies, call.forces) == (None, None)
+    assert status in call.status
+    assert not Call.of(3, qm.PointResult(energies=np.array([-1.0]), status="noise_limit")).failed
+
+
 def test_it_stops_when_it_is_sure_enough():
     """The last step's largest standard error is below the tolerance, none before."""
     whole = _learn(budget=20)
