@@ -149,6 +149,16 @@ class Potential(torch.nn.Module, ABC):
             loss: What counts.
         """
 
+    def check_loss(self, loss: Loss) -> None:
+        """Refuse what the model cannot learn.
+
+        Args:
+            loss: What is to count.
+
+        Raises:
+            InputError: If part of it is not for this model.
+        """
+
     def condition(self, data: SurfaceData) -> None:
         """Do what follows after the parameters are found, e.g. solve for a kernel's weights."""
 

@@ -70,6 +70,11 @@ class Committee(Potential):
         for member in self._models():
             member.prepare(data)
 
+    def check_loss(self, loss: Loss) -> None:
+        """Refuse what a member cannot learn; see ``Potential.check_loss``."""
+        for member in self._models():
+            member.check_loss(loss)
+
     def objective(self, data: SurfaceData, loss: Loss) -> Objective:
         """Return the mean of the members' objectives.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -73,13 +73,14 @@ def compare(  # noqa: PLR0913 (what is compared, on which splits, with which bud
         seeds: One series of trainings for each; five or more for a spread that says something.
         test: The test set, or how many points of ``data`` are put aside for it.
         training: The budget and recipe, the same for every arm.
-        store: File of finished trainings, which are not done again; ``None``: none is kept.
+        store: File of finished trainings, which are not done again, failed ones apart; ``None``:
+            none is kept.
         on_run: Called after each training.
 
     Raises:
         GeometryError: If an arm or the test set is of other atoms than the data.
         InputError: If points, sizes, seeds or arms cannot be used, arms have different numbers of
-            states, or forces count and there are none.
+            states, or forces count and there are none or an arm cannot learn them.
         StoreMismatchError: If the store is of other data, splits, settings or models.
 
     References:
@@ -88,7 +89,9 @@ def compare(  # noqa: PLR0913 (what is compared, on which splits, with which bud
     sizes, seeds, settings = sorted(sizes), list(seeds), training or Training()
     _check_arms(arms)
     splits = make_splits(data, sizes=sizes, seeds=seeds, test=test)
-    _check_data([arm.make(seeds[0]) for arm in arms], splits, settings)
+    models = {arm.name: arm.make(seeds[0]) for arm in arms}
+    _check_data(list(models.values()), splits, settings)
+    _check_losses(models, settings)
     book = _Book(splits, settings, store)
     runs: list[Run] = []
     plan, start = list(_plan(arms, sizes, seeds)), time.perf_counter()
@@ -138,6 +141,17 @@ def _check_data(models: Sequence[Potential], splits: Splits, training: Training)
         known_forces(splits.pool, training.loss)
 
 
+def _check_losses(models: Mapping[str, Potential], training: Training) -> None:
+    for name, model in models.items():
+        try:
+            model.check_loss(training.loss)
+        except InputError as error:
+            raise InputError(
+                f'compare: the arm "{name}" cannot be trained like that: {error} Or leave this arm '
+                "out."
+            ) from error
+
+
 def _plan(
     arms: Sequence[Arm], sizes: Sequence[int], seeds: Sequence[int]
 ) -> Iterator[tuple[Arm, int, int]]:
@@ -177,7 +191,8 @@ class _Book:
         known = self.known.get((arm.name, size, seed))
         if known is not None:
             self._check_model(known, model_hash)
-            return known
+            if not known.failed:
+                return known
         run = _trained(arm.name, model, self.splits, size=size, seed=seed, training=self.training)
         self.n_trained += 1
         run = replace(run, model_hash=model_hash, late=self.opened)

@@ -154,6 +154,14 @@ class GaussianProcess(Potential):
         spread = energies.std(dim=0, correction=0)
         self.scale.copy_(torch.where(spread > 0, spread, torch.ones_like(spread)))
 
+    def check_loss(self, loss: Loss) -> None:
+        """Refuse forces; see ``Potential.check_loss``."""
+        if loss.force_weight:
+            raise InputError(
+                f"GaussianProcess.objective(Loss(force_weight={loss.force_weight})): it learns "
+                "energies alone. Use force_weight=0, or a NetworkPotential."
+            )
+
     def _labels(self, data: SurfaceData) -> tuple[Tensor, Tensor]:
         """Return features and scaled energies."""
         self.check_data(data)
@@ -171,11 +179,7 @@ class GaussianProcess(Potential):
         Raises:
             InputError: If forces are to count.
         """
-        if loss.force_weight:
-            raise InputError(
-                f"GaussianProcess.objective(Loss(force_weight={loss.force_weight})): it learns "
-                "energies alone. Use force_weight=0, or a NetworkPotential."
-            )
+        self.check_loss(loss)
         features, targets = self._labels(data)
         rng = torch.Generator().manual_seed(self.seed)
         chosen = torch.randperm(len(features), generator=rng)[: self.n_likelihood]

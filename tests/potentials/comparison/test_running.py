@@ -9,8 +9,10 @@ from learnt import Polynomial, hydrogen_data
 
 from qmlmat.errors import GeometryError, InputError, StoreMismatchError
 from qmlmat.potentials.base import Loss
-from qmlmat.potentials.comparison import Arm, compare
+from qmlmat.potentials.committee import Committee
+from qmlmat.potentials.comparison import Arm, classical_gaussian_arms, compare
 from qmlmat.potentials.data import SurfaceData
+from qmlmat.potentials.descriptors import MorseVariables
 from qmlmat.potentials.training import Training
 
 ARMS = (
@@ -105,6 +107,45 @@ def test_a_failed_training_is_reported_and_not_dropped():
     assert run.status == "failed: RuntimeError: the matrix is singular"
     assert any("fails: every training" in sentence for sentence in found.summary())
     assert "6 of 18 runs failed" in repr(found)
+
+
+def test_an_arm_that_cannot_learn_forces_is_refused_before_any_training():
+    """Gaussian processes learn energies alone; the arm is named, and what to do."""
+    trained = []
+
+    class Watched(Polynomial):
+        def condition(self, data):
+            trained.append(data)
+
+    process = classical_gaussian_arms(MorseVariables(("H", "H")))[0]
+    arms = [Arm(name="watched", make=lambda _: Watched()), process]
+    training = replace(BUDGET, loss=Loss(force_weight=1.0))
+    data = replace(hydrogen_data(60), forces=np.zeros((60, 2, 3)))
+    with pytest.raises(InputError, match=r'the arm "GP RQ" .* Or leave this arm out'):
+        compare(data, arms, **{**PLAN, "training": training})
+    assert not trained
+    members = [process.make(0), process.make(1)]
+    with pytest.raises(InputError, match="Use force_weight=0"):
+        Committee(members).check_loss(training.loss)
+
+
+def test_a_stored_failure_is_tried_again(tmp_path):
+    """Its cause may be gone; what worked is not trained again."""
+    broken, store = [True], tmp_path / "runs.jsonl"
+
+    class Sometimes(Polynomial):
+        def condition(self, data):
+            if broken and len(data) == 12:
+                raise RuntimeError("no memory")
+            super().condition(data)
+
+    arms = [Arm(name="sometimes", make=lambda _: Sometimes())]
+    assert sum(run.failed for run in _compare(arms, store=store).runs) == 3
+    broken.clear()
+    again = _compare(arms, store=store)
+    assert [run.late for run in again.runs] == [False] * 3 + [True] * 3
+    assert not any(run.failed for run in again.runs)
+    assert _compare(arms, store=store).table() == again.table()
 
 
 def test_a_prediction_that_is_not_finite_is_a_failure():
