@@ -37,6 +37,8 @@ def save_potential(
 ) -> Path:
     """Write a model as ``NAME.safetensors`` and ``NAME.json``; return the latter, its card.
 
+    A crash leaves the model that was there, or the new one.
+
     Args:
         model: The model.
         path: ``NAME``, or the name of either file.
@@ -61,8 +63,10 @@ def save_potential(
         "card": _card(model, fit, test),
     }
     text = json.dumps(tree, indent=2, allow_nan=False) + "\n"
-    write_whole(tensor_file, content, "model")
-    write_whole(card, text.encode(), "model")
+    _settle(card, tensor_file)
+    write_whole(_waiting(tensor_file), content, "model")
+    write_whole(card, text.encode(), "model")  # from here on it is the new model
+    _settle(card, tensor_file)
     return card
 
 
@@ -78,18 +82,7 @@ def load_potential(path: str | os.PathLike[str]) -> Potential:
     """
     card, tensor_file = card_file(path), _tensor_file(path)
     tree = read_card(card)
-    try:
-        content = tensor_file.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f'"{tensor_file}": the model\'s numbers cannot be read ({error.strerror}). Keep '
-            f'"{tensor_file.name}" beside "{card.name}".'
-        ) from error
-    if hashlib.sha256(content).hexdigest() != tree["tensors"]["sha256"]:
-        raise StoreError(
-            f'"{tensor_file}": not the numbers that "{card.name}" was written with: damaged, '
-            "or of another model. Restore a copy of both, or train again."
-        )
+    content = _content(card, tensor_file, tree["tensors"]["sha256"])
     try:
         tensors, _ = read_tensors(content)
         model = built(tree["model"])
@@ -103,6 +96,58 @@ def load_potential(path: str | os.PathLike[str]) -> Potential:
         ) from error
     found: Potential = model
     return found
+
+
+def _content(card: Path, tensor_file: Path, sha256: str) -> bytes:
+    """Return the numbers that a card was written with."""
+    waiting = _waiting(tensor_file)
+    if _sha256(waiting) == sha256:  # a crash came after the card was replaced
+        return waiting.read_bytes()
+    try:
+        content = tensor_file.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f'"{tensor_file}": the model\'s numbers cannot be read ({error.strerror}). Keep '
+            f'"{tensor_file.name}" beside "{card.name}".'
+        ) from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise StoreError(
+            f'"{tensor_file}": not the numbers that "{card.name}" was written with: damaged, '
+            "or of another model. Restore a copy of both, or train again."
+        )
+    return content
+
+
+def _waiting(tensor_file: Path) -> Path:
+    """Return where a model's numbers stand until its card is there."""
+    return tensor_file.with_name(f"{tensor_file.name}.new")
+
+
+def _settle(card: Path, tensor_file: Path) -> None:
+    """Give waiting numbers their name once the card is theirs, also after a crash before that."""
+    waiting = _waiting(tensor_file)
+    if not waiting.exists():
+        return
+    try:
+        wanted = read_card(card)["tensors"]["sha256"]
+    except (InputError, StoreError):
+        return  # no card that anything could belong to
+    if _sha256(waiting) == wanted:
+        try:
+            waiting.replace(tensor_file)
+        except OSError as error:
+            raise StoreError(
+                f'model "{tensor_file}": cannot be written ({error}). Give a name in a folder that '
+                "exists and is writable."
+            ) from error
+
+
+def _sha256(path: Path) -> str | None:
+    """Return the hash of a file; ``None`` if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def card_file(path: str | os.PathLike[str]) -> Path:

@@ -1,6 +1,9 @@
 """Saved models: the same energies bit by bit, and nothing doubtful is loaded."""
 
 import json
+import os
+from contextlib import suppress
+from itertools import product
 
 import numpy as np
 import pytest
@@ -159,6 +162,57 @@ def test_the_fit_must_be_of_the_model(saved, tmp_path):
         save_potential(perceptron(), tmp_path / "other", fit=result)
     with pytest.raises(StoreError, match="a folder that exists"):
         save_potential(result.model, tmp_path / "nowhere" / "m")
+
+
+def killed(monkeypatch, at, after):
+    """Let the process die before or after a file takes another's place, counted from 0."""
+    calls, replace = [], os.replace
+
+    def dying(source, target):
+        calls.append(target)
+        if len(calls) == at + 1 and not after:
+            raise KeyboardInterrupt
+        replace(source, target)
+        if len(calls) == at + 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", dying)
+
+
+def number(path):
+    """Return the number that a saved model was marked with."""
+    return float(load_potential(path).shift)
+
+
+def marked(value):
+    """Return a model with a number in it."""
+    model = perceptron()
+    model.shift.fill_(value)
+    return model
+
+
+FIRST = list(product(range(3), (False, True)))
+SECOND = list(product(range(4), (False, True)))  # what the first one left is put right before
+
+
+@pytest.mark.parametrize(("first", "second"), list(product(FIRST, SECOND)))
+def test_a_kill_while_a_model_is_replaced_leaves_the_old_one_or_the_new_one(
+    tmp_path, monkeypatch, first, second
+):
+    """At every replaced file, and once more while it is saved again; a whole save then follows."""
+    path = tmp_path / "m"
+    save_potential(marked(1.0), path)
+    known = {1.0}
+    for value, (at, after) in zip((2.0, 3.0), (first, second), strict=True):
+        with monkeypatch.context() as patch:
+            killed(patch, at, after)
+            with suppress(KeyboardInterrupt):
+                save_potential(marked(value), path)
+        assert number(path) in {*known, value}
+        known = {number(path)}
+    save_potential(marked(4.0), path)
+    assert number(path) == 4.0
+    assert {f.name for f in tmp_path.iterdir() if f.name[0] != "."} == {"m.json", "m.safetensors"}
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "folder/.json"])
