@@ -106,11 +106,7 @@ class Potential(torch.nn.Module, ABC):
         Returns:
             In hartree and hartree/Å.
         """
-        if not 0 <= state < self.n_states:
-            raise InputError(
-                f"{type(self).__name__}.energies_and_forces(state={state}): the model has "
-                f"{self.n_states} states. Use 0 to {self.n_states - 1}."
-            )
+        self.check_state(state)
         moving = positions.detach().requires_grad_()
         with torch.enable_grad():
             energies = self.energies(moving)
@@ -127,6 +123,18 @@ class Potential(torch.nn.Module, ABC):
             state: Whose forces.
         """
         return self.energies_and_forces(positions, state=state)[1]
+
+    def check_state(self, state: int) -> None:
+        """Refuse a state that the model does not have.
+
+        Raises:
+            InputError: If there are fewer states.
+        """
+        if not 0 <= state < self.n_states:
+            raise InputError(
+                f"{type(self).__name__}.energies_and_forces(state={state}): the model has "
+                f"{self.n_states} states. Use 0 to {self.n_states - 1}."
+            )
 
     # ------------------------------------------------------------------------------- training
 

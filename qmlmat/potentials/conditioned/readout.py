@@ -16,7 +16,7 @@ from qmlmat.errors import InputError
 from qmlmat.potentials.base import OUTSIDE
 from qmlmat.potentials.conditioned.circuit import ConditionedCircuit
 from qmlmat.potentials.conditioned.source import HamiltonianSource, LocalProblem
-from qmlmat.potentials.conditioned.states import span_solution
+from qmlmat.potentials.conditioned.states import span_solution, with_reference
 from qmlmat.potentials.domain import Domain
 from qmlmat.provenance import content_hash
 from qmlmat.solvers import Solution
@@ -133,7 +133,7 @@ class SpanSurface(ABC):
         )
 
     def evaluate(self, point: Geometry, *, guess: PointResult | None = None) -> PointResult:  # noqa: ARG002 - the protocol's argument: a span needs no start
-        """Return the energies and states at a geometry.
+        """Return the energies and states at a geometry, in small sectors the exact energy, too.
 
         Args:
             point: The geometry.
@@ -155,17 +155,17 @@ class SpanSurface(ABC):
         why = self.domain.describe(_positions([point])[0])
         if why:
             notes.append(f"Outside of the training data: {why}.")
-        return PointResult(
+        result = PointResult(
             energies=np.array(found.solution.energies),
             unit=found.solution.unit,
             status=OUTSIDE if why else found.solution.status,
-            reference=found.solution.reference_energy,
             orbitals=found.problem.orbitals,
             columns={"hartree_fock": float(found.problem.mean_field.energy)},
             notes=tuple(notes),
             solution=found.solution,
             wall_time=time.perf_counter() - start,
         )
+        return with_reference(result, found.problem)
 
     def inputs(self) -> dict[str, Any]:
         """Return plain values that define the surface."""

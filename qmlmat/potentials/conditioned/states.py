@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -15,11 +15,15 @@ from qmlmat.backends import Preparation, Reference, Request, SectorBackend
 from qmlmat.potentials.conditioned.references import combined
 from qmlmat.potentials.conditioned.source import LocalProblem
 from qmlmat.solvers import Solution
-from qmlmat.solvers.levels import REFERENCE_DIMENSION
 from qmlmat.solvers.subspace import Subspace, rayleigh_ritz, spin_squares
+from qmlmat.surfaces import PointResult
 from qmlmat.systems.gradients import energy_gradient
 from qmlmat.typing import FloatArray
 from qmlmat.units import BOHR_IN_ANGSTROM
+
+EXACT_DIMENSION: Final = 5_000
+"""Largest sector whose exact ground state is computed beside a prediction: a tenth of a second.
+Beyond it, what the prediction is to be compared with would cost more than the prediction."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,7 +112,7 @@ def span_solution(
     n_states: int,
     **known: Any,  # noqa: ANN401 (fields)
 ) -> Solution:
-    """Return the lowest states of a span as a solution, with the exact ground-state energy.
+    """Return the lowest states of a span as a solution.
 
     Args:
         problem: Where.
@@ -117,18 +121,28 @@ def span_solution(
         **known: Further fields of the solution.
     """
     hamiltonian, states = problem.hamiltonian, tuple(span.states[:n_states])
-    exact = None
-    if hamiltonian.dimension <= REFERENCE_DIMENSION:
-        exact = float(hamiltonian.spectrum(1).energies[0])
     return Solution(
         energies=span.energies[:n_states],
         unit=hamiltonian.unit,
         status="converged",
         states=states,
         spin_squares=spin_squares(hamiltonian, states),
-        reference_energy=exact,
         **known,
     )
+
+
+def with_reference(found: PointResult, problem: LocalProblem) -> PointResult:
+    """Return a result with the exact ground-state energy, up to ``EXACT_DIMENSION``.
+
+    Args:
+        found: The result; it has a solution.
+        problem: Where.
+    """
+    hamiltonian = problem.hamiltonian
+    if found.solution is None or hamiltonian.dimension > EXACT_DIMENSION:
+        return found
+    exact = float(hamiltonian.spectrum(1).energies[0])
+    return replace(found, reference=exact, solution=replace(found.solution, reference_energy=exact))
 
 
 class _Energies(torch.autograd.Function):

@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from qmlmat import Molecule, Reference
 from qmlmat.ansatz import Ansatz
+from qmlmat.backends import SectorBackend
 from qmlmat.errors import CapabilityError, GeometryError, InputError
 from qmlmat.potentials.base import Loss
 from qmlmat.potentials.conditioned import ConditionedCircuit, HamiltonianSource, LogRatio
@@ -140,6 +141,32 @@ def test_a_surface_gives_forces_states_and_hartree_fock(source):
     far = model.evaluate(rectangle(2.6))
     assert far.status == "outside_domain"
     assert "Outside of the training data" in far.notes[-1]
+
+
+def test_the_exact_energy_is_known_in_small_sectors_and_never_sought_for_forces(
+    source, monkeypatch
+):
+    """Dynamics would pay for it at every step; the states are prepared once, too."""
+    model, solved, prepared = circuit(source, n_states=2), [], []
+    kind, state = type(source.at(rectangle(1.0)).hamiltonian), SectorBackend.state
+    spectrum = kind.spectrum
+    monkeypatch.setattr(
+        kind, "spectrum", lambda self, *a: (solved.append(1), spectrum(self, *a))[1]
+    )
+    monkeypatch.setattr(
+        SectorBackend, "state", lambda self, *a: (prepared.append(1), state(self, *a))[1]
+    )
+    found, forces = model.answer(rectangle(1.0).positions, state=1)
+    assert len(prepared) == 1
+    np.testing.assert_allclose(forces, model.forces(tensor(rectangle(1.0)), state=1)[0], atol=1e-12)
+    assert (found.reference, solved) == (None, [])
+    assert model.evaluate(rectangle(1.0)).reference is not None
+    assert len(solved) == 1
+    limit = "qmlmat.potentials.conditioned.states.EXACT_DIMENSION"
+    monkeypatch.setattr(limit, 35)  # four electrons in four orbitals: 36
+    assert model.evaluate(rectangle(1.0)).reference is None
+    with pytest.raises(InputError, match="Use 0 to 1"):
+        model.answer(rectangle(1.0).positions, state=2)
 
 
 def test_where_the_response_of_orbitals_is_not_known_a_note_says_why_there_are_no_forces(source):
