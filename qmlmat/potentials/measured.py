@@ -17,7 +17,6 @@ from torch import Tensor
 from qmlmat.backends import Backend
 from qmlmat.backends.requests import Estimate, Preparation, Reference, Request
 from qmlmat.errors import CapabilityError
-from qmlmat.operators.pauli import PauliSum
 from qmlmat.potentials.networks.quantum import QuantumNetwork
 from qmlmat.potentials.regression import NetworkPotential
 from qmlmat.typing import FloatArray
@@ -64,20 +63,13 @@ def network_request(
     """
     with torch.no_grad():
         angles = network.angles(features).double().numpy()
-    words = _words(network)
-    sums = [{text: 1.0} for text in words]
-    sums += [{a: 1.0, b: 1.0} for a, b in combinations(words, 2)]
+    single = network.observables()
     circuit = network.encoded.circuit
     return Request(
         preparation=Preparation(circuit, Reference.determinant("0" * circuit.n_qubits), angles),
-        observables=tuple(PauliSum.from_words(terms) for terms in sums),
+        observables=(*single, *(a + b for a, b in combinations(single, 2))),
         shots=shots,
     )
-
-
-def _words(network: QuantumNetwork) -> list[str]:
-    n_qubits = network.encoded.circuit.n_qubits
-    return ["".join("Z" if w in word else "I" for w in range(n_qubits)) for word in network.words]
 
 
 def measured_expectations(

@@ -8,7 +8,7 @@ import qmlmat as qm
 from qmlmat.ansatz.encoding import Encoding
 from qmlmat.errors import CapabilityError
 from qmlmat.potentials.descriptors import Distances, Symmetrised
-from qmlmat.potentials.measured import measured_energies, measured_expectations
+from qmlmat.potentials.measured import measured_energies, measured_expectations, network_request
 from qmlmat.potentials.networks.perceptron import Perceptron
 from qmlmat.potentials.networks.quantum import QuantumNetwork
 from qmlmat.potentials.regression import NetworkPotential
@@ -53,6 +53,16 @@ def test_every_simulator_gives_the_model_s_own_energies(backend):
     np.testing.assert_allclose(found.energies, energies(model), atol=1e-10)
     assert found.n_shots is None
     np.testing.assert_array_equal(found.stderr, 0.0)
+
+
+def test_what_is_measured_is_what_the_network_says_and_the_sums_of_any_two():
+    """In one order, so that a covariance is of the pair it is taken for."""
+    one = network()
+    asked = network_request(one, torch.zeros(1, 3, dtype=torch.float64)).observables
+    single = [word.matrix().diagonal() for word in one.observables()]
+    pairs = [a + b for k, a in enumerate(single) for b in single[k + 1 :]]
+    for found, wanted in zip(asked, [*single, *pairs], strict=True):
+        np.testing.assert_array_equal(found.matrix().diagonal(), wanted)
 
 
 def test_classical_layers_before_and_behind_the_circuit_are_computed_here():

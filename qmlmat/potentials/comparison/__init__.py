@@ -10,7 +10,7 @@ from qmlmat.potentials.comparison.curves import LearningCurve
 from qmlmat.potentials.comparison.result import Comparison
 from qmlmat.potentials.comparison.rows import ComparisonRow, Spread
 from qmlmat.potentials.comparison.running import ComparisonProgress, compare
-from qmlmat.potentials.comparison.runs import Run, RunErrors
+from qmlmat.potentials.comparison.runs import Run
 
 __all__ = [
     "Arm",
@@ -19,7 +19,6 @@ __all__ = [
     "ComparisonRow",
     "LearningCurve",
     "Run",
-    "RunErrors",
     "Spread",
     "classical_gaussian_arms",
     "compare",

@@ -10,9 +10,10 @@ import numpy as np
 from qmlmat.errors import InputError, nearest
 from qmlmat.potentials.comparison.curves import LearningCurve, learning_curve
 from qmlmat.potentials.comparison.rows import ComparisonRow, spread_of
-from qmlmat.potentials.comparison.runs import Run, RunErrors, run_errors
+from qmlmat.potentials.comparison.runs import Run, run_errors
 from qmlmat.potentials.comparison.splits import Splits
 from qmlmat.potentials.comparison.words import summary_sentences
+from qmlmat.potentials.training.errors import Errors
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +44,7 @@ class Comparison:
         )
 
     @cached_property
-    def errors(self) -> dict[tuple[str, int, int], RunErrors | None]:
+    def errors(self) -> dict[tuple[str, int, int], Errors | None]:
         """Errors by arm, size and seed (hartree); ``None`` of failed runs."""
         energies = self.splits.test.energies
         return {run.key: run_errors(run, energies) for run in self.runs}

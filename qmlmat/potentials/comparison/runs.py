@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from qmlmat.errors import InputError
+from qmlmat.potentials.training.errors import Errors
 from qmlmat.surfaces.surface import FAILED
 from qmlmat.typing import FloatArray
 
@@ -81,21 +82,7 @@ class Run:
         return cls(**{**values, "predictions": predictions, "notes": tuple(values["notes"])})
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunErrors:
-    """Errors of one run at the test set, over points and states (hartree)."""
-
-    rmse: float
-    """Root of the mean squared error (hartree)."""
-
-    mae: float
-    """Mean absolute error (hartree)."""
-
-    largest: float
-    """Largest absolute error (hartree)."""
-
-
-def run_errors(run: Run, energies: FloatArray) -> RunErrors | None:
+def run_errors(run: Run, energies: FloatArray) -> Errors | None:
     """Return the errors of a run; ``None`` if it failed.
 
     Args:
@@ -112,9 +99,4 @@ def run_errors(run: Run, energies: FloatArray) -> RunErrors | None:
             f"compare(test): the test set has {energies.shape[1]} states, {run.arm} predicts "
             f"{run.predictions.shape[1]}. Give a test set with as many states."
         )
-    wrong = run.predictions - energies[:, : run.predictions.shape[1]]
-    return RunErrors(
-        rmse=float(np.sqrt(np.mean(wrong**2))),
-        mae=float(np.mean(np.abs(wrong))),
-        largest=float(np.abs(wrong).max()),
-    )
+    return Errors.between(run.predictions, energies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -38,6 +38,23 @@ class Errors:
 
     force_rmse: float | None = None
     """Root of the mean squared error of force components in the ground state (hartree/Å)."""
+
+    @classmethod
+    def between(cls, predicted: FloatArray, energies: FloatArray) -> Errors:
+        """Return the errors of energies; forces are left out.
+
+        Args:
+            predicted: Shape ``(n_points, n_states)`` (hartree).
+            energies: What is right, of as many states or more (hartree).
+        """
+        wrong = predicted - energies[:, : predicted.shape[1]]
+        return cls(
+            n_points=len(wrong),
+            rmse=float(np.sqrt(np.mean(wrong**2))),
+            mae=float(np.mean(np.abs(wrong))),
+            largest=float(np.abs(wrong).max()),
+            rmse_of_states=tuple(np.sqrt(np.mean(wrong**2, axis=0)).tolist()),
+        )
 
     @property
     def rmse_cm1(self) -> float:
@@ -90,15 +107,7 @@ def errors_of(model: Potential, data: SurfaceData) -> Errors:
     """
     model.check_data(data)
     energies, forces = predicted(model, data, forces=data.forces is not None)
-    wrong = energies - data.energies[:, : model.n_states]
     force_rmse = None
     if forces is not None and data.forces is not None:
         force_rmse = float(np.sqrt(np.mean((forces - data.forces) ** 2)))
-    return Errors(
-        n_points=len(data),
-        rmse=float(np.sqrt(np.mean(wrong**2))),
-        mae=float(np.mean(np.abs(wrong))),
-        largest=float(np.abs(wrong).max()),
-        rmse_of_states=tuple(np.sqrt(np.mean(wrong**2, axis=0)).tolist()),
-        force_rmse=force_rmse,
-    )
+    return replace(Errors.between(energies, data.energies), force_rmse=force_rmse)

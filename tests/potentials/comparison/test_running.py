@@ -37,6 +37,7 @@ def test_errors_are_those_of_a_least_squares_fit_on_the_recorded_splits():
     assert errors.rmse == pytest.approx(np.sqrt(np.mean(wrong**2)), rel=1e-8)
     assert errors.mae == pytest.approx(np.abs(wrong).mean(), rel=1e-8)
     assert errors.largest == pytest.approx(np.abs(wrong).max(), rel=1e-8)
+    assert (errors.n_points, errors.rmse_of_states) == (20, pytest.approx((errors.rmse,)))
 
 
 def test_the_table_has_medians_and_quartiles_of_every_arm_and_size():
