@@ -2,9 +2,10 @@
 
 Every arm has the same features, points, loss and steps: Adam 300 from a rate of 0.05, then L-BFGS
 1,000 (a Gaussian process stops long before). The figure of an arm is the median over five seeds
-(three with forces, and of several states), each a draw of training points and one start; the smallest and largest stand behind it. Encoding,
-layers and what is measured were chosen on fifths of three training sets, never on test points:
-medians of 57 to 89 1/cm for thirteen circuits, 59 for a perceptron of 96 weights.
+(three with forces, and of several states), each a draw of training points and one start; the
+smallest and largest stand behind it. Encoding, layers and what is measured were chosen on fifths of
+three training sets, never on test points: medians of 57 to 89 1/cm for thirteen circuits, 59 for a
+perceptron of 96 weights.
 
 Run ``python -m benchmarks.learning.water`` (data: ``python -m benchmarks.learning.data``).
 """
