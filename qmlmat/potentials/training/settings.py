@@ -24,7 +24,7 @@ class Training:
     learning_rate: float = 0.05
     """Size of Adam's first steps (units of a weight); it falls to 0 along half a cosine."""
 
-    n_lbfgs: int = 300
+    n_lbfgs: int = 1000
     """Most steps of L-BFGS."""
 
     loss: Loss = field(default_factory=Loss)
