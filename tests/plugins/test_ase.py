@@ -278,7 +278,7 @@ def test_a_circuit_without_forces_still_gives_energies(monkeypatch):
     def unknown(*_, **__):
         raise CapabilityError("the response is not known")
 
-    monkeypatch.setattr(model, "forces", unknown)
+    monkeypatch.setattr("qmlmat.potentials.conditioned.states.energy_gradient", unknown)
     atoms, _ = stretched(0.8, surface=model)
     expected = model.evaluate(qm.Geometry(("H", "H"), atoms.positions)).energies[0]
     assert atoms.get_potential_energy() == pytest.approx(HARTREE_IN_EV * expected, abs=1e-9)
