@@ -158,6 +158,6 @@ def test_what_is_no_grid_or_sample_is_refused(make, remedy):
 
 def test_overlapping_atoms_are_named_with_their_coordinates():
     """Before anything is computed, and where on the grid."""
-    axes = [(symmetric(*STRETCHES), [0.9, 0.3]), (asymmetric(*STRETCHES), [0.1])]
-    with pytest.raises(GeometryError, match=r"symmetric\(r\(O0-H1\), r\(O0-H2\)\) = 0.3.*overlap"):
+    axes = [(symmetric(*STRETCHES), [0.9, 0.2]), (asymmetric(*STRETCHES), [0.1])]
+    with pytest.raises(GeometryError, match=r"symmetric\(r\(O0-H1\), r\(O0-H2\)\) = 0.2.*overlap"):
         grid(WATER, axes)
