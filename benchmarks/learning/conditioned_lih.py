@@ -166,12 +166,15 @@ def device_rows(plan: Plan) -> list[Measured]:
     ]
     stack = qm.Mitigation(readout=True, symmetry=True, reference=True)
     for shots in plan.shots:
-        ideal = qm.StatevectorBackend(shots=shots, mapping=mapping)
-        rows.append(
-            measured_row(
-                f"simulated, {shots} shots", measure_circuit(model, points, ideal, seed=1), exact
-            )
-        )
+        sampling = {
+            "PennyLane": qm.PennyLaneBackend.of(
+                "default.qubit", wires=mapping.n_qubits, seed=1, mapping=mapping, shots=shots
+            ),
+            "Qiskit": qm.QiskitBackend.ideal(seed=1, mapping=mapping, shots=shots),
+        }
+        for name, backend in sampling.items():
+            found = measure_circuit(model, points, backend, seed=1)
+            rows.append(measured_row(f"{name}, {shots} shots", found, exact))
         for name, mitigation in (("raw", None), ("mitigated", stack)):
             noisy = qm.QiskitBackend.on_fake(
                 "manila",

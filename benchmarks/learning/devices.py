@@ -33,12 +33,18 @@ FAKE = "manila"
 def backends(seed: int) -> dict[str, Backend]:
     """Return where the circuit runs."""
     noisy = {"n_qubits": QUBITS, "seed": seed, "shots": 10_000}
+
+    def pennylane(shots: int | None) -> Backend:
+        return qm.PennyLaneBackend.of("default.qubit", wires=QUBITS, seed=seed, shots=shots)
+
     return {
-        "exact": qm.StatevectorBackend(),
-        "PennyLane, exact": qm.PennyLaneBackend.of("default.qubit", wires=QUBITS),
-        "1,000 shots": qm.StatevectorBackend(shots=1_000),
-        "10,000 shots": qm.StatevectorBackend(shots=10_000),
-        f"{FAKE}'s noise, 10,000 shots": qm.QiskitBackend.on_fake(FAKE, **noisy),
+        "PennyLane, exact": pennylane(None),
+        "PennyLane, 1,000 shots": pennylane(1_000),
+        "PennyLane, 10,000 shots": pennylane(10_000),
+        "Qiskit, exact": qm.QiskitBackend.ideal(),
+        "Qiskit, 1,000 shots": qm.QiskitBackend.ideal(seed=seed, shots=1_000),
+        "Qiskit, 10,000 shots": qm.QiskitBackend.ideal(seed=seed, shots=10_000),
+        f"Qiskit, {FAKE}'s noise, 10,000 shots": qm.QiskitBackend.on_fake(FAKE, **noisy),
         "the same, readout mitigated": qm.QiskitBackend.on_fake(
             FAKE, mitigation=qm.Mitigation(readout=True), **noisy
         ),
@@ -54,7 +60,7 @@ def rows(model: NetworkPotential, test: SurfaceData, *, seed: int = 0) -> Iterat
         seed: Seed of the shots.
     """
     yield (
-        f"{'':30s}{'from exact model':>20s}{'error bar':>12s}{'from full CI':>14s}"
+        f"{'':38s}{'from exact model':>20s}{'error bar':>12s}{'from full CI':>14s}"
         f"{'shots':>9s}   (RMS, mHa; shots of a geometry)"
     )
     exact = measured_energies(model, test.positions, qm.StatevectorBackend()).energies
@@ -63,7 +69,7 @@ def rows(model: NetworkPotential, test: SurfaceData, *, seed: int = 0) -> Iterat
         columns = (found.energies - exact, found.stderr, found.energies - test.energies[:, :1])
         cells = [1e3 * float(np.sqrt(np.mean(np.square(column)))) for column in columns]
         shots = "-" if found.n_shots is None else f"{found.n_shots // len(test)}"
-        yield f"{name:30s}{cells[0]:20.3f}{cells[1]:12.3f}{cells[2]:14.3f}{shots:>9s}"
+        yield f"{name:38s}{cells[0]:20.3f}{cells[1]:12.3f}{cells[2]:14.3f}{shots:>9s}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
