@@ -24,9 +24,9 @@ def test_tables_of_water_are_printed(tmp_path, capsys):
     devices.main(["--quick", "--folder", str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
     assert [line[:5] for line in lines[1:]] == [name[:5] for name in devices.backends(0)]
-    exact, pennylane = (float(line.split()[-4]) for line in lines[1:3])
-    assert exact == 0.0
-    assert pennylane < 1e-6  # mHa
+    exact = [float(line.split()[-4]) for line in lines if ", exact" in line]
+    assert len(exact) == 2  # PennyLane and Qiskit
+    assert max(exact) < 1e-6  # mHa
 
 
 @pytest.mark.slow
