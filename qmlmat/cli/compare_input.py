@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from qmlmat._validation import describe_errors
-from qmlmat.cli.inputs import read_toml
+from qmlmat.cli.inputs import checked_document, read_toml
 from qmlmat.cli.learning_input import DataTable, TrainingTable
 from qmlmat.cli.table import Table
-from qmlmat.errors import ConfigError
 
 
 class CompareTable(Table):
@@ -54,8 +52,4 @@ def load_compare_input(file: Path) -> CompareDocument:
     Raises:
         ConfigError: If the file cannot be read, is not TOML, or breaks a rule; one line each.
     """
-    values = read_toml(file)
-    try:
-        return CompareDocument.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError("\n".join(describe_errors(error, CompareDocument, file.name))) from None
+    return checked_document(read_toml(file), CompareDocument, file.name)

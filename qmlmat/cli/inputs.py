@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -15,6 +15,9 @@ from qmlmat.cli.paths import PathTable
 from qmlmat.cli.solvers import TEMPLATE_KEYS, SolverTable, VQETable
 from qmlmat.cli.table import Table
 from qmlmat.errors import ConfigError, GeometryError
+
+Document = TypeVar("Document", bound=Table)
+"""The kind of an input file."""
 
 
 class MoleculeTable(Table):
@@ -119,6 +122,23 @@ def read_toml(file: Path) -> dict[str, Any]:
         ) from None
 
 
+def checked_document(values: Mapping[str, Any], document: type[Document], name: str) -> Document:
+    """Return an input file's tables, checked.
+
+    Args:
+        values: The tables and keys.
+        document: What the file must be.
+        name: What messages call the input.
+
+    Raises:
+        ConfigError: If a value breaks a rule; one line for each.
+    """
+    try:
+        return document.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(describe_errors(error, document, name))) from None
+
+
 def parse_input(values: Mapping[str, Any], *, name: str, folder: Path) -> InputDocument:
     """Return a checked input from plain values.
 
@@ -131,10 +151,7 @@ def parse_input(values: Mapping[str, Any], *, name: str, folder: Path) -> InputD
         ConfigError: If a value breaks a rule; one line for each.
         TemplateError: If the user's own template breaks one.
     """
-    try:
-        document = InputDocument.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError("\n".join(describe_errors(error, InputDocument, name))) from None
+    document = checked_document(values, InputDocument, name)
     included: dict[str, Table] = {}
     included["molecule"] = _include(document.molecule, "molecule", _ATOMS, name, folder)
     if document.path is not None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from qmlmat._validation import describe_errors
-from qmlmat.cli.inputs import read_toml
+from qmlmat.cli.inputs import checked_document, read_toml
 from qmlmat.cli.table import Table
-from qmlmat.errors import ConfigError
 
 
 class DataTable(Table):
@@ -110,8 +108,4 @@ def load_fit_input(file: Path) -> FitDocument:
     Raises:
         ConfigError: If the file cannot be read, is not TOML, or breaks a rule; one line each.
     """
-    values = read_toml(file)
-    try:
-        return FitDocument.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError("\n".join(describe_errors(error, FitDocument, file.name))) from None
+    return checked_document(read_toml(file), FitDocument, file.name)
