@@ -69,6 +69,45 @@ class StoreMismatchError(StoreError):
     """A store that holds the scan of other inputs; the differing inputs are named."""
 
 
+class HardwareError(QmlmatError, RuntimeError):
+    """Something about a cloud device, a submission or its record."""
+
+
+class BudgetError(HardwareError):
+    """A plan that costs more than its budget, or is over a limit; nothing was sent."""
+
+
+class CredentialError(HardwareError):
+    """A credential is missing or refused; the message names where it is looked for, never it."""
+
+
+class RejectedError(HardwareError):
+    """A provider refused a job: nothing was accepted, nothing will be billed."""
+
+    retry_after: float | None
+    """When to try again (s); ``None``: not before something is changed."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UnclearError(HardwareError):
+    """A job was sent and no answer came: it may have been accepted."""
+
+
+class UnavailableError(HardwareError):
+    """A provider did not answer a question; asking again does no harm."""
+
+
+class CorruptResultError(HardwareError):
+    """A result or a stored file that cannot be read; what came is kept."""
+
+
+class LedgerError(HardwareError):
+    """A ledger cannot be read, written, or belongs to something else."""
+
+
 class MissingExtraError(QmlmatError, ImportError):
     """An optional package is absent; the message says what to type."""
 

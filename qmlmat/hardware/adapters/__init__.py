@@ -1,0 +1,1 @@
+"""One door for each provider: its jobs, its words, its errors, behind one interface."""
