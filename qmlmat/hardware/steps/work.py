@@ -91,6 +91,8 @@ class Work:
     """What a user should know of this pass."""
     errors: list[HardwareError] = field(default_factory=list)
     """What stops single tasks; told when the others are through."""
+    stuck: set[str] = field(default_factory=set)
+    """Tasks that wait for the user, since a stored file of theirs is damaged."""
     n_unreachable: int = 0
     """Questions in a row without an answer."""
 
@@ -157,6 +159,7 @@ class Work:
             self.postpone(record)
         except CorruptResultError as error:
             self.errors.append(error)
+            self.stuck.add(record.key)
 
     def postpone(self, record: TaskRecord) -> None:
         """Ask for a job again after a while, longer each time."""
