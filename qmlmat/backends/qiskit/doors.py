@@ -45,7 +45,7 @@ class EstimatorDoor:
             precision = 0.0 if batch.shots is None else batch.shots**-0.5
             pubs += [
                 (circuit, operators, values[:, None, :], precision)
-                for values in _bound(circuit, batch.angles)
+                for values in bound_angles(circuit, batch.angles)
             ]
         points = sum(len(batch.angles) for batch in batches)
         self.usage.add(
@@ -62,7 +62,7 @@ class EstimatorDoor:
             ) from error
         found = []
         for batch in batches:
-            n_pubs = len(_bound(self.transpiler.ready(batch.circuit), batch.angles))
+            n_pubs = len(bound_angles(self.transpiler.ready(batch.circuit), batch.angles))
             found.append(self._checked(batch, [next(answers).data for _ in range(n_pubs)]))
         return found
 
@@ -112,7 +112,7 @@ class SamplerDoor:
         pubs = []
         for job in jobs:
             circuit = self._ready(job)
-            pubs += [(circuit, values, job.shots) for values in _bound(circuit, job.angles)]
+            pubs += [(circuit, values, job.shots) for values in bound_angles(circuit, job.angles)]
         self.usage.add(
             n_circuits=sum(len(job.angles) for job in jobs),
             n_shots=sum(len(job.angles) * job.shots for job in jobs),
@@ -120,8 +120,8 @@ class SamplerDoor:
         answers = iter(self.primitive.run(pubs).result())
         found = []
         for job in jobs:
-            n_pubs = len(_bound(self._ready(job), job.angles))
-            found.append(_histogram(job, [next(answers).data for _ in range(n_pubs)]))
+            n_pubs = len(bound_angles(self._ready(job), job.angles))
+            found.append(bits_histogram(job, [next(answers).data for _ in range(n_pubs)]))
         return found
 
     def _check_reads(self, jobs: Sequence[CountJob]) -> None:
@@ -139,16 +139,20 @@ class SamplerDoor:
 
     def bit_qubits(self, circuit: QubitCircuit) -> tuple[int, ...]:
         """Return the device's qubit that each bit is read from."""
-        ready = self.transpiler.ready(circuit)
-        found = {}
-        for instruction in ready.data:
-            if instruction.operation.name == "measure":
-                bit = ready.find_bit(instruction.clbits[0]).index
-                found[bit] = ready.find_bit(instruction.qubits[0]).index
-        return tuple(found[bit] for bit in range(circuit.n_bits))
+        return measured_qubits(self.transpiler.ready(circuit))
 
 
-def _bound(circuit: QuantumCircuit, angles: FloatArray) -> list[FloatArray]:
+def measured_qubits(circuit: QuantumCircuit) -> tuple[int, ...]:
+    """Return the qubit that each bit of a circuit ready for a device is read from."""
+    found = {}
+    for instruction in circuit.data:
+        if instruction.operation.name == "measure":
+            bit = circuit.find_bit(instruction.clbits[0]).index
+            found[bit] = circuit.find_bit(instruction.qubits[0]).index
+    return tuple(found[bit] for bit in sorted(found))
+
+
+def bound_angles(circuit: QuantumCircuit, angles: FloatArray) -> list[FloatArray]:
     """Return the angles of the parameters that the transpiled circuit still has, for each PUB.
 
     All points are one PUB; of a circuit without free angles each is one, since an array of no
@@ -158,7 +162,7 @@ def _bound(circuit: QuantumCircuit, angles: FloatArray) -> list[FloatArray]:
     return [angles[:, places]] if places else [np.zeros((1, 0))] * len(angles)
 
 
-def _histogram(job: CountJob, parts: list[Any]) -> Histogram:
+def bits_histogram(job: CountJob, parts: list[Any]) -> Histogram:
     """Return a sampler's bits as counts; Qiskit's bit w is our bit w."""
     n_points = len(job.angles)
     arrays = [np.asarray(bits.array, dtype=np.uint64) for part in parts for bits in part.values()]
