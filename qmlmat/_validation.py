@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -33,33 +34,48 @@ _RULES: Final = {
     "finite_number": "give a finite number",
     "greater_than": "give a number above {gt:g}",
     "greater_than_equal": "give a number of at least {ge:g}",
+    "less_than": "give a number below {lt:g}",
+    "less_than_equal": "give a number of at most {le:g}",
+    "tuple_type": "give a list in [brackets]",
+    "string_too_short": "give text",
+    "string_pattern_mismatch": "give text of the form {pattern}",
     "too_short": "give at least {min_length} values",
     "too_long": "give at most {max_length} values",
 }
 """What to do, by pydantic's type of error."""
 
 
-def describe_errors(error: ValidationError, model: type[BaseModel], name: str) -> list[str]:
+def describe_errors(
+    error: ValidationError,
+    model: type[BaseModel],
+    name: str,
+    *,
+    others: Mapping[str, type[BaseModel]] | None = None,
+) -> list[str]:
     """Return one line for each thing pydantic found wrong.
 
     Args:
         error: What pydantic found.
         model: The model of the whole input.
         name: Name of the input file.
+        others: Models of other kinds of input, by what makes an input one of them, e.g.
+            ``provider = "ibm"``: a key of theirs is told from a slip of the pen.
     """
     lines: dict[str, None] = {}  # a union reports the same thing once for each of its members
     for item in error.errors(include_url=False):
-        lines[f"{name}: {_describe(dict(item), model)}"] = None
+        lines[f"{name}: {_describe(dict(item), model, others or {})}"] = None
     return list(lines)
 
 
-def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
+def _describe(
+    item: dict[str, Any], model: type[BaseModel], others: Mapping[str, type[BaseModel]]
+) -> str:
     keys, table = _locate(item["loc"], model)
     place = _place(keys)
     context = item.get("ctx", {})
     match item["type"]:
         case "extra_forbidden":
-            text = _unknown_key(keys, table, model)
+            text = _of_another(keys, others) or _unknown_key(keys, table, model)
         case "missing":
             text = f'{_table(keys[:-1])} needs the key "{keys[-1]}". Add it.'
         case "union_tag_not_found":
@@ -71,7 +87,9 @@ def _describe(item: dict[str, Any], model: type[BaseModel]) -> str:
             hint = nearest(str(item["input"]), _words(context["expected"]))
             text = f"{place} = {_short(item['input'])}: not known. {hint}"
         case "value_error":
-            text = f"{_table(keys)}: {context['error']}."
+            is_key = bool(keys) and _is_key(keys[-1], table)
+            where = place if is_key else _table(keys)
+            text = f"{where}: {context['error']}."
         case kind:
             rule = _RULES.get(kind, item["msg"]).format(**context)
             text = f"{place} = {_short(item['input'])}: {rule}."
@@ -97,6 +115,29 @@ def _unknown_key(keys: list[str], table: type[BaseModel], model: type[BaseModel]
     what = "table or key" if len(keys) == 1 else "key"
     where = f" in {_table(keys[:-1])}" if len(keys) > 1 else ""
     return f'unknown {what} "{key}"{where}. {hint}'
+
+
+def _of_another(keys: list[str], others: Mapping[str, type[BaseModel]]) -> str:
+    """Return that a key belongs to other kinds of input, or nothing."""
+    kinds = [kind for kind, model in others.items() if _knows(model, keys)]
+    if not kinds:
+        return ""
+    what = _place(keys) if len(keys) > 1 else f'"{keys[0]}"'
+    return f"{what} belongs to {' or '.join(kinds)}. Leave it out."
+
+
+def _knows(model: type[BaseModel], keys: list[str]) -> bool:
+    info = model.model_fields.get(keys[0])
+    if info is None:
+        return False
+    inner = _models(info.annotation)
+    return len(keys) == 1 or any(_knows(one, keys[1:]) for one in inner)
+
+
+def _is_key(name: str, table: type[BaseModel]) -> bool:
+    """Return whether a name is a key of a table that is no table itself."""
+    info = table.model_fields.get(name)
+    return info is not None and not _models(info.annotation)
 
 
 def _tables(model: type[BaseModel], prefix: str = "") -> list[tuple[str, type[BaseModel]]]:
