@@ -13,7 +13,7 @@ from qiskit import QuantumCircuit, qpy
 
 from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qiskit.devices import NoisySampler, best_qubits, fake_device, restricted
-from qmlmat.backends.qiskit.doors import bits_histogram, bound_angles, measured_qubits
+from qmlmat.backends.qiskit.pubs import bound_angles, histogram, read_qubits
 from qmlmat.backends.qiskit.transpiling import Transpiler
 from qmlmat.backends.qubits.jobs import CountJob, Usage
 from qmlmat.errors import CapabilityError, InputError
@@ -110,7 +110,10 @@ class AerEngine:
         depths = [c.depth(lambda one: one.operation.num_qubits == 2) for c in ready.values()]
         return Payload(
             content=canonical_json(content).encode(),
-            bit_qubits=tuple(measured_qubits(circuit) for circuit in chosen),
+            bit_qubits=tuple(
+                read_qubits(circuit, job.circuit.n_bits)
+                for circuit, job in zip(chosen, jobs, strict=True)
+            ),
             layout=qubits,
             n_executions=n_executions(jobs),
             facts={
@@ -133,9 +136,10 @@ class AerEngine:
             pubs += [(circuits[place], one, job.shots) for one in values]
         answers = iter(NoisySampler(part, seed=seed).run(pubs).result())
         return [
-            bits_histogram(job, [next(answers).data for _ in range(n_pubs)])
+            histogram(
+                job.circuit.n_bits, len(job.angles), [next(answers).data for _ in range(n_pubs)]
+            )
             for job, n_pubs in zip(jobs, bound, strict=True)
-            if isinstance(job, CountJob)
         ]
 
     def _layout(self, n_qubits: int, given: Sequence[int] | None) -> tuple[int, ...]:
