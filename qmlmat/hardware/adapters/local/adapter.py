@@ -46,7 +46,7 @@ class LocalAdapter:
     @property
     def name(self) -> str:
         """Provider and device, in records."""
-        return f"local/{self.device}"
+        return f"local:{self.device}"
 
     def capabilities(self) -> DeviceFacts:
         """Return what the simulator can do."""

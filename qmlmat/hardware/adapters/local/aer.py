@@ -146,7 +146,7 @@ class AerEngine:
         if self.is_ideal:
             if n_qubits > MAX_QUBITS:
                 raise CapabilityError(
-                    f"local/{self._name}: {n_qubits} qubits, and {MAX_QUBITS} fit. Use a reduced "
+                    f"local:{self._name}: {n_qubits} qubits, and {MAX_QUBITS} fit. Use a reduced "
                     "or tapered mapping, or a smaller active space."
                 )
             return tuple(range(n_qubits))
@@ -155,10 +155,10 @@ class AerEngine:
             try:
                 return tuple(best_qubits(self._device, n_qubits))
             except InputError as error:
-                raise CapabilityError(f"local/{self._name}: {error}") from error
+                raise CapabilityError(f"local:{self._name}: {error}") from error
         if len(chosen) < n_qubits:
             raise CapabilityError(
-                f"local/{self._name}: a circuit of {n_qubits} qubits, and the layout has "
+                f"local:{self._name}: a circuit of {n_qubits} qubits, and the layout has "
                 f"{len(chosen)}. Name more qubits in [layout] initial_layout, or start a run of "
                 "another name."
             )
