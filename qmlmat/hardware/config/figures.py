@@ -134,9 +134,7 @@ def limits(target: Target) -> Limits:
     return Limits(**chosen)
 
 
-def _entry(
-    file: str, target: Target, keys: tuple[str, ...], model: type[Entry]
-) -> Entry | None:
+def _entry(file: str, target: Target, keys: tuple[str, ...], model: type[Entry]) -> Entry | None:
     """Return the entry of the first file that has one, the user's own folder first."""
     for folder in target_folders():
         path = folder / f"{file}.toml"
