@@ -9,6 +9,7 @@ from qmlmat.ansatz import Ansatz, Circuit, Excitation, Gate, NumberProduct, Qubi
 from qmlmat.backends import (
     Backend,
     Estimate,
+    Measurement,
     Preparation,
     Reference,
     Request,
@@ -75,6 +76,7 @@ from qmlmat.solvers import (
     Screening,
     Solution,
     Symmetry,
+    measure_solution,
     solve,
 )
 from qmlmat.surfaces import (
@@ -161,6 +163,8 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "save_wannier90",
     # Solving: from a Hamiltonian to eigenpairs
     "solve",
+    "measure_solution",
+    "Measurement",
     "Exact",
     "VQD",
     "VQE",

@@ -2,6 +2,7 @@
 
 from qmlmat.backends.base import Backend, Capabilities, Evaluator, StateBackend
 from qmlmat.backends.gradients import expectation
+from qmlmat.backends.measurement import Measurement
 from qmlmat.backends.requests import (
     Counts,
     Estimate,
@@ -19,6 +20,7 @@ __all__ = [
     "Counts",
     "Estimate",
     "Evaluator",
+    "Measurement",
     "Preparation",
     "Reference",
     "Request",

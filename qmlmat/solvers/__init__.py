@@ -10,6 +10,7 @@ from qmlmat.solvers.eom import EOM
 from qmlmat.solvers.exact import Exact
 from qmlmat.solvers.filtration import Filtration
 from qmlmat.solvers.krylov import Krylov
+from qmlmat.solvers.measuring import measure_solution
 from qmlmat.solvers.optim_base import Landscape, Traits
 from qmlmat.solvers.optim_lbfgs import PreconditionedLBFGS
 from qmlmat.solvers.optim_natural import NaturalGradient
@@ -53,6 +54,7 @@ __all__ = [
     "Solver",
     "Symmetry",
     "Traits",
+    "measure_solution",
     "minimize",
     "solve",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from qmlmat.ansatz import Circuit
 from qmlmat.backends import Backend, Preparation, Reference, StateBackend
-from qmlmat.errors import InputError, nearest
+from qmlmat.errors import CapabilityError, InputError, nearest
 from qmlmat.solvers.averages import check_backend
 from qmlmat.solvers.base import Solution
 from qmlmat.solvers.ground import FromGroundState, ground_root
@@ -90,24 +90,41 @@ class EOM(FromGroundState):
             backend = check_backend("EOM(qEOM)", backend)
         ground = self.ground_state(hamiltonian, guess=guess, backend=backend, seed=seed)
         if not isinstance(backend, StateBackend):
-            return self._measured(hamiltonian, ground, backend, n_states, seed)
+            found = self.measured_roots(hamiltonian, ground, backend, n_states=n_states, seed=seed)
+            return replace(found, history=ground.history, notes=(*ground.notes, *found.notes))
         find = self._inside if self.method == "q-sc-EOM" else self._response
         roots, notes = find(hamiltonian, ground, backend)
         return self.finished(hamiltonian, ground, roots, n_states, notes)
 
-    def _measured(
+    def measured_roots(
         self,
         hamiltonian: MolecularHamiltonian,
         ground: Solution,
         backend: Backend,
+        *,
         n_states: int,
-        seed: int | None,
+        seed: int | None = None,
     ) -> Solution:
-        """Return the roots inside the circuit from measured matrix elements.
+        """Return the roots inside the circuit from measured matrix elements, by one submission.
 
         Determinants are the references, since superpositions of two are short circuits; the
         functions of each spin and irrep are combinations of the measured elements.
+
+        Args:
+            hamiltonian: The Hamiltonian.
+            ground: The ground state's circuit and angles; nothing else of it is used.
+            backend: What measures.
+            n_states: How many roots are wanted.
+            seed: Seed of the shots, where they are ours.
+
+        Raises:
+            InputError: If the manifold holds fewer states.
+            CapabilityError: If the method is not q-sc-EOM.
         """
+        if self.method == "qEOM":
+            raise CapabilityError(
+                'EOM("qEOM"): its metric is not measured. Use EOM("q-sc-EOM") on devices.'
+            )
         assert ground.circuit is not None
         assert ground.params is not None
         chosen = list(
@@ -137,13 +154,7 @@ class EOM(FromGroundState):
         found = measured_levels(
             hamiltonian, matrices, _blocks(chosen, places), n_states, status=ground.status
         )
-        return replace(
-            found,
-            circuit=ground.circuit,
-            params=ground.params,
-            history=ground.history,
-            notes=(*ground.notes, *found.notes),
-        )
+        return replace(found, circuit=ground.circuit, params=ground.params)
 
     def _inside(
         self, hamiltonian: MolecularHamiltonian, ground: Solution, backend: StateBackend

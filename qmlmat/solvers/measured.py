@@ -27,10 +27,10 @@ from qmlmat.backends.requests import Estimate
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import PauliSum
 from qmlmat.solvers.averages import Average
-from qmlmat.solvers.base import Solution, Status
+from qmlmat.solvers.base import AnyHamiltonian, Solution, Status
 from qmlmat.solvers.variational import other_seed
-from qmlmat.systems import MolecularHamiltonian
 from qmlmat.typing import FloatArray, Observable
+from qmlmat.units import milli
 
 N_BLOCKS: Final = 20
 """Blocks into which shots are split for the jackknife: its standard error is then good to 16 %."""
@@ -135,7 +135,7 @@ def _in_blocks(
 ) -> FloatArray:
     """Return expectations in states, ``(n_blocks, n_states)``, by one submission."""
     shots: int | None = getattr(backend, "shots", None)
-    n_blocks = 1 if shots is None else N_BLOCKS
+    n_blocks = 1 if backend.capabilities.exact else N_BLOCKS
     if shots is not None and shots < n_blocks:
         raise InputError(
             f"shots={shots}: the errors of eigenvalues are told from {n_blocks} blocks of shots. "
@@ -165,7 +165,7 @@ class MeasuredBlock:
 
 
 def measured_levels(
-    hamiltonian: MolecularHamiltonian,
+    hamiltonian: AnyHamiltonian,
     matrices: Matrix,
     blocks: Sequence[MeasuredBlock],
     n_states: int,
@@ -210,7 +210,7 @@ def measured_levels(
     largest = float(np.abs(found.bias[order]).max())
     note = (
         f"Jackknife over {len(matrices)} blocks of shots: noise had moved the eigenvalues by up to "
-        f"{1e3 * largest:.2f} mHa, which was taken off."
+        f"{1e3 * largest:.2f} {milli(hamiltonian.unit)}, which was taken off."
     )
     return Solution(
         energies=found.values[order],

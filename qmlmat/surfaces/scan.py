@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from qmlmat.backends.measurement import Measurement
+from qmlmat.backends.requests import Counts, Estimate, Request
 from qmlmat.errors import InputError, PointWarning
 from qmlmat.surfaces.curves import Curves, followed_curves
+from qmlmat.surfaces.measuring import point_measurement
 from qmlmat.surfaces.molecules import molecule_of
 from qmlmat.surfaces.paths.path import Path
 from qmlmat.surfaces.running.crew import check_workers
@@ -24,6 +27,7 @@ from qmlmat.surfaces.running.task import Outcome
 from qmlmat.surfaces.storage.lock import writing
 from qmlmat.surfaces.storage.store import ScanStore, StoreHeader
 from qmlmat.surfaces.surface import FINISHED, FunctionSurface, PointResult, Surface
+from qmlmat.systems import TightBindingModel
 from qmlmat.typing import FloatArray, IntArray
 from qmlmat.units import Unit
 
@@ -204,6 +208,59 @@ class Scan:
         return np.array(
             [np.nan if r is None else r.columns.get(name, np.nan) for r in self.results]
         )
+
+    def requests(self, *, model: TightBindingModel | None = None) -> list[Request]:
+        """Return what a device is asked for the energies of all points, to be planned as one.
+
+        Circuits and angles are those found here; numbers of shots are the plan's.
+
+        Args:
+            model: The crystal, of a scan through k.
+
+        Raises:
+            InputError: If a point has no result, or the model is missing.
+            CapabilityError: If states are not made by circuits.
+        """
+        return [one for part in self._measurements(model) for one in part.requests()]
+
+    def measured(
+        self,
+        answers: Sequence[Estimate | Counts],
+        *,
+        model: TightBindingModel | None = None,
+    ) -> Scan:
+        """Return the scan as a device measured it, with error bars.
+
+        Args:
+            answers: To ``requests()``, in their order.
+            model: The crystal, of a scan through k.
+
+        Raises:
+            InputError: If there are more or fewer answers than requests.
+        """
+        parts = self._measurements(model)
+        counts = [len(part.requests()) for part in parts]
+        if sum(counts) != len(answers):
+            raise InputError(
+                f"Scan.measured: {len(answers)} answers to {sum(counts)} requests. Give those of "
+                "this scan's requests()."
+            )
+        ends = np.cumsum(counts)
+        return replace(
+            self,
+            results=tuple(
+                part.result(answers[end - count : end])
+                for part, count, end in zip(parts, counts, ends, strict=True)
+            ),
+        )
+
+    def _measurements(self, model: TightBindingModel | None) -> list[Measurement[PointResult]]:
+        missing = PointResult(energies=np.empty(0), status=f"failed: {NOT_COMPUTED}")
+        results = [missing if result is None else result for result in self.results]
+        return [
+            point_measurement(self.inputs, self.path.points[index], result, model=model)
+            for index, result in enumerate(results)
+        ]
 
     @property
     def statuses(self) -> tuple[str, ...]:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from qmlmat.backends.base import Capabilities
+from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qubits.estimation import SampledEstimator
 from qmlmat.backends.qubits.evaluator import QubitEvaluator
-from qmlmat.backends.qubits.jobs import Batch, CountDoor, CountJob, ExpectationDoor, Usage
+from qmlmat.backends.qubits.jobs import (
+    Batch,
+    CountDoor,
+    CountJob,
+    ExpectationDoor,
+    Measured,
+    Usage,
+)
 from qmlmat.backends.qubits.lowered import frame_of, mapping_of, reference_circuit, untied
 from qmlmat.backends.qubits.mitigation import Mitigation
 from qmlmat.backends.requests import Counts, Estimate, Request, check_params, given_params
@@ -149,31 +158,47 @@ class QubitBackend(ABC):
             CapabilityError: If the device cannot do what is asked.
             InputError: If something does not fit, or parameters are missing.
         """
-        answers: list[Estimate | Counts | None] = [None] * len(requests)
-        asked: list[Batch] = []
-        finishes = []
-        for k, request in enumerate(requests):
+        asked = self.planned(requests, seed=seed)
+        measured: list[Measured] = []
+        if asked.batches:
+            measured = self.door(asked.batches[0].shots, seed).expectations(asked.batches)
+        counted = self.count_door(seed).counts(asked.jobs) if asked.jobs else []
+        return asked.finish(measured, counted)
+
+    def planned(self, requests: Sequence[Request], *, seed: int | None = None) -> Planned:
+        """Return what requests ask a device for, and what makes their answers of its own.
+
+        Args:
+            requests: What is measured, with parameters.
+            seed: Seed of the shots, where they are ours.
+
+        Raises:
+            CapabilityError: If the device cannot do what is asked.
+            InputError: If something does not fit, or parameters are missing.
+        """
+        batches: list[Batch] = []
+        jobs: list[CountJob] = []
+        finishes: list[Callable[[Sequence[Measured], Sequence[Histogram]], Estimate | Counts]] = []
+        for request in requests:
             if request.observables is None:
-                answers[k] = self._counts(request, seed)
+                finishes.append(partial(_counts_of, place=len(jobs)))
+                jobs.append(self._count_job(request))
                 continue
             params = given_params(request.preparation, f"{type(self).__name__}.run")
-            evaluator = self.prepare(request, seed=seed)
-            batches, finish = evaluator.planned(params)
-            finishes.append((k, len(asked), len(batches), finish))
-            asked += batches
-        if asked:
-            exact = {batch.shots is None for batch in asked}
-            if len(exact) > 1:
-                raise InputError("run: exact and sampled requests together. Run them apart.")
-            found = self.door(asked[0].shots, seed).expectations(asked)
-            for k, begin, n, finish in finishes:
-                answers[k] = finish(found[begin : begin + n])
-        return [answer for answer in answers if answer is not None]
+            own, finish = self.prepare(request, seed=seed).planned(params)
+            part = slice(len(batches), len(batches) + len(own))
+            finishes.append(partial(_estimate_of, part=part, finish=finish))
+            batches += own
+        if len({batch.shots is None for batch in batches}) > 1:
+            raise InputError("run: exact and sampled requests together. Run them apart.")
+        return Planned(
+            batches, jobs, lambda measured, counted: [one(measured, counted) for one in finishes]
+        )
 
-    def _counts(self, request: Request, seed: int | None) -> Counts:
-        """Return the counts of one prepared state.
+    def _count_job(self, request: Request) -> CountJob:
+        """Return what counts one prepared state.
 
-        Of every qubit at the end, or of the bits that a circuit of qubit gates measures itself.
+        Every qubit at the end, or the bits that a circuit of qubit gates measures itself.
         """
         shots = self.shots if request.shots is None else request.shots
         preparation = request.preparation
@@ -195,6 +220,36 @@ class QubitBackend(ABC):
         start = reference_circuit(preparation.references[0], frame, n_qubits)
         circuit = start.then(ansatz.circuit)
         circuit = circuit if circuit.n_bits else circuit.measured()
-        job = CountJob(circuit, ansatz.angles(params)[None], shots)
-        (found,) = self.count_door(seed).counts([job])
-        return Counts(counts=found.to_dict(0), n_shots=shots)
+        return CountJob(circuit, ansatz.angles(params)[None], shots)
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """What requests ask a device for."""
+
+    batches: list[Batch]
+    """Expectations."""
+    jobs: list[CountJob]
+    """Counts."""
+    finish: Callable[[Sequence[Measured], Sequence[Histogram]], list[Estimate | Counts]]
+    """From the device's answers to those of the requests, in their order."""
+
+
+def _counts_of(
+    measured: Sequence[Measured],  # noqa: ARG001 (one signature for both kinds)
+    counted: Sequence[Histogram],
+    *,
+    place: int,
+) -> Counts:
+    found = counted[place]
+    return Counts(counts=found.to_dict(0), n_shots=int(found.counts.sum()))
+
+
+def _estimate_of(
+    measured: Sequence[Measured],
+    counted: Sequence[Histogram],  # noqa: ARG001 (one signature for both kinds)
+    *,
+    part: slice,
+    finish: Callable[[Sequence[Measured]], Estimate],
+) -> Estimate:
+    return finish(measured[part])

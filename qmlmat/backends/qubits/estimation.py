@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -56,6 +56,20 @@ class SampledEstimator:
             InputError: If there are fewer shots than groups.
             MeasurementError: If post-selection leaves nothing, or counts are missing.
         """
+        jobs, finish = self.planned(batches)
+        return finish(self.door.counts(jobs) if jobs else [])
+
+    def planned(
+        self, batches: Sequence[Batch]
+    ) -> tuple[list[CountJob], Callable[[Sequence[Histogram]], list[Measured]]]:
+        """Return what is to be counted, and what makes expectations of the counts.
+
+        Args:
+            batches: As for ``expectations``.
+
+        Raises:
+            InputError: If there are fewer shots than groups.
+        """
         plans = [self._plan(batch) for batch in batches]
         jobs = [
             CountJob(setting.circuit, batch.angles, setting.shots, setting.fold)
@@ -67,17 +81,21 @@ class SampledEstimator:
         missing = self._uncalibrated(jobs) if self.mitigation.readout else []
         if missing:
             jobs += calibration_jobs(missing, self.mitigation.calibration_shots)
-        answers = self.door.counts(jobs) if jobs else []
-        for job, answer in zip(jobs, answers, strict=True):
-            check_counts(job, answer)
-        if missing:
-            self._readout |= dict(zip(missing, readout_errors(answers[first:]), strict=True))
-        found, begin = [], 0
-        for batch, plan in zip(batches, plans, strict=True):
-            n_settings = sum(map(len, plan))
-            found.append(self._measured(batch, plan, answers[begin : begin + n_settings]))
-            begin += n_settings
-        return found
+
+        def finish(answers: Sequence[Histogram]) -> list[Measured]:
+            for job, answer in zip(jobs, answers, strict=True):
+                check_counts(job, answer)
+            if missing:
+                rates = readout_errors(answers[first:])
+                self._readout |= dict(zip(missing, rates, strict=True))
+            found, begin = [], 0
+            for batch, plan in zip(batches, plans, strict=True):
+                n_settings = sum(map(len, plan))
+                found.append(self._measured(batch, plan, answers[begin : begin + n_settings]))
+                begin += n_settings
+            return found
+
+        return jobs, finish
 
     def least_shots(self, batches: Sequence[Batch]) -> int:
         """Return the fewest shots: two for each basis of measurement."""
