@@ -158,7 +158,7 @@ def _refuse_secret_key(values: Mapping[str, Any], name: str) -> None:
 
 def _secret(name: str, where: str, kind: str) -> str:
     return (
-        f"{name}: {where}: this looks like {kind}, and no credential may be in a file. Take it out, "
-        'put it in an environment variable, and write [access] credential = "env:NAME"; if others '
-        "have seen the file, revoke it."
+        f"{name}: {where}: this looks like {kind}, and no credential may be in a file. Take it "
+        "out, put it in an environment variable, and write [access] credential = "
+        '"env:NAME"; if others have seen the file, revoke it.'
     )
