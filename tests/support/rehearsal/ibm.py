@@ -112,7 +112,7 @@ class Ibm(Vendor):
             }
         )
 
-    def _search(self, asked: Asked) -> Reply:
+    def _search(self, _: Asked) -> Reply:
         instance = {
             "crn": CRN,
             "name": "rehearsal",
@@ -122,7 +122,7 @@ class Ibm(Vendor):
         }
         return Reply.of({"items": [instance], "limit": 100})
 
-    def _plan(self, asked: Asked) -> Reply:
+    def _plan(self, _: Asked) -> Reply:
         return Reply.of(
             {
                 "overview_ui": {"en": {"display_name": "Open"}},
@@ -130,7 +130,7 @@ class Ibm(Vendor):
             }
         )
 
-    def _usage(self, asked: Asked) -> Reply:
+    def _usage(self, _: Asked) -> Reply:
         consumed = self.store.counts()["seconds"]
         return Reply.of(
             {
@@ -144,11 +144,11 @@ class Ibm(Vendor):
 
     # the device
 
-    def _backends(self, asked: Asked) -> Reply:
+    def _backends(self, _: Asked) -> Reply:
         known = {"name": self._device.name, "status": {"name": "online", "reason": "available"}}
         return Reply.of({"devices": [known]})
 
-    def _status(self, asked: Asked) -> Reply:
+    def _status(self, _: Asked) -> Reply:
         waiting = sum(job.state == "queued" for job in self.store.jobs())
         return Reply.of(
             {

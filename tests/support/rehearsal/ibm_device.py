@@ -43,7 +43,9 @@ class RehearsedDevice:
         n_qubits = int(number) if number else min(N_QUBITS, fake.num_qubits)
         qubits = best_qubits(fake, n_qubits)
         folder, called = Path(fake.dirname), f"ibm_{short}"
-        told = [json.loads((folder / n).read_text()) for n in (fake.conf_filename, fake.props_filename)]
+        told = [
+            json.loads((folder / n).read_text()) for n in (fake.conf_filename, fake.props_filename)
+        ]
         place = {qubit: k for k, qubit in enumerate(qubits)}
         return cls(
             name=called,

@@ -67,7 +67,9 @@ def execute(
         (found,) = run_quantum_program(simulator, part, options)
         items.append(
             QuantumProgramResultItemModel(
-                results={k: CompressedTensorModel.from_numpy(np.asarray(v)) for k, v in found.items()},
+                results={
+                    k: CompressedTensorModel.from_numpy(np.asarray(v)) for k, v in found.items()
+                },
                 metadata=ItemMetadataModel(),
             )
         )
