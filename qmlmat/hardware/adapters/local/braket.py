@@ -96,7 +96,7 @@ class BraketEngine:
             from braket.devices import LocalSimulator  # noqa: PLC0415 (an optional package)
         except ImportError as error:
             raise MissingExtraError(
-                "Braket's simulators come with its SDK. Type: pip install \"qmlmat[braket]\""
+                'Braket\'s simulators come with its SDK. Type: pip install "qmlmat[braket]"'
             ) from error
         gates = tuple(gate for gate in job.circuit.gates if gate.name != "measure")
         bare = type(job.circuit)(job.circuit.n_qubits, gates, job.circuit.n_params)
