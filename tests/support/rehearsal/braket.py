@@ -165,7 +165,7 @@ class Braket(Vendor):
         self.store.put("object", f"{asked.parts['bucket']}/{asked.parts['key']}", asked.body)
         return _xml(200, "")
 
-    def _identity(self, asked):
+    def _identity(self, _):
         return _xml(
             200,
             '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
@@ -224,7 +224,9 @@ def _objects(result, bucket, folder):
         found[f"programs/{k}/results.json"] = json.dumps(small).encode()
     found["metadata.json"] = json.dumps(tree["taskMetadata"]).encode()
     top = tree | {
-        "programResults": [f"programs/{k}/results.json" for k in range(len(tree["programResults"]))],
+        "programResults": [
+            f"programs/{k}/results.json" for k in range(len(tree["programResults"]))
+        ],
         "taskMetadata": "metadata.json",
         "s3Location": [bucket, folder],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 
 _ROTATIONS = ["x", "y", "z", "h", "s", "si", "t", "ti", "v", "vi", "rx", "ry", "rz"]
 _HEADER = "braket.device_schema"
@@ -116,6 +117,21 @@ class Device:
         qubits = [str(k) for k in range(1, self.n_qubits + 1)]
         time = {"value": 30e-6, "standardError": None, "unit": "s"}
         header = {"version": "1"}
+        paradigm = {
+            "braketSchemaHeader": header
+            | {"name": f"{_HEADER}.gate_model_qpu_paradigm_properties"},
+            "qubitCount": self.n_qubits,
+            "nativeGateSet": ["prx", "cz"] if self.provider == "IQM" else ["GPI", "ZZ"],
+            "connectivity": {"fullyConnected": False, "connectivityGraph": {}},
+        }
+        if self.provider == "IonQ":
+            means = {"1Q": 1 - self.one, "2Q": 1 - self.two, "spam": 1 - self.readout}
+            provider = {
+                "braketSchemaHeader": header | {"name": f"{_HEADER}.ionq.ionq_provider_properties"},
+                "fidelity": {name: {"mean": value} for name, value in means.items()},
+                "timing": {"T1": 100.0, "T2": 1.0},
+            }
+            return {"paradigm": paradigm, "provider": provider}
         read = [{"fidelityType": {"name": "READOUT"}, "fidelity": 1 - self.readout}]
         link = [
             {
@@ -125,13 +141,7 @@ class Device:
             }
         ]
         return {
-            "paradigm": {
-                "braketSchemaHeader": header
-                | {"name": f"{_HEADER}.gate_model_qpu_paradigm_properties"},
-                "qubitCount": self.n_qubits,
-                "nativeGateSet": ["prx", "cz"] if self.provider == "IQM" else ["GPI", "ZZ"],
-                "connectivity": {"fullyConnected": False, "connectivityGraph": {}},
-            },
+            "paradigm": paradigm,
             "provider": None,
             "standardized": {
                 "braketSchemaHeader": header
@@ -140,8 +150,7 @@ class Device:
                     q: {"T1": time, "T2": time, "oneQubitFidelity": read} for q in qubits
                 },
                 "twoQubitProperties": {
-                    f"{a}-{b}": {"twoQubitGateFidelity": link}
-                    for a, b in zip(qubits, qubits[1:], strict=False)
+                    f"{a}-{b}": {"twoQubitGateFidelity": link} for a, b in pairwise(qubits)
                 },
             },
         }

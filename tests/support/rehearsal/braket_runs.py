@@ -69,5 +69,7 @@ def with_noise(source, device):
             wires = gate[3]
             is_link = "," in wires
             kind = "two_qubit_depolarizing" if is_link else "depolarizing"
-            lines.append(f"#pragma braket noise {kind}({[device.one, device.two][is_link]}) {wires}")
+            lines.append(
+                f"#pragma braket noise {kind}({[device.one, device.two][is_link]}) {wires}"
+            )
     return "\n".join(lines)

@@ -85,15 +85,23 @@ class Device:
         standard = self._tree.get("standardized") or {}
         one = standard.get("oneQubitProperties") or {}
         two = standard.get("twoQubitProperties") or {}
-        readout = {q: _error(p.get("oneQubitFidelity", []), "READOUT") for q, p in one.items()}
-        links = {pair: _error(p.get("twoQubitGateFidelity", [])) for pair, p in two.items()}
+        readout = {int(q): _error(p.get("oneQubitFidelity", []), "READOUT") for q, p in one.items()}
+        links = {_pair(pair): _error(p.get("twoQubitGateFidelity", [])) for pair, p in two.items()}
         return Snapshot(
             device=self.name,
             taken=taken,
             calibrated=_time((self._tree.get("service") or {}).get("updatedAt")),
-            readout_errors={int(q): e for q, e in readout.items() if e is not None},
-            two_qubit_errors={_pair(p): e for p, e in links.items() if e is not None},
+            readout_errors={q: e for q, e in readout.items() if e is not None}
+            or self._mean("spam"),
+            two_qubit_errors={pair: e for pair, e in links.items() if e is not None},
         )
+
+    def _mean(self, kind: str) -> dict[int, float]:
+        """Return a mean error for every qubit, of devices that tell no more."""
+        told = ((self._tree.get("provider") or {}).get("fidelity") or {}).get(kind) or {}
+        if "mean" not in told:
+            return {}
+        return dict.fromkeys(range(self.n_qubits), 1.0 - float(told["mean"]))
 
 
 def _error(fidelities: list[Mapping[str, Any]], kind: str = "") -> float | None:

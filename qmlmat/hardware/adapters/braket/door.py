@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import boto3
@@ -156,10 +158,24 @@ class Door:
 
     def _asked(self, call: str, ask: Callable[[], Found], *, sends: bool = False) -> Found:
         try:
-            return ask()
+            with _quiet():
+                return ask()
         except (BotoCoreError, ClientError, OSError) as error:
             # without its cause: requests, with what signs them, hang on some of botocore's errors
             raise as_ours(error, self._call(call), sends=sends) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep botocore from logging requests, with the headers that sign them, at level DEBUG."""
+    logger = logging.getLogger("botocore")
+    level = logger.level
+    if logger.getEffectiveLevel() < logging.INFO:
+        logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def region(target: BraketTarget) -> str:

@@ -84,8 +84,8 @@ def written(
     if not is_set:
         (place,) = places
         job = jobs[place.program]
-        circuit = to_braket(_folded(job), job.angles[place.point], gates=gates)
-        return str(circuit.to_ir("OPENQASM").json())
+        bound = to_braket(_folded(job), job.angles[place.point], gates=gates)
+        return str(bound.to_ir("OPENQASM").json())
     from braket.program_sets import CircuitBinding, ProgramSet  # noqa: PLC0415 (slow to load)
 
     entries: list[Any] = []
@@ -97,7 +97,10 @@ def written(
         else:
             inputs = {f"theta_{a}": values[:, a].tolist() for a in range(circuit.n_params)}
             entries.append(CircuitBinding(measured, input_sets=inputs))
-    return str(ProgramSet(entries).to_ir().json())
+    tree = json.loads(ProgramSet(entries).to_ir().json())
+    for program in tree["programs"]:
+        program["source"] = _ordered(program["source"])
+    return json.dumps(tree)
 
 
 def to_content(parts: Sequence[Mapping[str, Any]], jobs: Sequence[CountJob], device: str) -> bytes:
@@ -120,6 +123,16 @@ def _grouped(places: Sequence[Place]) -> dict[int, list[int]]:
     for place in places:
         found[place.program].append(place.point)
     return found
+
+
+def _ordered(source: str) -> str:
+    """Return an OpenQASM text with its inputs in order: Braket writes them in that of a set."""
+    lines = source.split("\n")
+    places = [k for k, line in enumerate(lines) if line.startswith("input ")]
+    names = sorted((lines[k] for k in places), key=lambda line: (len(line), line))
+    for place, line in zip(places, names, strict=True):
+        lines[place] = line
+    return "\n".join(lines)
 
 
 def _folded(job: CountJob) -> QubitCircuit:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -57,11 +56,10 @@ def decode(raw: bytes, content: Content) -> list[Answer]:
         MeasurementError: If it can be, and is nonsense.
     """
     try:
-        found = reduce(
-            lambda data, one: one.decode(data) if one.is_applicable(data) else data,
-            DEFAULT_DECODERS["executor"],
-            raw.decode(),
-        )
+        found: Any = raw.decode()
+        for decoder in DEFAULT_DECODERS["executor"]:  # each makes of the last one's what it can
+            if decoder.is_applicable(found):
+                found = decoder.decode(found)
         data = [one.data for one in found]
     except Exception as error:
         raise CorruptResultError(

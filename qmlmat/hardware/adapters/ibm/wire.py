@@ -44,17 +44,19 @@ _PAUSE_S: Final = 30.0
 """When a request that never left is tried again (s)."""
 _REFUSED: Final = (401, 403)
 _NO_TOKEN: Final = "Unable to retrieve IBM Cloud access token"
-_OF_NETWORK: Final = (IBMError, ApiException, RequestException, UserWarning, OSError)
-_RAISED: Final = (  # what the client raises, and what passes through it
-    *_OF_NETWORK,
-    QiskitBackendNotFoundError,
-    ValueError,
-    KeyError,
-    TypeError,
+_OF_NETWORK: Final = (
+    IBMError,
+    QiskitBackendNotFoundError,  # also where the list of devices could not be read
+    ApiException,
+    RequestException,
+    UserWarning,
+    OSError,
 )
+_RAISED: Final = (*_OF_NETWORK, ValueError, KeyError, TypeError)
+"""What the client raises, and what passes through it."""
 
 
-class _Once(HTTPAdapter):
+class _Once(HTTPAdapter):  # type: ignore[misc] # untyped to mypy
     """Sends each request once, and notes the last one."""
 
     def __init__(self, timeout_s: float) -> None:
