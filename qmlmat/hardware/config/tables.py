@@ -73,9 +73,7 @@ class Layout(Table):
     @model_validator(mode="after")
     def _check_qubits(self) -> Self:
         qubits = self.initial_layout
-        if qubits is not None and (
-            not qubits or min(qubits) < 0 or len(set(qubits)) < len(qubits)
-        ):
+        if qubits is not None and (not qubits or min(qubits) < 0 or len(set(qubits)) < len(qubits)):
             raise ValueError("initial_layout names qubits from 0 on, each once: correct the list")
         return self
 
@@ -96,9 +94,7 @@ class MitigationTable(Table):
     extrapolation: Literal["linear", "quadratic", "exponential"] = Field(
         default="linear", description="What is fitted over the factors."
     )
-    reference: bool = Field(
-        default=False, description="Subtract the error found at zero angles."
-    )
+    reference: bool = Field(default=False, description="Subtract the error found at zero angles.")
 
     @model_validator(mode="after")
     def _check_factors(self) -> Self:
