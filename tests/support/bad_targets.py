@@ -45,7 +45,7 @@ BAD_TARGETS = (
         "ibm_open",
         'provider = "ibm"',
         'provider = "imb"',
-        "provider = 'imb'",
+        'provider = "imb"',
         'mean "ibm"?',
     ),
     BadTarget(
