@@ -331,7 +331,7 @@ def test_a_missing_credential_is_named_not_shown(server, monkeypatch):
 
 
 def test_planted_credentials_turn_up_nowhere(server, tmp_path, caplog):
-    """Not in payloads, results, errors with their causes, logs at level DEBUG, the server's files."""
+    """Not in payloads, results, errors with their causes, logs at level DEBUG, the server."""
     caplog.set_level(logging.DEBUG)
     one, wanted = adapter(), task(run="planted")
     payload, name = sent(one, wanted)
