@@ -115,7 +115,7 @@ def test_counts_take_points_times_shots():
 def test_the_table_of_molecules_is_met():
     """H2 with 4 qubits: 5 bases, as IBM's client groups them (HARDWARE, measured in 2026)."""
     h2 = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735"))
-    words = h2.to_pauli_sum(h2.qubit_mapping("jordan_wigner"))
+    words = h2.pauli_sum()
     assert qubit_wise_bases((words,)) == 5
 
 
