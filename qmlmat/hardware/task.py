@@ -97,6 +97,41 @@ class Task:
         )
 
 
+def task_to_plain(task: Task) -> dict[str, Any]:
+    """Return a task as plain values from which ``task_from_plain`` makes one of the same key."""
+    sentinel = task.sentinel
+    return {
+        "programs": [to_plain(one) for one in task.programs],
+        "sentinel": None
+        if sentinel is None
+        else {
+            "program": to_plain(sentinel.program),
+            "masks": sentinel.masks.tolist(),
+            "coefficients": packed(sentinel.coefficients),
+            "exact": sentinel.exact,
+        },
+        "run": task.run,
+        "step": task.step,
+        "part": task.part,
+        "role": task.role,
+        "target": dict(task.target),
+    }
+
+
+def task_from_plain(tree: Mapping[str, Any]) -> Task:
+    """Return the task whose ``task_to_plain`` is ``tree``."""
+    plain, sentinel = tree["sentinel"], None
+    if plain is not None:
+        sentinel = Sentinel(
+            from_plain(plain["program"]),
+            np.array(plain["masks"], dtype=np.uint64),
+            unpacked(plain["coefficients"]),
+            plain["exact"],
+        )
+    common = {name: tree[name] for name in ("run", "step", "part", "role", "target")}
+    return Task(programs=tuple(map(from_plain, tree["programs"])), sentinel=sentinel, **common)
+
+
 def to_plain(program: Program) -> dict[str, Any]:
     """Return a program as plain values from which ``from_plain`` makes it again.
 

@@ -64,12 +64,17 @@ def to_braket(
     wires = range(circuit.n_qubits)
     for gate in expressed(circuit, gates).gates:
         _append(found, gate, values, wires)
-    reads = sorted((g.bit, g.wires[0]) for g in circuit.gates if g.bit is not None)
-    for wire in sorted(set(wires) - {int(qubit) for qubit in found.qubits}):
-        found.i(wire)
-    for _, wire in reads:
+    reads = [wire for _, wire in measured_bits(circuit)]
+    for wire in sorted(set(wires) - {int(qubit) for qubit in found.qubits} - set(reads)):
+        found.rz(wire, 0.0)
+    for wire in reads:
         found.measure(wire)
     return found
+
+
+def measured_bits(circuit: QubitCircuit) -> list[tuple[int, int]]:
+    """Return the bits that are written and the wires they are read from, in the order of bits."""
+    return sorted((g.bit, g.wires[0]) for g in circuit.gates if g.bit is not None)
 
 
 def openqasm(

@@ -66,10 +66,9 @@ def parse_target(
     provider = values.get("provider")
     model = MODELS.get(provider) if isinstance(provider, str) else None
     if model is None:
-        given = (
-            "there is no provider" if provider is None else f"provider = {provider!r}: not known"
-        )
-        raise ConfigError(f"{name}: {given}. {nearest(str(provider), MODELS)}")
+        hint = nearest("" if provider is None else str(provider), MODELS)
+        given = "there is no provider" if provider is None else f"provider = {provider!r}: unknown"
+        raise ConfigError(f"{name}: {given}. {hint}")
     others = {f'provider = "{key}"': one for key, one in MODELS.items() if one is not model}
     try:
         return model.model_validate(values, context={ALLOW_CUSTOM_ENDPOINT: allow_custom_endpoint})

@@ -86,6 +86,11 @@ class LocalTarget(Target):
                 '"braket_sv", "braket_dm", or "fake_" and the name of a device of IBM, as '
                 '"fake_manila"'
             )
+        if self.access is not None:
+            raise ValueError(
+                "the table [access] is of a cloud provider, and this machine needs no credential: "
+                "leave it out"
+            )
         if (self.noise is not None) != (self.device == "braket_dm"):
             raise ValueError(
                 'the table [noise] belongs to device = "braket_dm", which needs it: '

@@ -69,7 +69,8 @@ class AerEngine:
         if self.is_ideal:
             return None
         device = self._device
-        links, reads = {}, {}
+        links: dict[tuple[int, int], float] = {}
+        reads: dict[int, float] = {}
         for name in device.target.operation_names:
             for where, entry in (device.target[name] or {}).items():
                 error = getattr(entry, "error", None)

@@ -93,15 +93,15 @@ class JobFiles:
             tree = json.loads(self._path(remote_id, ".json").read_bytes())
             end = self._path(remote_id, ".end.json")
             ended = json.loads(end.read_bytes()) if end.exists() else {}
-            state = "done" if self._path(remote_id, ".result").exists() else "queued"
+            is_done = self._path(remote_id, ".result").exists()
             return StoredJob(
                 remote_id=remote_id,
                 key=tree["key"],
                 created=tree["created"],
                 content=base64.b64decode(tree["content"]),
                 n_executions=tree["n_executions"],
-                state=ended.get("state", state),
-                message=ended.get("message", ""),
+                state="done" if is_done else ended.get("state", "queued"),
+                message="" if is_done else ended.get("message", ""),
             )
         except (OSError, ValueError, KeyError) as error:
             raise UnavailableError(

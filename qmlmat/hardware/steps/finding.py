@@ -1,0 +1,112 @@
+"""Which jobs are at the provider: found by the key they carry, never guessed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from qmlmat.hardware.adapters.base import RemoteJob
+from qmlmat.hardware.ledger.budget import Amounts
+from qmlmat.hardware.ledger.records import TaskRecord
+from qmlmat.hardware.steps.work import Work
+
+_PROGRESS = ("done", "running", "queued", "failed", "cancelled")
+
+
+def resolve(work: Work, record: TaskRecord) -> None:
+    """Find out whether a job was accepted of which no answer came.
+
+    It counts as absent only when this very process has searched for it twice, at least the grace
+    apart by its own watch: what other processes saw, or the time of day says, proves nothing.
+    """
+    jobs = work.adapter.find(work.sent_key(record))
+    watched = (record.key, record.attempt)
+    if jobs:
+        work.absent.pop(watched, None)
+        kept = furthest(jobs)
+        work.ledger.move(record, "submitted", why="found by its key", remote_id=kept.remote_id)
+        return
+    grace = work.retry.ambiguous_grace_s
+    since = work.absent.get(watched)
+    if since is None or work.time - since < grace:
+        since = work.absent.setdefault(watched, work.time)
+        work.later[record.key] = since + grace
+        return
+    del work.absent[watched]
+    _absent(work, record)
+
+
+def _absent(work: Work, record: TaskRecord) -> None:
+    why = f"no job carries the key of attempt {record.attempt}"
+    released = {"reserved": Amounts(), "is_settled": True}
+    if record.is_unwanted:
+        work.ledger.move(record, "cancelled", why=why, **released)
+    elif record.attempt + 1 >= work.retry.attempts:
+        why += f". Tried {work.retry.attempts} times: see to the connection, raise [retry] attempts"
+        work.ledger.move(record, "failed", why=why, **released)
+    else:
+        work.ledger.move(record, "reserved", why=why, attempt=record.attempt + 1)
+
+
+def look(work: Work, record: TaskRecord) -> tuple[TaskRecord, RemoteJob]:
+    """Return a task and its job; several jobs with its key are reduced to one.
+
+    The first time the job is looked for by its key, and not by its name: a provider's client that
+    sent it twice told us of one only.
+    """
+    assert record.remote_id is not None
+    if record.remote_id in work.searched:
+        return record, work.adapter.status(record.remote_id)
+    jobs = _candidates(work, record, record.attempt)
+    if record.remote_id not in {job.remote_id for job in jobs}:
+        return record, work.adapter.status(record.remote_id)  # its key is not in the index yet
+    kept = furthest(jobs)
+    if kept.remote_id != record.remote_id:
+        why = "several jobs carry its key: the one that is furthest is kept"
+        record = work.ledger.move(record, record.state, why=why, remote_id=kept.remote_id)
+    _stop(work, record, record.attempt, jobs)
+    work.searched.add(kept.remote_id)
+    return record, kept
+
+
+def stop_others(work: Work, record: TaskRecord) -> None:
+    """Cancel, and write down, every job of a task that is not its job.
+
+    Jobs of earlier attempts are among them: a provider may have shown one too late.
+    """
+    for attempt in range(record.attempt + 1):
+        _stop(work, record, attempt, _candidates(work, record, attempt))
+
+
+def furthest(jobs: Sequence[RemoteJob]) -> RemoteJob:
+    """Return the job nearest to its end, the first among equals: the others cost least to stop."""
+    return min(
+        jobs,
+        key=lambda job: (
+            _PROGRESS.index(job.state),
+            math.inf if job.created is None else job.created,
+            job.remote_id,
+        ),
+    )
+
+
+def _candidates(work: Work, record: TaskRecord, attempt: int) -> list[RemoteJob]:
+    billed = {
+        one.remote_id for one in work.ledger.bills(work.run) if one.remote_id != record.remote_id
+    }
+    found = work.adapter.find(work.sent_key(record, attempt))
+    return [job for job in found if job.remote_id not in billed]
+
+
+def _stop(work: Work, record: TaskRecord, attempt: int, jobs: Sequence[RemoteJob]) -> None:
+    for job in jobs:
+        if job.remote_id == record.remote_id:
+            continue
+        if job.state in {"queued", "running"}:
+            work.adapter.cancel(job.remote_id)
+        spent = work.adapter.usage(job.remote_id)
+        work.ledger.settle_extra(record, attempt, job.remote_id, spent)
+        work.notes.append(
+            f"task {record.key[:12]}: a second job {job.remote_id} carried its key; it was "
+            "cancelled."
+        )

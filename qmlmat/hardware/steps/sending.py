@@ -1,0 +1,126 @@
+"""From plan to job: set money aside, make ready, send once."""
+
+from __future__ import annotations
+
+from qmlmat.errors import (
+    BudgetError,
+    CredentialError,
+    HardwareError,
+    RejectedError,
+    UnavailableError,
+    UnclearError,
+)
+from qmlmat.hardware.ledger.budget import Amounts
+from qmlmat.hardware.ledger.records import TaskRecord
+from qmlmat.hardware.ledger.states import StaleError
+from qmlmat.hardware.steps.work import Work
+
+
+def withdraw(work: Work, record: TaskRecord) -> None:
+    """Cancel a task that was not sent."""
+    released = {"reserved": Amounts(), "is_settled": True}
+    work.ledger.move(record, "cancelled", why="cancelled before it was sent", **released)
+
+
+def reserve(work: Work) -> None:
+    """Set the budget aside for everything that is to be sent: for all of it, or for nothing."""
+    wanted = {
+        one.key: work.adapter.estimate(work.task(one))
+        for one in work.ledger.tasks(work.run)
+        if not one.is_unwanted and (one.state in {"planned", "refused"} or _goes_on(work, one))
+    }
+    if not wanted:
+        return
+    try:
+        work.ledger.reserve(work.run, wanted)
+    except BudgetError as error:
+        work.errors.append(error)
+
+
+def _goes_on(work: Work, record: TaskRecord) -> bool:
+    return (
+        record.state == "failed"
+        and record.is_settled
+        and work.retry.resubmit_failed
+        and record.attempt + 1 < work.retry.attempts
+    )
+
+
+def prepare(work: Work, record: TaskRecord) -> None:
+    """Store what will be sent for a task; every circuit of a run is on one layout.
+
+    Raises:
+        CapabilityError: If the device cannot run it.
+    """
+    for _ in range(2):  # another process may choose the layout while we compile
+        layout = work.ledger.run(work.run).layout or None
+        payload = work.adapter.compile(work.task(record), layout=layout)
+        if work.ledger.prepare(record, payload):
+            return
+    raise HardwareError(
+        f"task {record.key[:12]}: {work.adapter.name} put it on the qubits {payload.layout} and "
+        "not on those of its run. Name them: [layout] initial_layout."
+    )
+
+
+def send(work: Work, record: TaskRecord) -> None:
+    """Send a task, once: it is on disk as being sent before anything leaves.
+
+    Raises:
+        CredentialError: If the provider does not let us in; the task waits as it was.
+    """
+    _look_at_device(work)
+    payload, key = work.ledger.payload(record), work.sent_key(record)
+    record = work.ledger.move(record, "submitting", calibration=work.calibration)
+    if not work.ledger.holds(record):
+        # we slept so long that another process took over: it finds out, and we send nothing
+        raise StaleError(f"task {record.key[:12]}: another process took it over.")
+    try:
+        remote_id = work.adapter.submit(payload, key)
+    except CredentialError as error:
+        work.ledger.move(record, "reserved", why=str(error))
+        raise
+    except RejectedError as error:
+        _rejected(work, record, error)
+    except (UnclearError, UnavailableError) as error:
+        work.notes.append(str(error))
+        work.ledger.move(record, "ambiguous", why=str(error))
+    else:
+        work.n_refused = 0
+        work.ledger.move(record, "submitted", remote_id=remote_id)
+
+
+def _rejected(work: Work, record: TaskRecord, error: RejectedError) -> None:
+    work.notes.append(str(error))
+    if error.retry_after is None:
+        released = {"reserved": Amounts(), "is_settled": True}
+        work.ledger.move(record, "failed", why=str(error), **released)
+        return
+    work.hold = work.time + max(error.retry_after, work.backoff(work.n_refused))
+    work.n_refused += 1
+    work.ledger.move(record, "reserved", why=str(error))
+
+
+def is_in_turn(work: Work) -> bool:
+    """Return whether the provider's pace lets us send now; every run of the ledger counts."""
+    if work.time < work.hold:
+        return False
+    interval = work.retry.min_submit_interval_s or 0.0
+    last = work.ledger.last_sent()
+    if not interval or last is None:
+        return True
+    since = work.ledger.clock.now() - last
+    since = max(since, 0.0)  # where the clock was set back there is no need to wait for all of it
+    if since < interval:
+        work.hold = work.time + interval - since
+        return False
+    return True
+
+
+def _look_at_device(work: Work) -> None:
+    if work.has_calibration:
+        return
+    snapshot = work.adapter.snapshot()
+    if snapshot is not None:
+        work.calibration = work.ledger.write_calibration(snapshot)
+    work.has_calibration = True
