@@ -1,6 +1,7 @@
 """IonQ's interface, rehearsed: every job is sent once, and found by its key."""
 
 import logging
+import sys
 import traceback
 
 import numpy as np
@@ -18,6 +19,7 @@ from qmlmat.errors import (
     CapabilityError,
     CorruptResultError,
     CredentialError,
+    MissingExtraError,
     RejectedError,
     UnavailableError,
     UnclearError,
@@ -176,6 +178,18 @@ def test_a_failed_job_says_why_and_a_spoilt_result_is_told(server):
     with pytest.raises(CorruptResultError, match="Fetch it again"):
         one.decode(one.fetch_raw(name), payload)
     assert one.decode(one.fetch_raw(name), payload)
+
+
+def test_without_the_client_the_package_to_install_is_named(monkeypatch):
+    """Neither circuits nor requests can be made."""
+    for name in ("door", "bodies"):
+        monkeypatch.delitem(sys.modules, f"qmlmat.hardware.adapters.ionq.{name}", raising=False)
+        monkeypatch.delattr(f"qmlmat.hardware.adapters.ionq.{name}", raising=False)
+    for name in ("qiskit_ionq", "qiskit_ionq.helpers", "qiskit_ionq.ionq_client"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for call in (lambda: adapter().compile(task()), lambda: adapter().capabilities()):
+        with pytest.raises(MissingExtraError, match=r'pip install "qmlmat\[ionq\]"'):
+            call()
 
 
 def test_what_ionq_cannot_run_is_refused():
