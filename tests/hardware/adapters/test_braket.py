@@ -21,12 +21,14 @@ from qmlmat.errors import (
     CapabilityError,
     CorruptResultError,
     CredentialError,
+    MissingExtraError,
     RejectedError,
     UnavailableError,
     UnclearError,
 )
 from qmlmat.hardware.adapters.base import Adapter
 from qmlmat.hardware.adapters.braket import door
+from qmlmat.hardware.adapters.braket_circuits import to_braket
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,32 @@ def test_brakets_own_sdk_accepts_the_rehearsed_devices(server, name):
     assert any("no program sets" in note for note in facts.notes) is not sets
 
 
+def test_without_the_client_the_package_to_install_is_named(monkeypatch):
+    """The adapter is there; its door is not."""
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.delitem(sys.modules, "qmlmat.hardware.adapters.braket.door", raising=False)
+    with pytest.raises(MissingExtraError, match=r'pip install "qmlmat\[braket\]"'):
+        adapter().capabilities()
+    monkeypatch.setitem(sys.modules, "braket.circuits", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "qmlmat\[braket\]"'):
+        to_braket(counted().circuit)
+
+
+def test_what_was_found_is_not_sent_again(server):
+    """Not even under its token: nobody promises how long tokens are kept."""
+    wanted = task("braket_garnet", counted(100), counted(200), run="begun")
+    one = adapter()
+    payload = one.compile(wanted)
+    server.faults([{"on": "submit", "kind": "drop_after_accept", "times": 3}])
+    with pytest.raises(UnclearError):
+        one.submit(payload, wanted.key())
+    (found,) = one.find(wanted.key())
+    before = server.counts()["requests"]["POST /quantum-task"]
+    name = one.submit(payload, wanted.key())
+    assert server.counts()["requests"]["POST /quantum-task"] == before + 1
+    assert name.split(",")[0] == found.remote_id.split(",")[0]
+
+
 def test_a_missing_spending_limit_is_noted(server):
     """Only what the account sets protects it from every program it runs."""
     one = adapter()
@@ -118,7 +146,7 @@ def test_all_points_are_one_program_set_and_are_found_fetched_and_billed(server)
 def test_brakets_own_sdk_reads_the_same_counts(server):
     """From one object, and from a result spread over several."""
     one = adapter()
-    for run, shots in (("inline", 50), ("spread", 3000)):
+    for run, shots in (("inline", 50), ("spread", 700)):
         wanted = task("braket_garnet", counted(shots), run=run)
         payload, name = sent(one, wanted)
         waited(one, name)
@@ -331,7 +359,7 @@ def test_a_missing_credential_is_named_not_shown(server, monkeypatch):
 
 
 def test_planted_credentials_turn_up_nowhere(server, tmp_path, caplog):
-    """Not in payloads, results, errors with their causes, logs at level DEBUG, the server's files."""
+    """Not in payloads, results, errors with their causes, logs at level DEBUG, the server."""
     caplog.set_level(logging.DEBUG)
     one, wanted = adapter(), task(run="planted")
     payload, name = sent(one, wanted)
@@ -358,6 +386,7 @@ KILLED = """
     import os, signal
     from braket_rehearsed import adapter, counted, task
     from qmlmat.hardware.adapters.braket import door
+from qmlmat.hardware.adapters.braket_circuits import to_braket
     create = door.Door.create
     def then_dies(self, **given):
         create(self, **given)

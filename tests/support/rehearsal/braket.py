@@ -26,7 +26,7 @@ _STATES = {
     "failed": "FAILED",
     "cancelled": "CANCELLED",
 }
-_INLINE = 60_000
+_INLINE = 20_000
 """Results of program sets that are longer are spread over several objects, as by Braket."""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from qmlmat.backends.qubits.jobs import CountJob
 from qmlmat.errors import (
@@ -54,6 +54,7 @@ class BraketAdapter:
             target: The device, and how it is reached.
         """
         self._target = target
+        self._begun: dict[str, list[str | None]] = {}  # quantum tasks found of jobs sent in part
 
     @property
     def name(self) -> str:
@@ -132,25 +133,24 @@ class BraketAdapter:
             UnclearError: If something was, or may have been.
         """
         parts = json.loads(payload.content)["parts"]
-        sent: list[str] = []
-        for number, part in enumerate(parts):
-            try:
-                arn = self._door.create(
-                    token=group.token(key, number, len(parts)),
-                    tags=group.tags(key, number, len(parts)),
-                    action=part["action"],
-                    shots=part["shots"],
-                )
-            except (RejectedError, CredentialError) as error:
-                if not sent:
-                    raise
-                raise self._stopped(error, sent, len(parts)) from None
-            sent.append(arn)
-        return group.joined(sent)
+        begun = self._begun.get(key) or [None] * len(parts)
+        sent: list[str] = [arn for arn in begun if arn]
+        names: list[str | None] = []
+        for number, (part, known) in enumerate(zip(parts, begun, strict=True)):
+            if known is None:
+                if number:
+                    time.sleep(limits(self._target).min_submit_interval_s)
+                sent.append(self._create(part, key, (number, len(parts)), sent))
+            names.append(known or sent[-1])
+        return group.joined(names)
 
     def find(self, key: str) -> list[RemoteJob]:
         """Return every job that carries the key, by its tag, the oldest first."""
-        return group.jobs(self._door.tasks(), key)
+        found = group.jobs(self._door.tasks(), key)
+        self._begun.pop(key, None)
+        if found and not found[0].is_whole:
+            self._begun[key] = group.arns(found[0].remote_id)
+        return found
 
     def status(self, remote_id: str) -> RemoteJob:
         """Return how far a job is."""
@@ -230,6 +230,23 @@ class BraketAdapter:
                 f"BraketAdapter.compile: a circuit is folded {job.fold} times, and {device.name}'s "
                 "compiler undoes that. Leave noise_factors out of [mitigation]."
             )
+
+    def _create(
+        self, part: Mapping[str, Any], key: str, place: tuple[int, int], sent: Sequence[str]
+    ) -> str:
+        """Return the ARN of one quantum task of a job, others of which may have been sent."""
+        number, n_parts = place
+        try:
+            return self._door.create(
+                token=group.token(key, number, n_parts),
+                tags=group.tags(key, number, n_parts),
+                action=part["action"],
+                shots=part["shots"],
+            )
+        except (RejectedError, CredentialError) as error:
+            if not sent:
+                raise
+            raise self._stopped(error, sent, n_parts) from None
 
     def _files(self, arn: str) -> results.Files:
         told = self._door.task(arn)
