@@ -56,3 +56,14 @@ def waited(one, remote_id):
             return found
         time.sleep(0.02)
     raise AssertionError(found)
+
+
+def accepted(server, key):
+    """The quantum tasks that the server accepted under a key."""
+    return [job for job in server.jobs() if job["key"] == key]
+
+
+def sent(one, wanted):
+    """Submit a task, and return its payload and name."""
+    payload = one.compile(wanted)
+    return payload, one.submit(payload, wanted.key())

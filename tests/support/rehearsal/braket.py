@@ -85,6 +85,8 @@ class Braket(Vendor):
         request = json.dumps(given, sort_keys=True).encode()
         with self._tokens:
             known = self.store.get("token", token)
+            if known is None and self._is_over_limit(device, given["shots"]):
+                return _error(400, "ValidationException", "the spending limit is reached")
             if known is not None:
                 if self.store.job(known.decode()).request != request:
                     return _error(400, "ValidationException", "another request had this token")
@@ -134,6 +136,14 @@ class Braket(Vendor):
         wanted = {v for f in asked.json().get("filters", []) for v in f["values"]}
         found = [one for one in kept if not wanted or one["deviceArn"] in wanted]
         return Reply.of({"spendingLimits": found})
+
+    def _is_over_limit(self, device, shots):
+        """Whether a quantum task would cost more than what a spending limit leaves."""
+        kept = json.loads(self.store.get("limits", "all") or b"[]")
+        caps = [float(k["spendingLimit"]) for k in kept if k["deviceArn"] == device.arn]
+        requests = [json.loads(j.request) for j in self.store.jobs() if j.state != "cancelled"]
+        spent = sum(device.cost(r["shots"]) for r in requests if r["deviceArn"] == device.arn)
+        return bool(caps) and spent + device.cost(shots) > min(caps)
 
     def _set_limits(self, asked):
         now = datetime.now(UTC).isoformat()

@@ -30,6 +30,8 @@ class Device:
     """Likewise of two qubits."""
     readout: float = 0.0
     """Probability that a bit is read wrong."""
+    price: tuple[float, float] = (0.0, 0.0)
+    """Of a quantum task and of a shot (US dollars)."""
 
     @property
     def is_simulator(self):
@@ -63,6 +65,10 @@ class Device:
         if given["shots"] % sum(lengths):
             return "shots are no multiple of the number of executables"
         return None
+
+    def cost(self, shots):
+        """Return what a quantum task costs (US dollars)."""
+        return self.price[0] + shots * self.price[1]
 
     def _capabilities(self):
         actions = {
@@ -176,6 +182,7 @@ DEVICES = (
         one=0.001,
         two=0.008,
         readout=0.03,
+        price=(0.30, 0.00145),
     ),
     Device(
         arn="arn:aws:braket:us-east-1::device/qpu/ionq/Forte-1",
@@ -188,6 +195,7 @@ DEVICES = (
         one=0.0003,
         two=0.005,
         readout=0.005,
+        price=(0.30, 0.08),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Whole runs through the ledger, with Amazon's and IonQ's doors, over rehearsed trouble."""
+"""Whole runs through the ledger, with the doors of Amazon and IonQ, over rehearsed trouble."""
 
 import time
 

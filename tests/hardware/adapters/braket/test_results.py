@@ -9,7 +9,9 @@ from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
 from qmlmat.backends.qubits.jobs import Batch, CountJob
 from qmlmat.errors import CapabilityError, CorruptResultError
 from qmlmat.hardware.adapters.braket import group, results
+from qmlmat.hardware.adapters.braket.adapter import BraketAdapter
 from qmlmat.hardware.adapters.braket.parts import SetLimits, counted, cut, to_content, written
+from qmlmat.hardware.config import load_target
 from qmlmat.hardware.task import Task
 
 GATES = {"rx", "ry", "rz", "cnot"}
@@ -52,6 +54,17 @@ def test_what_is_sent_does_not_depend_on_the_process():
     lines = tree["programs"][0]["source"].splitlines()
     inputs = [line for line in lines if line.startswith("input")]
     assert inputs == [f"input float theta_{k};" for k in range(12)]
+
+
+def test_a_program_set_costs_one_task_where_single_circuits_cost_sixteen():
+    """16 circuits of 2000 shots at Garnet's prices of 2026: 46.70 and not 51.20 dollars."""
+    garnet = BraketAdapter(load_target("braket_garnet"))
+    one = Task(programs=(turned(2000, 16),), run="r", target={})
+    assert garnet.estimate(one).usd == pytest.approx(46.70)
+    several = [Task(programs=(turned(2000, 1),), run="r", part=k, target={}) for k in range(16)]
+    assert sum(garnet.estimate(each).usd for each in several) == pytest.approx(51.20)
+    by_time = BraketAdapter(load_target("braket_sv1")).estimate(one)
+    assert (by_time.seconds, by_time.usd) == (48.0, pytest.approx(48 * 0.00125))
 
 
 def test_expectations_are_refused():
