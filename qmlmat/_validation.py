@@ -62,9 +62,23 @@ def describe_errors(
             ``provider = "ibm"``: a key of theirs is told from a slip of the pen.
     """
     lines: dict[str, None] = {}  # a union reports the same thing once for each of its members
-    for item in error.errors(include_url=False):
-        lines[f"{name}: {_describe(dict(item), model, others or {})}"] = None
+    items = [dict(item) for item in error.errors(include_url=False)]
+    slips = [_meant(item, model) for item in items]
+    for item in items:
+        if not (item["type"] == "missing" and item["loc"] in slips):
+            lines[f"{name}: {_describe(item, model, others or {})}"] = None
     return list(lines)
+
+
+def _meant(item: dict[str, Any], model: type[BaseModel]) -> tuple[int | str, ...] | None:
+    """Return the place of the key that an unknown one is a slip of: it is not missing, too."""
+    if item["type"] != "extra_forbidden":
+        return None
+    *place, key = item["loc"]
+    _, table = _locate(item["loc"], model)
+    names = [info.alias or name for name, info in table.model_fields.items()]
+    close = [name for name in names if f'"{name}"' in nearest(str(key), names)]
+    return (*place, close[0]) if len(close) == 1 else None
 
 
 def _describe(
@@ -88,8 +102,8 @@ def _describe(
             text = f"{place} = {_short(item['input'])}: not known. {hint}"
         case "value_error":
             is_key = bool(keys) and _is_key(keys[-1], table)
-            where = place if is_key else _table(keys)
-            text = f"{where}: {context['error']}."
+            where = f"{place if is_key else _table(keys)}: " if keys else ""
+            text = f"{where}{context['error']}."
         case kind:
             rule = _RULES.get(kind, item["msg"]).format(**context)
             text = f"{place} = {_short(item['input'])}: {rule}."

@@ -236,8 +236,8 @@ def schema(
     which: Annotated[
         str,
         typer.Argument(
-            metavar="[input|fit|compare|output]",
-            help="Of the input of scan, of fit or of compare, or of --json.",
+            metavar="[input|fit|compare|output|target]",
+            help="Of the input of scan, of fit or of compare, of --json, or of a target.",
         ),
     ] = "input",
     debug: Debug = False,

@@ -27,6 +27,7 @@ from qmlmat.cli.outputs import (
 )
 from qmlmat.cli.screen import ExitCode, Screen
 from qmlmat.errors import ConfigError, PointWarning, StoreError
+from qmlmat.hardware.config.target import TargetDocument
 
 if TYPE_CHECKING:
     from qmlmat.cli.build import Job
@@ -37,8 +38,9 @@ SCHEMAS: Final[dict[str, type[BaseModel]]] = {
     "fit": FitDocument,
     "compare": CompareDocument,
     "output": OutputDocument,
+    "target": TargetDocument,
 }
-"""The published JSON schemas: of the input files, and of what ``--json`` prints."""
+"""The published JSON schemas: of the input files, of what ``--json`` prints, of targets."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,14 +67,15 @@ class NoisySampler(BaseSamplerV2):  # type: ignore[misc] # Qiskit is untyped to 
     for each number of shots: bases of measurement would err together, and error bars be wrong.
     """
 
-    def __init__(self, device: BackendV2, *, seed: int | None = None) -> None:
+    def __init__(self, device: BackendV2 | None, *, seed: int | None = None) -> None:
         """Make the sampler of a device.
 
         Args:
-            device: The device; restrict it first, since every qubit of it is simulated.
+            device: The device; restrict it first, since every qubit of it is simulated. ``None``:
+                without noise.
             seed: Seed of the shots.
         """
-        self._simulator = AerSimulator.from_backend(device)
+        self._simulator = AerSimulator() if device is None else AerSimulator.from_backend(device)
         self._rng = np.random.default_rng(seed)
 
     def run(self, pubs: Any, *, shots: int | None = None) -> Any:  # noqa: ANN401 (Qiskit's)

@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.primitives import StatevectorSampler
 
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qiskit.operators import to_sparse_pauli_op
+from qmlmat.backends.qiskit.pubs import bound_angles, histogram, measured, read_qubits
 from qmlmat.backends.qiskit.transpiling import Transpiler
 from qmlmat.backends.qubits.jobs import Batch, CountJob, Measured, Usage, reads_at_end
-from qmlmat.errors import CapabilityError, MeasurementError
-from qmlmat.typing import FloatArray
+from qmlmat.errors import CapabilityError
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ class EstimatorDoor:
             precision = 0.0 if batch.shots is None else batch.shots**-0.5
             pubs += [
                 (circuit, operators, values[:, None, :], precision)
-                for values in _bound(circuit, batch.angles)
+                for values in bound_angles(circuit, batch.angles)
             ]
         points = sum(len(batch.angles) for batch in batches)
         self.usage.add(
@@ -62,37 +61,11 @@ class EstimatorDoor:
             ) from error
         found = []
         for batch in batches:
-            n_pubs = len(_bound(self.transpiler.ready(batch.circuit), batch.angles))
-            found.append(self._checked(batch, [next(answers).data for _ in range(n_pubs)]))
+            n_pubs = len(bound_angles(self.transpiler.ready(batch.circuit), batch.angles))
+            parts = [next(answers).data for _ in range(n_pubs)]
+            points = len(batch.angles)
+            found.append(measured(parts, n_points=points, sums=batch.sums, shots=batch.shots))
         return found
-
-    @staticmethod
-    def _checked(batch: Batch, parts: list[Any]) -> Measured:
-        shape = (len(batch.angles), len(batch.sums))
-        values, errors = (
-            np.concatenate([np.ravel(getattr(one, name)) for one in parts])
-            .astype(np.float64)
-            .reshape(shape)
-            for name in ("evs", "stds")
-        )
-        if not (np.isfinite(values).all() and np.isfinite(errors).all()):
-            raise MeasurementError(
-                "QiskitBackend: the estimator returned expectations without a finite error. Use "
-                "more shots, or another extrapolation of its resilience options."
-            )
-        is_diagonal = np.array([not one.x.any() for one in batch.sums])
-        if batch.shots is not None and (errors[:, ~is_diagonal] == 0).any():
-            raise MeasurementError(
-                "QiskitBackend: the estimator returned an error of exactly zero for an observable "
-                "that is not diagonal: its counts are missing. Simulate only the qubits that are "
-                "used (restricted(device, qubits))."
-            )
-        if batch.shots is None and errors.any():
-            raise CapabilityError(
-                "QiskitBackend(shots=None): this estimator samples. Set shots=4096."
-            )
-        n_shots = None if batch.shots is None else batch.shots * len(batch.angles)
-        return Measured(values, errors**2, n_shots)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +85,7 @@ class SamplerDoor:
         pubs = []
         for job in jobs:
             circuit = self._ready(job)
-            pubs += [(circuit, values, job.shots) for values in _bound(circuit, job.angles)]
+            pubs += [(circuit, values, job.shots) for values in bound_angles(circuit, job.angles)]
         self.usage.add(
             n_circuits=sum(len(job.angles) for job in jobs),
             n_shots=sum(len(job.angles) * job.shots for job in jobs),
@@ -120,8 +93,9 @@ class SamplerDoor:
         answers = iter(self.primitive.run(pubs).result())
         found = []
         for job in jobs:
-            n_pubs = len(_bound(self._ready(job), job.angles))
-            found.append(_histogram(job, [next(answers).data for _ in range(n_pubs)]))
+            n_pubs = len(bound_angles(self._ready(job), job.angles))
+            parts = [next(answers).data for _ in range(n_pubs)]
+            found.append(histogram(job.circuit.n_bits, len(job.angles), parts))
         return found
 
     def _check_reads(self, jobs: Sequence[CountJob]) -> None:
@@ -139,39 +113,4 @@ class SamplerDoor:
 
     def bit_qubits(self, circuit: QubitCircuit) -> tuple[int, ...]:
         """Return the device's qubit that each bit is read from."""
-        ready = self.transpiler.ready(circuit)
-        found = {}
-        for instruction in ready.data:
-            if instruction.operation.name == "measure":
-                bit = ready.find_bit(instruction.clbits[0]).index
-                found[bit] = ready.find_bit(instruction.qubits[0]).index
-        return tuple(found[bit] for bit in range(circuit.n_bits))
-
-
-def _bound(circuit: QuantumCircuit, angles: FloatArray) -> list[FloatArray]:
-    """Return the angles of the parameters that the transpiled circuit still has, for each PUB.
-
-    All points are one PUB; of a circuit without free angles each is one, since an array of no
-    angles is taken for one point by some primitives.
-    """
-    places = [parameter.index for parameter in circuit.parameters]
-    return [angles[:, places]] if places else [np.zeros((1, 0))] * len(angles)
-
-
-def _histogram(job: CountJob, parts: list[Any]) -> Histogram:
-    """Return a sampler's bits as counts; Qiskit's bit w is our bit w."""
-    n_points = len(job.angles)
-    arrays = [np.asarray(bits.array, dtype=np.uint64) for part in parts for bits in part.values()]
-    # each (..., shots, bytes), highest byte first
-    raw = np.concatenate([one.reshape(-1, *one.shape[-2:]) for one in arrays])
-    raw = raw.reshape(n_points, -1, raw.shape[-1])
-    places = 8 * np.arange(raw.shape[-1] - 1, -1, -1, dtype=np.uint64)
-    outcomes = (raw << places).sum(axis=2, dtype=np.uint64)
-    rows = np.repeat(np.arange(n_points), outcomes.shape[1])
-    return Histogram.from_samples(
-        job.circuit.n_bits,
-        n_points,
-        rows,
-        outcomes.reshape(-1),
-        np.ones(rows.size, dtype=np.int64),
-    )
+        return read_qubits(self.transpiler.ready(circuit), circuit.n_bits)

@@ -5,8 +5,11 @@ Qubit w is wire w; Qiskit prints it last, and its states have it as the lowest b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from qiskit.quantum_info import PauliList, SparsePauliOp
+from qiskit.primitives.containers.observables_array import ObservablesArray
+from qiskit.quantum_info import Pauli, PauliList, SparsePauliOp
 
 from qmlmat.errors import InputError
 from qmlmat.operators.pauli import MAX_QUBITS, PauliSum
@@ -55,6 +58,21 @@ def from_sparse_pauli_op(operator: SparsePauliOp) -> PauliSum:
         )
     x, z = (_masks(columns) for columns in (operator.paulis.x, operator.paulis.z))
     return PauliSum.collected(operator.num_qubits, x, z, operator.coeffs)
+
+
+def count_bases(operators: Sequence[SparsePauliOp]) -> int:
+    """Return how many bases measure operators together, their words grouped qubit by qubit.
+
+    Grouped as IBM's client-side estimator does: greedily, in the order of the words.
+
+    Args:
+        operators: On the same qubits.
+    """
+    words: dict[Pauli, None] = {}
+    for operator in operators:
+        for label in ObservablesArray.coerce(operator).ravel()[0]:
+            words[Pauli(label)] = None
+    return len(PauliList(list(words)).group_commuting(qubit_wise=True))
 
 
 def _columns(masks: MaskArray, n_qubits: int) -> BoolArray:

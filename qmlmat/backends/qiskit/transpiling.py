@@ -31,6 +31,8 @@ class Transpiler:
     """Circuits made ready so far."""
     usage: Usage
     """Counts what is transpiled."""
+    initial_layout: tuple[int, ...] | None = None
+    """The device's qubits, by wire; chosen by Qiskit where ``None``."""
 
     def ready(self, circuit: QubitCircuit, *, is_physical: bool = False) -> QuantumCircuit:
         """Return a circuit as the device runs it, transpiled at first use.
@@ -65,10 +67,11 @@ class Transpiler:
                 seed_transpiler=self.seed,
             )
             return manager.run(plain)
+        places = range(circuit.n_qubits) if is_physical else self.initial_layout
         manager = generate_preset_pass_manager(
             optimization_level=0 if is_physical else self.optimization_level,
             backend=device,
-            initial_layout=list(range(circuit.n_qubits)) if is_physical else None,
+            initial_layout=None if places is None else list(places)[: circuit.n_qubits],
             seed_transpiler=self.seed,
         )
         return manager.run(plain)

@@ -16,6 +16,8 @@ from qmlmat.backends.qubits.mitigation import (
     Mitigation,
     Readout,
     extrapolated,
+    inverse_confusion,
+    turned,
 )
 from qmlmat.backends.qubits.outcomes import check_counts, per_outcome, ratio
 from qmlmat.backends.qubits.settings import LEAST_SHOTS, Setting, settings_of
@@ -163,14 +165,13 @@ class SampledEstimator:
         table, kept = per_outcome(batch.symmetry, setting, everything, self._keeps)
         joint = np.column_stack([table * kept[:, None], kept.astype(np.float64)])
         qubits = self.door.bit_qubits(setting.circuit)
-
-        def corrected(rates: FloatArray) -> tuple[FloatArray, FloatArray]:
-            turned = Readout(rates).inverse_transposed(joint)[answer.outcomes.astype(np.int64)]
-            return ratio(answer.counts, turned[:, :-1], turned[:, -1], setting.shots, done=True)
-
-        mean, variance = corrected(np.array([self._readout[qubit] for qubit in qubits]))
-        draws = np.stack([self._resampled(qubit) for qubit in qubits], axis=1)
-        return mean, variance, np.array([corrected(one)[0] for one in draws])
+        seen = answer.outcomes.astype(np.int64)
+        rates = np.array([self._readout[qubit] for qubit in qubits])
+        true = Readout(rates).inverse_transposed(joint)[seen]
+        mean, variance = ratio(answer.counts, true[:, :-1], true[:, -1], setting.shots, done=True)
+        draws = inverse_confusion(np.stack([self._resampled(qubit) for qubit in qubits], axis=1))
+        weighed = answer.counts @ turned(joint, draws.swapaxes(-1, -2))[:, seen]
+        return mean, variance, weighed[..., :-1] / weighed[..., -1:]
 
     @property
     def _keeps(self) -> bool:

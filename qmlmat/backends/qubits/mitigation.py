@@ -106,7 +106,7 @@ class Readout:
         Args:
             table: Shape ``(2**n_bits, n)``; bit w of the index is bit w.
         """
-        return self._turned(table, self.inverses.transpose(0, 2, 1))
+        return turned(table, self.inverses.transpose(0, 2, 1))
 
     def inverse(self, table: FloatArray) -> FloatArray:
         """Return ``M^-1`` applied to distributions over the bit strings.
@@ -114,24 +114,45 @@ class Readout:
         Args:
             table: Shape ``(2**n_bits, n)``; bit w of the index is bit w.
         """
-        return self._turned(table, self.inverses)
+        return turned(table, self.inverses)
 
     @property
     def inverses(self) -> FloatArray:
         """``M^-1`` of each bit, shape ``(n_bits, 2, 2)``: first what is true, then what is read."""
-        up, down = self.errors.T
-        confusion = np.array([[1 - up, down], [up, 1 - down]])  # column: what is true
-        found: FloatArray = np.linalg.inv(confusion.transpose(2, 0, 1))
-        return found
+        return inverse_confusion(self.errors)
 
-    def _turned(self, table: FloatArray, matrices: FloatArray) -> FloatArray:
-        n_bits = len(self.errors)
-        work = table.reshape((2,) * n_bits + (table.shape[1],))
-        for w, matrix in enumerate(matrices):
-            axis = n_bits - 1 - w
-            turned = np.tensordot(matrix, work, axes=(1, axis))
-            work = np.moveaxis(turned, 0, axis)
-        return np.ascontiguousarray(work).reshape(table.shape)
+
+def inverse_confusion(errors: FloatArray) -> FloatArray:
+    """Return ``M^-1`` of each bit: first what is true, then what is read.
+
+    Args:
+        errors: ``p(1|0)`` and ``p(0|1)``, shape ``(..., n_bits, 2)``.
+
+    Returns:
+        Shape ``(..., n_bits, 2, 2)``.
+    """
+    up, down = errors[..., 0], errors[..., 1]
+    inverse = np.array([[1 - down, -down], [-up, 1 - up]]) / (1 - up - down)
+    return np.moveaxis(inverse, (0, 1), (-2, -1))
+
+
+def turned(table: FloatArray, matrices: FloatArray) -> FloatArray:
+    """Return a tensor product of matrices, one for each bit, applied to functions of bit strings.
+
+    Args:
+        table: Shape ``(2**n_bits, n)``; bit w of the index is bit w.
+        matrices: Shape ``(..., n_bits, 2, 2)``.
+
+    Returns:
+        Shape ``(..., 2**n_bits, n)``.
+    """
+    axes = matrices.shape[:-3]
+    work = np.broadcast_to(table, (*axes, *table.shape))
+    for w in range(matrices.shape[-3]):
+        inner = table.shape[1] << w  # what stands right of bit w
+        pieces = work.reshape(*axes, -1, 2, inner)
+        work = matrices[..., w, None, :, :] @ pieces
+    return work.reshape(*axes, *table.shape)
 
 
 def extrapolated(

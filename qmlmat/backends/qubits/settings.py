@@ -62,10 +62,11 @@ def settings_of(batch: Batch, groups: Sequence[PauliGroup], factor: int) -> list
     rest = shots - least + len(groups)  # allocate_shots gives each one of these
     share = allocate_shots(groups, rest, deviations=_expected_deviations(batch, groups))
     share += LEAST_SHOTS - 1
+    reads = tuple(QubitGate("measure", (w,), bit=w) for w in range(batch.circuit.n_qubits))
     settings = []
     for group, n in zip(groups, share, strict=True):
         rotation = tuple(QubitGate(name, wires) for name, wires in group.gates)
-        circuit = replace(batch.circuit, gates=batch.circuit.gates + rotation).measured()
+        circuit = replace(batch.circuit, gates=batch.circuit.gates + rotation + reads)
         table = np.column_stack([_coefficients(one, group) for one in batch.sums])
         weights = table * group.signs[:, None]
         settings.append(Setting(circuit, group, weights, int(n), factor))

@@ -117,6 +117,9 @@ class RemoteJob:
     """What the provider says, of a failure above all."""
     created: float | None = None
     """When it was accepted (s since 1970, UTC)."""
+    is_whole: bool = True
+    """Whether all of it was accepted; if not, the payload sent again with its key sends the rest,
+    and bills nothing twice."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,7 @@ def variable(target: Target, name: str) -> str:
     if not value:
         raise CredentialError(
             f"{target.name}: the environment variable {name} is not set. Set it (export "
-            f'{name}=...), or name another in [access].'
+            f"{name}=...), or name another in [access]."
         )
     return value
 

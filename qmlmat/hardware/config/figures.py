@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import Field, ValidationError
 
 from qmlmat._validation import describe_errors
-from qmlmat.errors import BudgetError, ConfigError
+from qmlmat.errors import BudgetError, ConfigError, nearest
 from qmlmat.hardware.config.loading import read_config, target_folders
 from qmlmat.hardware.config.tables import Prices, Table
-from qmlmat.hardware.config.target import IbmTarget, Target
+from qmlmat.hardware.config.target import MODELS, IbmTarget, Target
 
 Entry = TypeVar("Entry", bound=Table)
 """The model of a file's entries."""
@@ -54,7 +56,7 @@ class Rates:
 
     @property
     def usd_per_minute(self) -> float:
-        """For each minute billed (US dollars)."""
+        """The price of a second, for a minute (US dollars)."""
         return 60 * self.usd_per_second
 
     @property
@@ -134,20 +136,33 @@ def limits(target: Target) -> Limits:
     return Limits(**chosen)
 
 
-def _entry(
-    file: str, target: Target, keys: tuple[str, ...], model: type[Entry]
-) -> Entry | None:
+def _entry(file: str, target: Target, keys: tuple[str, ...], model: type[Entry]) -> Entry | None:
     """Return the entry of the first file that has one, the user's own folder first."""
     for folder in target_folders():
         path = folder / f"{file}.toml"
-        if not path.is_file():
-            continue
-        entries = read_config(path).get(target.provider, {})
-        for key in keys:
-            if key in entries:
-                try:
-                    return model.model_validate(entries[key])
-                except ValidationError as error:
-                    name = f"{path}: [{target.provider}.{key}]"
-                    raise ConfigError("\n".join(describe_errors(error, model, name))) from None
+        if path.is_file():
+            entries = _entries(path, target.provider)
+            for key in keys:
+                if key in entries:
+                    return _checked(entries[key], model, f"{path}: [{target.provider}.{key}]")
     return None
+
+
+def _entries(path: Path, provider: str) -> Mapping[str, Any]:
+    """Return a provider's entries in a file of figures."""
+    values = read_config(path)
+    for key, entries in values.items():
+        if key not in MODELS or not isinstance(entries, dict):
+            raise ConfigError(
+                f'{path}: "{key}" is no table of a provider, such as [{provider}.name]. '
+                f"{nearest(key, MODELS)}"
+            )
+    found: Mapping[str, Any] = values.get(provider, {})
+    return found
+
+
+def _checked(values: object, model: type[Entry], name: str) -> Entry:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(describe_errors(error, model, name))) from None

@@ -66,13 +66,14 @@ def parse_target(
     provider = values.get("provider")
     model = MODELS.get(provider) if isinstance(provider, str) else None
     if model is None:
-        given = "there is no provider" if provider is None else f"provider = {provider!r}: not known"
-        raise ConfigError(f"{name}: {given}. {nearest(str(provider), MODELS)}")
+        hint = nearest("" if provider is None else str(provider), MODELS)
+        given = (
+            "there is no provider" if provider is None else f'provider = "{provider}": not known'
+        )
+        raise ConfigError(f"{name}: {given}. {hint}")
     others = {f'provider = "{key}"': one for key, one in MODELS.items() if one is not model}
     try:
-        return model.model_validate(
-            values, context={ALLOW_CUSTOM_ENDPOINT: allow_custom_endpoint}
-        )
+        return model.model_validate(values, context={ALLOW_CUSTOM_ENDPOINT: allow_custom_endpoint})
     except ValidationError as error:
         lines = describe_errors(error, model, name, others=others)
         raise ConfigError("\n".join(lines)) from None
@@ -139,7 +140,7 @@ def read_config(path: Path) -> dict[str, Any]:
     secret = find_secret(text)
     if secret is not None:
         line, key, kind = secret
-        raise ConfigError(_secret(str(path), f'line {line}{f", {key}" if key else ""}', kind))
+        raise ConfigError(_secret(str(path), f"line {line}{f', {key}' if key else ''}", kind))
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -158,7 +159,7 @@ def _refuse_secret_key(values: Mapping[str, Any], name: str) -> None:
 
 def _secret(name: str, where: str, kind: str) -> str:
     return (
-        f"{name}: {where}: this looks like {kind}, and no credential may be in a file. Take it out, "
-        'put it in an environment variable, and write [access] credential = "env:NAME"; if others '
-        "have seen the file, revoke it."
+        f"{name}: {where}: this looks like {kind}, and no credential may be in a file. Take it "
+        "out, put it in an environment variable, and write [access] credential = "
+        '"env:NAME"; if others have seen the file, revoke it.'
     )

@@ -23,6 +23,7 @@ class Table(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
+        defer_build=True,  # the command line loads these models for every command
     )
 
 
@@ -73,9 +74,7 @@ class Layout(Table):
     @model_validator(mode="after")
     def _check_qubits(self) -> Self:
         qubits = self.initial_layout
-        if qubits is not None and (
-            not qubits or min(qubits) < 0 or len(set(qubits)) < len(qubits)
-        ):
+        if qubits is not None and (not qubits or min(qubits) < 0 or len(set(qubits)) < len(qubits)):
             raise ValueError("initial_layout names qubits from 0 on, each once: correct the list")
         return self
 
@@ -96,9 +95,7 @@ class MitigationTable(Table):
     extrapolation: Literal["linear", "quadratic", "exponential"] = Field(
         default="linear", description="What is fitted over the factors."
     )
-    reference: bool = Field(
-        default=False, description="Subtract the error found at zero angles."
-    )
+    reference: bool = Field(default=False, description="Subtract the error found at zero angles.")
 
     @model_validator(mode="after")
     def _check_factors(self) -> Self:
@@ -178,6 +175,11 @@ class Retry(Table):
     )
     backoff_s: float = Field(
         default=2.0, gt=0, description="Wait before the second try (s); it doubles each time."
+    )
+    poll_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Time until a job is asked for again (s); it doubles up to ten times it.",
     )
     min_submit_interval_s: float | None = Field(
         default=None, ge=0, description="Time between two jobs (s), where not the provider's own."

@@ -57,8 +57,8 @@ class Target(Table):
     limits: Bounds = Field(default=Bounds(), description="The provider's limits.")
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what determines an answer, as plain values: no credential, budget or price."""
-        keys = {"provider", "device", "primitive", "layout", "mitigation", "resilience", "noise"}
+        """Return what determines an answer: no layout, credential, budget or price."""
+        keys = {"provider", "device", "primitive", "mitigation", "resilience", "noise"}
         return self.model_dump(mode="json", include=keys)
 
 
@@ -85,6 +85,11 @@ class LocalTarget(Target):
                 f'device = "{self.device}" is no simulator of this machine: use "aer", '
                 '"braket_sv", "braket_dm", or "fake_" and the name of a device of IBM, as '
                 '"fake_manila"'
+            )
+        if self.access is not None:
+            raise ValueError(
+                "the table [access] is of a cloud provider, and this machine needs no credential: "
+                "leave it out"
             )
         if (self.noise is not None) != (self.device == "braket_dm"):
             raise ValueError(

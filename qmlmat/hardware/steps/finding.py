@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from qmlmat.errors import RejectedError, UnclearError
 from qmlmat.hardware.adapters.base import RemoteJob
 from qmlmat.hardware.ledger.budget import Amounts
 from qmlmat.hardware.ledger.records import TaskRecord
+from qmlmat.hardware.ledger.states import StaleError
 from qmlmat.hardware.steps.work import Work
 
+_AGAIN_S = 30.0
+"""When the rest of a job is sent again where the provider does not say (s)."""
 _PROGRESS = ("done", "running", "queued", "failed", "cancelled")
 
 
@@ -25,7 +29,12 @@ def resolve(work: Work, record: TaskRecord) -> None:
     if jobs:
         work.absent.pop(watched, None)
         kept = furthest(jobs)
-        work.ledger.move(record, "submitted", why="found by its key", remote_id=kept.remote_id)
+        is_cut = not kept.is_whole and kept.state in {"queued", "running"}
+        name = kept.remote_id
+        if is_cut and not record.is_unwanted:
+            name = _completed(work, record) or ""
+        if name:
+            work.ledger.move(record, "submitted", why="found by its key", remote_id=name)
         return
     grace = work.retry.ambiguous_grace_s
     since = work.absent.get(watched)
@@ -35,6 +44,22 @@ def resolve(work: Work, record: TaskRecord) -> None:
         return
     del work.absent[watched]
     _absent(work, record)
+
+
+def _completed(work: Work, record: TaskRecord) -> str | None:
+    """Return the name of a job that was accepted in part, sent again: ``None`` if it still is.
+
+    Only adapters whose provider takes the same key for the same job tell of such jobs.
+    """
+    payload, key = work.ledger.payload(record), work.sent_key(record)
+    if not work.ledger.holds(record):
+        raise StaleError(f"task {record.key[:12]}: another process took it over.")
+    try:
+        return work.adapter.submit(payload, key)
+    except (RejectedError, UnclearError) as error:
+        work.notes.append(str(error))
+        work.later[record.key] = work.time + (getattr(error, "retry_after", None) or _AGAIN_S)
+        return None
 
 
 def _absent(work: Work, record: TaskRecord) -> None:

@@ -1,0 +1,1 @@
+"""IBM's devices, through the client-side primitives of ``qiskit-ibm-runtime``."""

@@ -1,0 +1,1 @@
+"""Simulators in this process behind the interface of providers: rehearsal without a network."""

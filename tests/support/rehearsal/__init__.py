@@ -1,0 +1,1 @@
+"""Rehearsal servers: providers' interfaces on this machine, with noise, latency and faults."""
