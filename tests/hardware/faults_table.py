@@ -1,4 +1,4 @@
-"""What each fault comes to, over many random runs: ``python tests/hardware/faults_table.py [N]``."""
+"""What each fault comes to in many random runs: ``python tests/hardware/faults_table.py [N]``."""
 
 from __future__ import annotations
 
