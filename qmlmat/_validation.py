@@ -102,8 +102,8 @@ def _describe(
             text = f"{place} = {_short(item['input'])}: not known. {hint}"
         case "value_error":
             is_key = bool(keys) and _is_key(keys[-1], table)
-            where = place if is_key else _table(keys)
-            text = f"{where}: {context['error']}."
+            where = f"{place if is_key else _table(keys)}: " if keys else ""
+            text = f"{where}{context['error']}."
         case kind:
             rule = _RULES.get(kind, item["msg"]).format(**context)
             text = f"{place} = {_short(item['input'])}: {rule}."

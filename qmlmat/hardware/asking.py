@@ -12,8 +12,8 @@ from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qubits.base import QubitBackend
 from qmlmat.backends.qubits.estimation import SampledEstimator
-from qmlmat.backends.qubits.evaluator import QubitEvaluator
 from qmlmat.backends.qubits.jobs import CountDoor, CountJob, ExpectationDoor, Measured
+from qmlmat.backends.qubits.mitigation import Mitigation
 from qmlmat.backends.requests import Counts, Estimate, Request
 from qmlmat.errors import CapabilityError, MeasurementError
 from qmlmat.hardware.sentinel import sentinel_of_batch, sentinel_of_counts
@@ -68,13 +68,20 @@ class PlannedBackend(QubitBackend):
         """Return what knows the wires; see ``QubitBackend.count_door``."""
         return self.wires
 
-    def _evaluator(self, request: Request, shots: int | None, seed: int | None) -> QubitEvaluator:
-        """Leave out post-selection and the reference's correction where electrons are unknown."""
-        if isinstance(request.preparation.circuit, Circuit):
-            return super()._evaluator(request, shots, seed)
-        plain = replace(self.mitigation, symmetry=False, reference=False)
-        bare = replace(self, mitigation=plain, wires=self.wires)
-        return QubitBackend._evaluator(bare, request, shots, seed)
+    def mitigation_of(self, request: Request) -> Mitigation:
+        """Return what can be mitigated of a request; see ``fitting``."""
+        return fitting(self.mitigation, request)
+
+
+def fitting(mitigation: Mitigation, request: Request) -> Mitigation:
+    """Return what of a target's mitigation has a meaning for a request.
+
+    A target is for every kind of circuit: of one without electrons no electrons can be kept, and
+    its answer at zero angles is not known.
+    """
+    if isinstance(request.preparation.circuit, Circuit):
+        return mitigation
+    return replace(mitigation, symmetry=False, reference=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,18 +100,22 @@ class Asked:
     """Filled with what a device's compiled circuits say, before answers are made."""
 
     def answered(
-        self, answers: Sequence[Answer]
+        self, answers: Sequence[Answer | None]
     ) -> tuple[list[Estimate | Counts | None], dict[int, str]]:
-        """Return the answer of each request, and why there is none where there is none.
+        """Return the answer of each request, and by number why one cannot be used.
 
         Args:
-            answers: Of the programs, in order.
+            answers: Of the programs, in order; a request that misses one has no answer.
         """
         found: list[Estimate | Counts | None] = []
         problems: dict[int, str] = {}
         for place, (part, finish) in enumerate(zip(self.parts, self.finishes, strict=True)):
+            own = [one for one in answers[part] if one is not None]
+            if len(own) < part.stop - part.start:
+                found.append(None)
+                continue
             try:
-                found.append(finish(answers[part]))
+                found.append(finish(own))
             except MeasurementError as error:
                 found.append(None)
                 problems[place] = str(error)

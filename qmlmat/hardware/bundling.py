@@ -39,8 +39,8 @@ class Bundle:
     shares: tuple[tuple[_Share, ...] | int, ...]
     """For each program where its points are measured, or which one is measured as it is."""
 
-    def unbundled(self, answers: Sequence[Answer]) -> list[Answer]:
-        """Return the answers of the programs.
+    def unbundled(self, answers: Sequence[Answer | None]) -> list[Answer | None]:
+        """Return the answers of the programs; ``None`` of one that rests on a missing one.
 
         Shots of a point that several programs, or several rows of one, share are dealt among them
         at random, without putting back, always in the same way.
@@ -49,16 +49,18 @@ class Bundle:
             answers: Of ``sent``, in its order.
         """
         hands = self._hands(answers)
-        found: list[Answer] = []
+        found: list[Answer | None] = []
         for place, share in enumerate(self.shares):
             if isinstance(share, int):
                 found.append(answers[share])
+            elif any(answers[one.sent] is None for one in share):
+                found.append(None)
             else:
                 found.append(_stacked([hands[place, row] for row in range(len(share))]))
         return found
 
-    def _hands(self, answers: Sequence[Answer]) -> dict[tuple[int, int], Histogram]:
-        """Return the counts of each row of each program."""
+    def _hands(self, answers: Sequence[Answer | None]) -> dict[tuple[int, int], Histogram]:
+        """Return the counts of each row of each program that are there."""
         takers: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
         for place, share in enumerate(self.shares):
             if not isinstance(share, int):
@@ -67,7 +69,8 @@ class Bundle:
         hands = {}
         for (sent, row), several in takers.items():
             whole = answers[sent]
-            assert isinstance(whole, Histogram)
+            if not isinstance(whole, Histogram):
+                continue
             dealt = _dealt(whole.counts[row], [n for _, _, n in several], [sent, row])
             for (place, own, _), counts in zip(several, dealt, strict=True):
                 hands[place, own] = Histogram(whole.n_bits, whole.outcomes, counts[None])

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from qmlmat.backends.qubits.jobs import Batch, CountJob
 from qmlmat.errors import CapabilityError
 from qmlmat.operators.pauli import PauliSum
@@ -23,6 +25,9 @@ LEAST_SHOTS: Final = 64
 """Least shots of a random circuit, where the client chooses."""
 MOST_RANDOM: Final = 32
 """Most random circuits, where the client chooses."""
+SURPLUS: Final = 0.02
+"""Share of executions that may be added so that circuits of different shots fit into one job."""
+_MOST_REPEATS: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +71,38 @@ class Overhead:
 
 
 def sampler_executions(jobs: Sequence[CountJob]) -> int:
-    """Return the circuit executions of jobs that count bits: points times shots."""
-    return sum(len(job.angles) * job.shots for job in jobs)
+    """Return the circuit executions of one job of IBM's that counts bits: points times shots.
+
+    A circuit that needs more shots than another of its job is repeated, in whole numbers.
+    """
+    unit = shared_shots(jobs)
+    return sum(len(job.angles) * repeats(job.shots, unit) * unit for job in jobs)
+
+
+def repeats(shots: int, unit: int) -> int:
+    """Return how often a circuit is repeated to have at least so many shots."""
+    return -(-shots // unit)
+
+
+def shared_shots(jobs: Sequence[CountJob]) -> int:
+    """Return the shots of every circuit of a job of IBM's, which has one number for all.
+
+    The largest with which repeated circuits take hardly more than was asked; where there is none,
+    the one with which they take least.
+
+    Args:
+        jobs: What is counted; shots may differ.
+    """
+    points: dict[int, int] = {}
+    for job in jobs:
+        points[job.shots] = points.get(job.shots, 0) + len(job.angles)
+    if len(points) < 2:
+        return next(iter(points), 1)
+    shots, weights = (np.array(one) for one in (list(points), list(points.values())))
+    units = np.unique(-(-shots[:, None] // np.arange(1, _MOST_REPEATS + 1)))
+    total = (weights[:, None] * -(-shots[:, None] // units)).sum(axis=0) * units
+    fits = units[total <= (1 + SURPLUS) * (weights @ shots)]
+    return int(fits[-1] if fits.size else units[np.argmin(total)])
 
 
 def estimator_executions(batches: Sequence[Batch], overhead: Overhead) -> int:

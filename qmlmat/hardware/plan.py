@@ -16,17 +16,17 @@ from qmlmat.backends.requests import Counts, Estimate, Request
 from qmlmat.errors import CorruptResultError, InputError
 from qmlmat.hardware.asking import Asked, PlannedBackend, asked, learn_wires, with_shots
 from qmlmat.hardware.bundling import Bundle, bundled
-from qmlmat.hardware.config import Target, limits
+from qmlmat.hardware.config import Target
 from qmlmat.hardware.config.loading import parse_target
-from qmlmat.hardware.cost import Cost, cost_of, n_executions
+from qmlmat.hardware.cost import Cost, cost_of
+from qmlmat.hardware.jobs import job_pieces, job_tasks
 from qmlmat.hardware.request_files import (
     mapping_from_plain,
     mapping_to_plain,
     request_from_plain,
     request_to_plain,
 )
-from qmlmat.hardware.sentinel import SENTINEL_SHOTS
-from qmlmat.hardware.splitting import JobLimits, Piece, assembled, split
+from qmlmat.hardware.splitting import Piece, assembled
 from qmlmat.hardware.task import Answer, Task
 from qmlmat.operators.grouping import GroupingMethod
 from qmlmat.operators.mappings import QubitMapping
@@ -34,8 +34,6 @@ from qmlmat.provenance import content_hash
 
 SCHEMA: Final = 1
 """Version of a plan's file."""
-COUNTS_POINTS: Final = frozenset({"braket", "ionq"})
-"""Providers whose limit of programs counts each point of them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,7 +167,7 @@ class MeasurementPlan:
     @cached_property
     def pieces(self) -> list[list[Piece]]:
         """What each job measures."""
-        return job_pieces(self.bundle, self.asked, self.target)
+        return job_pieces(self.bundle.sent, self.asked.sentinel, self.target)
 
     def tasks(self, run: str, *, step: int = 0) -> tuple[Task, ...]:
         """Return the jobs of the plan.
@@ -179,7 +177,9 @@ class MeasurementPlan:
                 measured, and paid, again.
             step: Number of the call within the run.
         """
-        return job_tasks(self.bundle, self.asked, self.pieces, self.target, (run, step))
+        where = (run, step)
+        sent, sentinel = self.bundle.sent, self.asked.sentinel
+        return job_tasks(sent, sentinel, self.pieces, self.target, where)
 
     @cached_property
     def cost(self) -> Cost:
@@ -198,12 +198,14 @@ class MeasurementPlan:
         return content_hash(kept | {"target": self.target.fingerprint()})
 
     def answers(
-        self, answers: Sequence[Sequence[Answer]], bit_qubits: Sequence[Sequence[Sequence[int]]]
+        self,
+        answers: Sequence[Sequence[Answer] | None],
+        bit_qubits: Sequence[Sequence[Sequence[int]]],
     ) -> tuple[list[Estimate | Counts | None], dict[int, str]]:
         """Return the answers to the requests, and by request why there is none.
 
         Args:
-            answers: For each job those of its programs, its sentinel's left out.
+            answers: For each job those of its programs; ``None`` of one without answers yet.
             bit_qubits: For each job where its compiled circuits' bits are read.
         """
         return combined(self.asked, self.bundle, self.pieces, answers, bit_qubits)
@@ -266,66 +268,22 @@ class MeasurementPlan:
         return cls.from_dict(tree, name=str(file))
 
 
-def job_pieces(bundle: Bundle, asked_of: Asked, target: Target) -> list[list[Piece]]:
-    """Return what each job measures, under the limits of a target."""
-    known = limits(target)
-    held = JobLimits(
-        n_programs=known.max_programs_per_job,
-        counts_points=target.provider in COUNTS_POINTS,
-        n_executions=known.max_executions_per_job,
-        n_shots=known.max_shots_per_program,
-    )
-    each = [
-        -(-n_executions(one, target) // max(1, len(one.angles))) if one.shots else 1
-        for one in bundle.sent
-    ]
-    spent = 0 if asked_of.sentinel is None else SENTINEL_SHOTS
-    return split(bundle.sent, held, sentinel_shots=spent, executions=each)
-
-
-def job_tasks(
-    bundle: Bundle,
-    asked_of: Asked,
-    pieces: Sequence[Sequence[Piece]],
-    target: Target,
-    where: tuple[str, int],
-) -> tuple[Task, ...]:
-    """Return the jobs of a call.
-
-    Args:
-        bundle: Its programs.
-        asked_of: Its sentinel.
-        pieces: What each job measures.
-        target: Where.
-        where: Name of the run, and number of the call.
-    """
-    run, step = where
-    fingerprint = target.fingerprint()
-    return tuple(
-        Task(
-            programs=tuple(piece.cut(bundle.sent) for piece in own),
-            sentinel=asked_of.sentinel,
-            run=run,
-            step=step,
-            part=part,
-            target=fingerprint,
-        )
-        for part, own in enumerate(pieces)
-    )
-
-
 def combined(
     asked_of: Asked,
     bundle: Bundle,
     pieces: Sequence[Sequence[Piece]],
-    answers: Sequence[Sequence[Answer]],
+    answers: Sequence[Sequence[Answer] | None],
     bit_qubits: Sequence[Sequence[Sequence[int]]],
 ) -> tuple[list[Estimate | Counts | None], dict[int, str]]:
     """Return the answers to requests from those of their jobs; see ``MeasurementPlan.answers``."""
-    for own, bits in zip(pieces, bit_qubits, strict=True):
+    own_answers: list[Sequence[Answer] | None] = []
+    for own, found, bits in zip(pieces, answers, bit_qubits, strict=True):
+        if found is None:
+            own_answers.append(None)
+            continue
         sent = [bundle.sent[piece.program] for piece in own]
         learn_wires(asked_of.wires, sent, bits[: len(sent)])
-    own_answers = [one[: len(p)] for one, p in zip(answers, pieces, strict=True)]
+        own_answers.append(found[: len(sent)])  # the sentinel's is last
     whole = assembled(bundle.sent, pieces, own_answers)
     return asked_of.answered(bundle.unbundled(whole))
 

@@ -12,7 +12,7 @@ from qmlmat.backends.requests import Counts, Estimate, Request
 from qmlmat.backends.statevector import StatevectorBackend
 from qmlmat.errors import BudgetError, CapabilityError
 from qmlmat.hardware.asking import n_equal_rows
-from qmlmat.hardware.cost import check_budget, excesses
+from qmlmat.hardware.cost import check_cost, is_affordable
 from qmlmat.hardware.plan import MeasurementPlan
 
 PILOT_SHOTS: Final = 8192
@@ -106,8 +106,8 @@ def choose_shots(plan: MeasurementPlan, target_error: float | None = None) -> Me
         ratio = 0.0 if error is None else (error / wanted) ** 2
         shots.append(max(least[place], int(np.ceil(pilot.shots[place] * ratio))))
     chosen = plan.with_shots(shots)
-    if excesses(chosen.cost, plan.target):
-        check_budget(chosen.cost, plan.target, remedy=_what_fits(plan))
+    if not is_affordable(chosen.cost, plan.target):
+        check_cost(chosen.cost, plan.target, remedy=_what_fits(plan))
     return chosen
 
 
@@ -148,11 +148,11 @@ def affordable_shots(plan: MeasurementPlan) -> int:
     """
 
     def fits(shots: int) -> bool:
-        return not excesses(plan.with_shots(shots).cost, plan.target)
+        return is_affordable(plan.with_shots(shots).cost, plan.target)
 
     few = max(least_shots(plan))
     if not fits(few):
-        check_budget(plan.with_shots(few).cost, plan.target)
+        check_cost(plan.with_shots(few).cost, plan.target)
     many = 2 * few
     while many < MOST_SHOTS and fits(many):
         few, many = many, 2 * many

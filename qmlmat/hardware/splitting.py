@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qmlmat.backends.histogram import Histogram
-from qmlmat.backends.qubits.jobs import CountJob, Measured
+from qmlmat.backends.qubits.jobs import Batch, CountJob, Measured
 from qmlmat.hardware.task import Answer, Program
 
 
@@ -58,6 +58,8 @@ def split(
 ) -> list[list[Piece]]:
     """Return the pieces of each job, in order, each job as full as the limits allow.
 
+    Expectations in one job have one number of shots.
+
     Args:
         programs: What is measured.
         limits: What a job holds.
@@ -79,7 +81,8 @@ def split(
             n_points = piece.end - piece.begin
             size = n_points if limits.counts_points else 1
             load = (piece.shots or 1) * factor * n_points
-            if not jobs or size > left_programs or load > left_executions:
+            is_other = jobs and isinstance(program, Batch) and jobs[-1][0].shots != piece.shots
+            if not jobs or size > left_programs or load > left_executions or is_other:
                 jobs.append([])
                 left_programs = np.inf if room_programs is None else room_programs
                 left_executions = np.inf if room_executions is None else room_executions
@@ -123,25 +126,33 @@ def _pieces(  # noqa: PLR0917 (one loop's state)
 def assembled(
     programs: Sequence[Program],
     jobs: Sequence[Sequence[Piece]],
-    answers: Sequence[Sequence[Answer]],
-) -> list[Answer]:
-    """Return the answers of programs from those of their pieces.
+    answers: Sequence[Sequence[Answer] | None],
+) -> list[Answer | None]:
+    """Return the answers of programs from those of their pieces; ``None`` where one is missing.
 
     Args:
         programs: What was split.
         jobs: The pieces of each job.
-        answers: For each job the answers of its pieces, in order.
+        answers: For each job the answers of its pieces, in order; ``None`` of one without.
     """
     parts: list[list[tuple[Piece, Answer]]] = [[] for _ in programs]
+    missing: set[int] = set()
     for pieces, found in zip(jobs, answers, strict=True):
+        if found is None:
+            missing |= {piece.program for piece in pieces}
+            continue
         for piece, answer in zip(pieces, found, strict=True):
             parts[piece.program].append((piece, answer))
     return [
-        _joined_counts(program, own)
-        if isinstance(program, CountJob)
-        else _joined_values(program, own)
-        for program, own in zip(programs, parts, strict=True)
+        None if place in missing else _joined(program, own)
+        for place, (program, own) in enumerate(zip(programs, parts, strict=True))
     ]
+
+
+def _joined(program: Program, parts: Sequence[tuple[Piece, Answer]]) -> Answer:
+    if isinstance(program, CountJob):
+        return _joined_counts(program, parts)
+    return _joined_values(program, parts)
 
 
 def _joined_counts(program: Program, parts: Sequence[tuple[Piece, Answer]]) -> Histogram:

@@ -271,6 +271,7 @@ def test_init_writes_the_example_and_schema_prints_the_schema(folder):
     assert "qmlmat scan n2.toml" in done.stdout
     assert json.loads(run("schema").stdout) == json_schema("input")
     assert json.loads(run("schema", "output").stdout) == json_schema("output")
+    assert json.loads(run("schema", "target").stdout) == json_schema("target")
 
 
 def test_version_and_help():

@@ -19,7 +19,7 @@ SPENT = "max_jobs = 20"
 BAD_TARGETS = (
     BadTarget("unknown key", "ibm_open", SPENT, "max_job = 20", '"max_job"', 'mean "max_jobs"?'),
     BadTarget(
-        "unknown table", "ibm_open", "[sampling]", "[samplin]", '"samplin"', 'mean "sampling"?'
+        "unknown table", "ibm_open", "[sampling]", "[sampeling]", '"sampeling"', 'mean "sampling"?'
     ),
     BadTarget(
         "key of another provider",
@@ -45,7 +45,7 @@ BAD_TARGETS = (
         "ibm_open",
         'provider = "ibm"',
         'provider = "imb"',
-        "provider = 'imb'",
+        'provider = "imb"',
         'mean "ibm"?',
     ),
     BadTarget(
@@ -171,8 +171,8 @@ BAD_TARGETS = (
         "an unknown plan",
         "ibm_open",
         'plan = "open"',
-        'plan = "opne"',
-        'plan = "opne"',
+        'plan = "opn"',
+        'plan = "opn"',
         'Did you mean "open"?',
     ),
     BadTarget("no plan", "ibm_open", 'plan = "open"', "", '"plan"', "Add it"),

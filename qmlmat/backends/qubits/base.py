@@ -114,6 +114,14 @@ class QubitBackend(ABC):
             "a sampler, or StatevectorBackend(shots=...)."
         )
 
+    def mitigation_of(self, request: Request) -> Mitigation:  # noqa: ARG002 (backends may ask)
+        """Return what is mitigated of a request: by default everything, whether it can be or not.
+
+        Args:
+            request: What is measured.
+        """
+        return self.mitigation
+
     def sampled(self, seed: int | None) -> SampledEstimator:
         """Return expectations from this device's counts."""
         return SampledEstimator(self.count_door(seed), self.mitigation, self.grouping)
@@ -139,13 +147,14 @@ class QubitBackend(ABC):
             raise CapabilityError(
                 f"{type(self).__name__}.prepare: counts have no derivatives. Use run([request])."
             )
-        keeps = self.mitigation.symmetry and shots is not None
+        mitigation = self.mitigation_of(request)
+        keeps = mitigation.symmetry and shots is not None
         return QubitEvaluator(
             request,
             self.mapping,
             self.door(shots, seed),
             shots,
-            corrects_reference=self.mitigation.reference,
+            corrects_reference=mitigation.reference,
             symmetry_words=symmetry_masks if keeps else None,
         )
 

@@ -67,7 +67,9 @@ def parse_target(
     model = MODELS.get(provider) if isinstance(provider, str) else None
     if model is None:
         hint = nearest("" if provider is None else str(provider), MODELS)
-        given = "there is no provider" if provider is None else f"provider = {provider!r}: unknown"
+        given = (
+            "there is no provider" if provider is None else f'provider = "{provider}": not known'
+        )
         raise ConfigError(f"{name}: {given}. {hint}")
     others = {f'provider = "{key}"': one for key, one in MODELS.items() if one is not model}
     try:

@@ -50,8 +50,8 @@ class Resilience(Table):
             )
         if len(factors) < 3 or factors[0] != 1 or list(factors) != sorted(set(factors)):
             raise ValueError(
-                "zne_factors are rising numbers from 1, at least 3 of them, for the error bar of "
-                "two has no finite size: write [1, 3, 5]"
+                "zne_factors are rising numbers from 1, at least 3 of them, more than the client's "
+                "fits have free numbers: write [1, 3, 5]"
             )
         return self
 

@@ -23,6 +23,7 @@ class Table(BaseModel):
         frozen=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
+        defer_build=True,  # the command line loads these models for every command
     )
 
 

@@ -57,8 +57,8 @@ class Target(Table):
     limits: Bounds = Field(default=Bounds(), description="The provider's limits.")
 
     def fingerprint(self) -> dict[str, Any]:
-        """Return what determines an answer, as plain values: no credential, budget or price."""
-        keys = {"provider", "device", "primitive", "layout", "mitigation", "resilience", "noise"}
+        """Return what determines an answer: no layout, credential, budget or price."""
+        keys = {"provider", "device", "primitive", "mitigation", "resilience", "noise"}
         return self.model_dump(mode="json", include=keys)
 
 

@@ -314,6 +314,11 @@ class Ledger(Reader):
         write_file(self.folder / "raw", name, raw)
         return {"raw": name, "raw_sha": sha}
 
+    def keep_target(self, run: str, target: Mapping[str, Any]) -> None:
+        """Store where a run goes, with what may change from process to process: layout, pace."""
+        text = canonical_json(target).encode()
+        write_file(self.folder / "targets", f"{content_hash(run)}.json", text)
+
     def write_calibration(self, snapshot: Snapshot) -> str:
         """Store a calibration; return the file's name."""
         tree = snapshot.to_dict()

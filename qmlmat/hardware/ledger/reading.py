@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from qmlmat.errors import LedgerError
 from qmlmat.hardware.adapters.base import Payload, Snapshot
@@ -13,6 +14,7 @@ from qmlmat.hardware.ledger.database import Database
 from qmlmat.hardware.ledger.records import Bill, Event, RunRecord, TaskRecord, Totals
 from qmlmat.hardware.ledger.spool import read_file
 from qmlmat.hardware.task import Task, task_from_plain
+from qmlmat.provenance import content_hash
 
 
 class Reader:
@@ -118,6 +120,22 @@ class Reader:
         assert record.raw is not None
         assert record.raw_sha is not None
         return read_file(self.folder / "raw", record.raw, record.raw_sha)
+
+    def kept_target(self, run: str) -> dict[str, Any]:
+        """Return where a run goes, as plain values.
+
+        Raises:
+            LedgerError: If that is not stored.
+        """
+        file = self.folder / "targets" / f"{content_hash(run)}.json"
+        try:
+            found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise LedgerError(
+                f'run "{run}": where it goes is not stored ({error}). Start it again with its '
+                "plan and target: what is answered is not measured again."
+            ) from error
+        return found
 
     def calibration(self, record: TaskRecord) -> Snapshot | None:
         """Return the calibration before a task was sent; ``None`` where there is none."""

@@ -11,8 +11,9 @@ from typing import Final
 
 from qmlmat.errors import CorruptResultError, LedgerError
 
-FOLDERS: Final = ("payloads", "raw", "calibrations")
-"""What a ledger keeps as files: what is sent, what came back, what the device was like."""
+FOLDERS: Final = ("payloads", "raw", "calibrations", "targets", "jobs")
+"""What a ledger keeps as files: what is sent, what came back, what the device was like, where runs
+go, and jobs of local devices."""
 DATABASE: Final = "ledger.db"
 """Name of the database beside them."""
 

@@ -13,7 +13,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from qiskit_aer import AerSimulator
+
 from rehearsal.ibm_device import RehearsedDevice
+from rehearsal.ibm_execution import execute
 from rehearsal.server import Asked, Done, Reply, Route, Vendor
 from rehearsal.store import Job, Store, as_json
 
@@ -37,6 +40,7 @@ class Ibm(Vendor):
     def __init__(self, store: Store, device: str | None) -> None:
         super().__init__(store, device)
         self._device = RehearsedDevice.named(device or "fez")
+        self._simulator = AerSimulator.from_backend(self._device.backend)
 
     def environment(self, port: int) -> dict[str, str]:
         """Return the variables with which IBM's client comes here."""
@@ -82,12 +86,8 @@ class Ibm(Vendor):
 
     def run(self, job: Job) -> Done:
         """Return what a job gives."""
-        from rehearsal.ibm_execution import execute
-
         body = json.loads(job.request)
-        return execute(
-            body["params"], self._device.backend, seed=job.number, limit=body.get("cost")
-        )
+        return execute(body["params"], self._simulator, seed=job.number, limit=body.get("cost"))
 
     # the account
 

@@ -16,7 +16,6 @@ from ibm_quantum_schemas.executor.version_2_0 import (
     QuantumProgramResultItemModel,
     QuantumProgramResultModel,
 )
-from qiskit.providers import BackendV2
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime.fake_provider.executor.run_quantum_program import run_quantum_program
 from qiskit_ibm_runtime.options_models.simulator import SimulatorOptions
@@ -35,13 +34,13 @@ REPETITION_S: Final = 250e-6 + 1.6e-6 + 3e-6
 
 
 def execute(
-    params: dict[str, Any], backend: BackendV2, *, seed: int, limit: float | None = None
+    params: dict[str, Any], simulator: AerSimulator, *, seed: int, limit: float | None = None
 ) -> Done:
     """Return what an executor job gives.
 
     Args:
         params: The job's parameters, as the client posts them.
-        backend: Simulates the device.
+        simulator: Simulates the device with its noise.
         seed: Of the job; no two items of it draw the same.
         limit: The longest the job may take (s).
 
@@ -56,7 +55,6 @@ def execute(
         raise RuntimeError(
             f"Error code 1305; the job would take {seconds:.0f} s, its limit is {limit:g} s"
         )
-    simulator = AerSimulator.from_backend(backend)
     seeds = np.random.SeedSequence(seed).generate_state(len(program.items))
     items = []
     for item, own in zip(program.items, seeds, strict=True):

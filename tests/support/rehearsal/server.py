@@ -207,6 +207,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and content in one packet: else the other side waits 40 ms for more
+    disable_nagle_algorithm = True
     rehearsal: Rehearsal
     timeout = 60
 

@@ -73,6 +73,7 @@ class Store:
         )
         self._database.row_factory = sqlite3.Row
         self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=OFF")  # survives a kill, if no loss of power
         self._database.executescript(_TABLES)
         self._ask("UPDATE job SET state = 'queued' WHERE state = 'running'")
 

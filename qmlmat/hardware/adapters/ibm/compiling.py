@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit, QuantumRegister
+from qiskit.circuit import Parameter
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_ibm_runtime.exceptions import IBMInputValueError
@@ -25,12 +25,8 @@ from qmlmat.hardware.adapters.base import Payload
 from qmlmat.hardware.adapters.ibm.content import Content, Part
 from qmlmat.hardware.adapters.ibm.options import estimator_options, sampler_options
 from qmlmat.hardware.config.target import IbmTarget
-from qmlmat.hardware.executions import Overhead, common_shots, executions
+from qmlmat.hardware.executions import Overhead, common_shots, executions, repeats, shared_shots
 from qmlmat.hardware.task import Program, Task
-from qmlmat.typing import FloatArray
-
-_MOST_REPEATS: Final = 64
-"""How often a circuit is repeated at most to give it more shots than another of its job."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -56,11 +52,12 @@ class Compiler:
         chosen = self._layout(programs, layout)
         shots = _unit(programs)
         ready = [self._ready(one, chosen) for one in programs]
-        circuits, numbers = self._embedded(ready, chosen)
+        marked = [_is_marked(*pair, shots) for pair in zip(programs, ready, strict=True)]
+        circuits, numbers = self._embedded(ready, marked, chosen)
         parts = [
-            _part(one, circuit, number, shots, chosen)
-            for one, circuit, number in zip(programs, ready, numbers, strict=True)
+            _part(one, circuit, shots, chosen) for one, circuit in zip(programs, ready, strict=True)
         ]
+        parts = [replace(one, circuit=number) for one, number in zip(parts, numbers, strict=True)]
         content = self._content(task, shots, circuits, parts)
         pubs = content.pubs()
         self._check(circuits, pubs)
@@ -120,19 +117,26 @@ class Compiler:
         return transpiler.folded(program.circuit, program.fold)
 
     def _embedded(
-        self, ready: Sequence[QuantumCircuit], layout: Sequence[int]
+        self, ready: Sequence[QuantumCircuit], marked: Sequence[bool], layout: Sequence[int]
     ) -> tuple[tuple[QuantumCircuit, ...], list[int]]:
-        """Return the different circuits on the whole device, and each program's number."""
-        found: dict[int, int] = {}
+        """Return the different circuits on the whole device, and each program's number.
+
+        Those marked get an angle that does nothing, a phase of ``|0>``: an array of it repeats a
+        circuit within one PUB.
+        """
+        found: dict[tuple[int, bool], int] = {}
         whole: list[QuantumCircuit] = []
-        for circuit in ready:
-            if id(circuit) not in found:
-                found[id(circuit)] = len(whole)
+        keys = [(id(circuit), mark) for circuit, mark in zip(ready, marked, strict=True)]
+        for key, circuit in zip(keys, ready, strict=True):
+            if key not in found:
+                found[key] = len(whole)
                 register = QuantumRegister(self.device.num_qubits, "q")
                 one = QuantumCircuit(register, *circuit.cregs, name=f"c{len(whole)}")
+                if key[1]:
+                    one.rz(Parameter("nothing"), layout[0])
                 one.compose(circuit, qubits=layout, clbits=circuit.clbits, inplace=True)
                 whole.append(one)
-        return tuple(whole), [found[id(circuit)] for circuit in ready]
+        return tuple(whole), [found[key] for key in keys]
 
     def _content(
         self,
@@ -172,55 +176,41 @@ class Compiler:
 
 
 def _unit(programs: Sequence[Program]) -> int:
-    """Return the shots of every PUB: a job of IBM's has one number.
-
-    Counts of more shots are those of a circuit that is repeated.
-
-    Raises:
-        CapabilityError: If the shots have no large common divisor.
-    """
+    """Return the shots of every PUB: a job of IBM's has one number."""
     batches = [one for one in programs if isinstance(one, Batch)]
     if batches:
         return common_shots(batches)
-    shots = sorted({one.shots for one in programs if isinstance(one, CountJob)})
-    unit = math.gcd(*shots)
-    if shots[-1] > _MOST_REPEATS * unit:
-        raise CapabilityError(
-            f"ibm: programs with {', '.join(map(str, shots))} shots in one job, which has one "
-            f"number. Give each a multiple of a number not below {-(-shots[-1] // _MOST_REPEATS)}."
-        )
-    return unit
+    return shared_shots([one for one in programs if isinstance(one, CountJob)])
 
 
-def _part(
-    program: Program, ready: QuantumCircuit, number: int, shots: int, layout: Sequence[int]
-) -> Part:
-    values = bound_angles(ready, program.angles)
+def _is_marked(program: Program, ready: QuantumCircuit, shots: int) -> bool:
+    """Return whether a circuit that counts has no angle by which it could be repeated."""
+    if isinstance(program, Batch) or ready.num_parameters:
+        return False
+    return len(program.angles) * repeats(program.shots, shots) > 1
+
+
+def _part(program: Program, ready: QuantumCircuit, shots: int, layout: Sequence[int]) -> Part:
+    n_points = len(program.angles)
     if isinstance(program, Batch):
         ends = range(program.circuit.n_qubits)
         if ready.layout is not None:
             ends = ready.layout.final_index_layout(filter_ancillas=True)
         return Part(
-            circuit=number,
-            values=tuple(values),
-            n_points=len(program.angles),
+            circuit=0,
+            values=tuple(bound_angles(ready, program.angles)),
+            n_points=n_points,
             sums=program.sums,
             places=tuple(layout[k] for k in ends),
         )
-    repeats = program.shots // shots
-    return Part(
-        circuit=number,
-        values=_repeated(values, repeats),
-        n_points=len(program.angles),
-        n_bits=program.circuit.n_bits,
-    )
-
-
-def _repeated(values: Sequence[FloatArray], repeats: int) -> tuple[FloatArray, ...]:
-    """Return each point several times over: in one PUB, or without parameters as so many."""
-    if values and values[0].shape[-1]:
-        return tuple(np.repeat(one[:, None, :], repeats, axis=1) for one in values)
-    return tuple(one for one in values for _ in range(repeats))
+    times = repeats(program.shots, shots)
+    values = np.zeros((1, 0))
+    if ready.num_parameters:
+        (values,) = bound_angles(ready, program.angles)
+        values = np.repeat(values[:, None, :], times, axis=1)
+    elif _is_marked(program, ready, shots):
+        values = np.zeros((n_points, times, 1))
+    return Part(circuit=0, values=(values,), n_points=n_points, n_bits=program.circuit.n_bits)
 
 
 def _executions(content: Content, pubs: Sequence[tuple[Any, ...]], target: IbmTarget) -> int:

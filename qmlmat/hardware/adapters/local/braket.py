@@ -91,7 +91,7 @@ class BraketEngine:
         return Histogram(job.circuit.n_bits, seen.astype(np.uint64), counts[:, seen])
 
     def _probabilities(self, job: CountJob, angles: FloatArray, noise: Noise | None) -> FloatArray:
-        """Return how likely each outcome is, shape ``(2**n_bits,)``; bit w of the index is bit w."""
+        """Return each outcome's probability, ``(2**n_bits,)``; bit w of the index is bit w."""
         try:
             from braket.devices import LocalSimulator  # noqa: PLC0415 (an optional package)
         except ImportError as error:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from ibm_tasks import (
     ANGLES,
+    PAIR,
     answered,
     counting,
     estimating,
@@ -19,20 +20,25 @@ from ibm_tasks import (
     ibm_target,
     measured_circuit,
 )
+from pauli_sums import dense
 from rehearsal.client import rehearsed
 
+import qmlmat as qm
+from qmlmat.ansatz.qubit_circuit import QubitCircuit, QubitGate
 from qmlmat.backends.histogram import Histogram
-from qmlmat.backends.qubits.jobs import CountJob, Measured
+from qmlmat.backends.qubits.jobs import Batch, CountJob, Measured
 from qmlmat.errors import (
     CorruptResultError,
     CredentialError,
     HardwareError,
+    MissingExtraError,
     RejectedError,
     UnavailableError,
     UnclearError,
 )
 from qmlmat.hardware.adapters.base import Adapter, Payload
 from qmlmat.hardware.adapters.ibm.adapter import IbmAdapter, tag_of
+from qmlmat.hardware.config import load_target
 from qmlmat.hardware.task import Task
 
 SECRET = "planted-5f3a9c0d1e"
@@ -124,6 +130,7 @@ def test_the_estimators_mitigation_is_finished_from_the_result_alone(estimator, 
     assert ((errors > 0.001) & (errors < 0.05)).all()
 
 
+@pytest.mark.slow
 def test_extrapolated_expectations_come_back(environment, run):
     """Level 2, in a session."""
     mode, resilience = {"kind": "session"}, {"level": 2}
@@ -402,3 +409,44 @@ def test_nothing_is_asked_at_construction(monkeypatch):
         adapter.capabilities()
     with contextlib.suppress(CredentialError):
         adapter.find("0" * 64)
+
+
+def test_a_missing_client_is_named_with_what_to_type(environment, monkeypatch):
+    monkeypatch.setitem(sys.modules, "qiskit_ibm_runtime", None)
+    monkeypatch.delitem(sys.modules, "qmlmat.hardware.adapters.ibm.wire", raising=False)
+    adapter = IbmAdapter(ibm_target())
+    with pytest.raises(MissingExtraError, match=r'pip install "qmlmat\[ibm\]"'):
+        adapter.capabilities()
+    with pytest.raises(MissingExtraError, match=r'pip install "qmlmat\[ibm\]"'):
+        adapter.submit(Payload(content=b"", bit_qubits=()), "0" * 64)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "accuracy"), [("ibm_open", 0.12), ("ibm_payg", 0.03)])
+def test_the_shipped_targets_measure_hydrogen(tmp_path, name, accuracy):
+    """Its energy from the exact state: raw counts of 4096 shots, and with readout mitigated."""
+    h2 = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735"))
+    words = h2.pauli_sum(h2.qubit_mapping("parity", reduced=True))
+    lowest = np.linalg.eigh(dense(words))
+    state = lowest.eigenvectors[:, 0].real  # wire 0 is the highest bit of the index
+    assert np.allclose(state[[0, 3]], 0, atol=1e-9)
+    angle = np.array([[2 * np.arctan2(state[2], state[1])]])
+    circuit = PAIR.then(QubitCircuit(2, (QubitGate("x", (1,)),)))
+    with rehearsed("ibm", tmp_path, device="fez") as own, pytest.MonkeyPatch.context() as patch:
+        for key, value in own.environment().items():
+            patch.setenv(key, value)
+        target = load_target(name)
+        adapter = IbmAdapter(target)
+        if target.primitive == "estimator":
+            programs = (Batch(circuit, angle, (words,), 4096),)
+            _, (found,) = answered(adapter, Task(programs=programs, run=name, target={}))
+            energy = float(found.values[0, 0])
+        else:
+            turned = circuit.then(QubitCircuit(2, (QubitGate("h", (0,)), QubitGate("h", (1,)))))
+            jobs = [CountJob(measured_circuit(one), angle, 4096) for one in (circuit, turned)]
+            _, counts = answered(adapter, Task(programs=tuple(jobs), run=name, target={}))
+            energy = float(words.constant.real)
+            for x, z, value in zip(words.x, words.z, words.coefficients.real, strict=True):
+                if x or z:
+                    energy += value * counts[int(x != 0)].parities(np.array([x | z]))[0, 0]
+    assert abs(energy - lowest.eigenvalues[0]) < accuracy

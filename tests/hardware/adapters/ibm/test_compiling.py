@@ -129,6 +129,17 @@ def test_more_shots_are_a_circuit_repeated():
     assert [values.shape for _, values in content.pubs()] == [(3, 1, 1), (3, 3, 1)]
 
 
+def test_a_circuit_without_angles_is_repeated_within_one_pub():
+    """By an angle that does nothing: a job holds 80 PUBs or so."""
+    flips = calibration_jobs([0, 1], 5000)[1]
+    task = Task(programs=(flips, CountJob(measured_circuit(), ANGLES, 100)), run="r", target={})
+    content = Content.from_bytes(compiler().compile(task, None).content)
+    first, second = content.pubs()
+    assert first[1].shape == (1, 40, 1)
+    assert first[0].count_ops() == {"x": 2, "measure": 2, "rz": 1}
+    assert second[1].shape == (3, 1, 1)
+
+
 def test_observables_follow_their_wires():
     """Qubits end where the transpiler leaves them, and words are measured there."""
     payload = compiler(primitive="estimator").compile(estimating("r"), [2, 1])
@@ -166,12 +177,6 @@ def test_a_gate_that_the_device_does_not_take_is_refused_before_the_network():
     made.transpilers[0, 1] = foreign
     with pytest.raises(CapabilityError, match="fractional_gates = false"):
         made.compile(counting("r"), [0, 1])
-
-
-def test_shots_without_a_common_measure_are_refused():
-    jobs = tuple(CountJob(measured_circuit(), ANGLES, shots) for shots in (1000, 1001))
-    with pytest.raises(CapabilityError, match="a multiple of a number"):
-        compiler().compile(Task(programs=jobs, run="r", target={}), None)
 
 
 @pytest.mark.parametrize("programs", [(), (Batch(PAIR, ANGLES, (WORDS,), 10),)])

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ibm_tasks import ibm_target, measured_circuit
 from qiskit_ibm_runtime.executor_estimator.prepare import prepare as prepare_estimator
 from qiskit_ibm_runtime.executor_sampler.prepare import prepare as prepare_sampler
@@ -24,6 +26,7 @@ from qmlmat.hardware.executions import (
     job_seconds,
     qubit_wise_bases,
     sampler_executions,
+    shared_shots,
 )
 from qmlmat.hardware.task import Task
 from qmlmat.operators.pauli import PauliSum
@@ -112,10 +115,34 @@ def test_counts_take_points_times_shots():
     assert sampler_executions(programs) == payload.n_executions == counted == 9000
 
 
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 30_000), st.integers(1, 50)), min_size=1, max_size=20),
+)
+def test_different_shots_in_one_job_cost_hardly_more(asked):
+    """Each gets at least what it asks for, and none is far above."""
+    jobs = [CountJob(measured_circuit(), np.zeros((n, 1)), shots) for shots, n in asked]
+    unit, total = shared_shots(jobs), sum(n * shots for shots, n in asked)
+    taken = sampler_executions(jobs)
+    assert taken == sum(n * math.ceil(shots / unit) * unit for shots, n in asked)
+    assert total <= taken <= max(1.02 * total, total + sum(n for _, n in asked) * unit)
+    if len({shots for shots, _ in asked}) == 1:
+        assert taken == total
+
+
+def test_a_plan_of_several_groups_a_sentinel_and_a_calibration_shares_its_shots():
+    """What a plan sends: shots by their weights, 1000 for the sentinel, 20 000 to calibrate."""
+    asked = {3271: 9, 1884: 9, 517: 9, 1000: 1, 20_000: 2}
+    jobs = [CountJob(measured_circuit(), np.zeros((n, 1)), shots) for shots, n in asked.items()]
+    unit, total = shared_shots(jobs), sum(n * shots for shots, n in asked.items())
+    assert total <= sampler_executions(jobs) <= 1.02 * total
+    assert unit > 60
+
+
 def test_the_table_of_molecules_is_met():
     """H2 with 4 qubits: 5 bases, as IBM's client groups them (HARDWARE, measured in 2026)."""
     h2 = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735"))
-    words = h2.to_pauli_sum(h2.qubit_mapping("jordan_wigner"))
+    words = h2.pauli_sum()
     assert qubit_wise_bases((words,)) == 5
 
 
