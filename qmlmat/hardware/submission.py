@@ -15,7 +15,7 @@ from qmlmat.hardware.ledger.ledger import Ledger
 from qmlmat.hardware.ledger.states import ENDED, FINAL, REMOTE, UNKNOWN, UNSENT
 from qmlmat.hardware.steps.collecting import collect, fetch_again, is_damaged, settle
 from qmlmat.hardware.steps.finding import resolve
-from qmlmat.hardware.steps.sending import is_in_turn, prepare, reserve, send, withdraw
+from qmlmat.hardware.steps.sending import goes_on, is_ready, prepare, reserve, send, withdraw
 from qmlmat.hardware.steps.work import RetryRules, Work
 from qmlmat.hardware.task import Answer
 
@@ -32,16 +32,13 @@ class Progress:
     """What a user should know, one line each."""
     pause: float
     """Time until something is due (s)."""
+    is_over: bool
+    """Whether nothing is waited for: every task is at its end, and none is sent again."""
 
     @property
     def is_sent(self) -> bool:
         """Whether nothing is left to be sent."""
         return not set(self.states) & {*UNSENT, *UNKNOWN}
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is waited for."""
-        return set(self.states) <= FINAL
 
 
 class Submission:
@@ -83,7 +80,9 @@ class Submission:
             LedgerError: If the ledger cannot be written; nothing was lost.
         """
         self._work.polls.clear()
-        return self._pass()
+        progress = self._pass()
+        self._tell()
+        return progress
 
     def wait(
         self,
@@ -100,7 +99,8 @@ class Submission:
             until: Wait until every task was sent, or until every one is at its end.
 
         Raises:
-            HardwareError: As ``advance``.
+            HardwareError: As ``advance``; of single tasks, and of the budget, once nothing else is
+                waited for.
         """
         clock = self._work.ledger.clock
         end = float("inf") if timeout is None else clock.elapsed() + timeout
@@ -111,6 +111,7 @@ class Submission:
             left = end - clock.elapsed()
             is_reached = progress.is_sent if until == "sent" else progress.is_over
             if is_reached or left <= 0:
+                self._tell()
                 return progress
             if not progress.n_moves:
                 clock.sleep(min(progress.pause, left))
@@ -166,16 +167,19 @@ class Submission:
         work.each(withdraw, lambda one: one.state in UNSENT and one.is_unwanted)
         reserve(work)
         work.each(prepare, lambda one: one.state == "reserved" and one.payload is None)
-        work.each(send, lambda one: one.state == "reserved" and is_in_turn(work))
-        if work.errors:
-            raise work.errors[0]
+        work.each(send, lambda one: is_ready(work, one))
         records = work.ledger.tasks(work.run)
         return Progress(
             states=dict(Counter(one.state for one in records)),
             n_moves=self._revisions() - before,
             notes=tuple(work.notes),
             pause=work.pause(),
+            is_over=all(one.state in FINAL and not goes_on(work, one) for one in records),
         )
+
+    def _tell(self) -> None:
+        if self._work.errors:
+            raise self._work.errors[0]
 
     def _revisions(self) -> int:
         return sum(one.revision for one in self._work.ledger.tasks(self._work.run))

@@ -331,7 +331,7 @@ class FakeAdapter:
         if kind == "cut":
             raise CorruptResultError("fake: the result ends early.")
         if kind == "swapped":
-            others = [one for one in self.server.jobs() if one["key"] != job["key"]]
+            others = [one for one in self.server.jobs() if one["content"] != job["content"]]
             job = others[0] if others else {**dict(job), "content": content_of(small_task(99))}
         raw = json.dumps(_result(job)).encode()
         self._point("result:after")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
 from qmlmat.errors import BudgetError
-from qmlmat.hardware.adapters.base import Resources
+from qmlmat.hardware.adapters.base import Resources, Spent
 
 _TOLERANCE = 1e-9
 """Relative error of a sum of floats that is no excess."""
@@ -116,6 +116,16 @@ def reservation(resources: Resources, safety_factor: float) -> Amounts:
         seconds = float(math.ceil(safety_factor * resources.seconds))
         usd *= seconds / resources.seconds
     return Amounts(seconds=seconds, usd=usd, jobs=1, shots=resources.n_executions)
+
+
+def actual(spent: Spent, reserved: Amounts) -> Amounts:
+    """Return what a job cost; what the provider does not tell counts as it was reserved."""
+    return Amounts(
+        seconds=reserved.seconds if spent.seconds is None else spent.seconds,
+        usd=reserved.usd if spent.usd is None else spent.usd,
+        jobs=1,
+        shots=reserved.shots if spent.n_shots is None else spent.n_shots,
+    )
 
 
 def check_budget(run: str, budget: Budget, committed: Amounts, wanted: Amounts) -> None:

@@ -17,14 +17,15 @@ longest of their time limits is a few minutes."""
 class Leases:
     """The leases as one process sees them.
 
-    A lease is taken over where its owner's process has ended; where it is older than ``LEASE_S``
-    by the time of day; and where this process has seen it unchanged for as long by its own watch,
-    which helps where the time of day was set back.
+    A lease is taken over where its owner's process has ended, and never while that lives. Where
+    that cannot be told (another container, another computer) it is taken over when it is older
+    than ``LEASE_S`` by the time of day; or when this process has seen it unchanged for as long by
+    its own watch, which helps where the time of day was set back.
     """
 
-    def __init__(self, me: Owner, is_gone: Callable[[Owner], bool], clock: Clock) -> None:
+    def __init__(self, me: Owner, has_ended: Callable[[Owner], bool | None], clock: Clock) -> None:
         self.me = me
-        self._is_gone = is_gone
+        self._has_ended = has_ended
         self._clock = clock
         self._seen: dict[str, tuple[str, float]] = {}
 
@@ -50,7 +51,10 @@ class Leases:
 
     def _is_free(self, row: sqlite3.Row, now: float) -> bool:
         owner = Owner.from_text(row["owner"])
-        if owner == self.me or now >= row["expires"] or self._is_gone(owner):
+        ended = owner == self.me or self._has_ended(owner)
+        if ended is not None:
+            return ended
+        if now >= row["expires"]:
             return True
         lease, watch = f"{row['owner']} {row['taken']}", self._clock.elapsed()
         known, since = self._seen.get(row["key"], ("", watch))

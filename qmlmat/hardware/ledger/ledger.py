@@ -14,18 +14,25 @@ from qmlmat.errors import BudgetError, LedgerError
 from qmlmat.hardware.adapters.base import Payload, Resources, Snapshot, Spent
 from qmlmat.hardware.clock import Clock, SystemClock
 from qmlmat.hardware.ledger import rows
-from qmlmat.hardware.ledger.budget import Amounts, Budget, Caps, check_budget, reservation, total
+from qmlmat.hardware.ledger.budget import (
+    Amounts,
+    Budget,
+    Caps,
+    actual,
+    check_budget,
+    reservation,
+    total,
+)
 from qmlmat.hardware.ledger.database import Database
 from qmlmat.hardware.ledger.leases import Leases
-from qmlmat.hardware.ledger.owner import Owner, is_gone
+from qmlmat.hardware.ledger.owner import Owner, has_ended
 from qmlmat.hardware.ledger.reading import Reader
 from qmlmat.hardware.ledger.records import Bill, RunRecord, TaskRecord
 from qmlmat.hardware.ledger.spool import DATABASE, open_folder, write_file
 from qmlmat.hardware.ledger.states import StaleError, check_move
 from qmlmat.hardware.task import Task, task_to_plain
-from qmlmat.provenance import canonical_json, content_hash, differences, provenance
+from qmlmat.provenance import canonical_json, content_hash, provenance
 
-_MAX_DIFFERENCES: Final = 6
 _NOTHING: Final = Amounts()
 
 
@@ -47,7 +54,7 @@ class Ledger(Reader):
         *,
         clock: Clock | None = None,
         owner: Owner | None = None,
-        has_ended: Callable[[Owner], bool] = is_gone,
+        ended: Callable[[Owner], bool | None] = has_ended,
     ) -> Ledger:
         """Return the ledger in a folder, made where there is none; only its owner can read it.
 
@@ -55,7 +62,7 @@ class Ledger(Reader):
             folder: Where.
             clock: Where time comes from; the computer's by default.
             owner: Who works with it; this process by default.
-            has_ended: Tells whether another owner's process has certainly ended.
+            ended: Tells whether another owner's process has ended; ``None`` if it cannot tell.
 
         Raises:
             LedgerError: If the folder cannot be used, or the database is damaged, foreign, or of
@@ -64,7 +71,7 @@ class Ledger(Reader):
         place = Path(folder).expanduser().absolute()
         open_folder(place)
         time = clock or SystemClock()
-        leases = Leases(owner or Owner.here(), has_ended, time)
+        leases = Leases(owner or Owner.here(), ended, time)
         return cls(place, Database(place / DATABASE), time, leases)
 
     def close(self) -> None:
@@ -105,7 +112,7 @@ class Ledger(Reader):
                 execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?)", row)
                 rows.note(execute, self.clock.now(), run, {"begun": json.loads(caps)})
             else:
-                _check_same(RunRecord.of(found), plan, target)
+                RunRecord.of(found).check_same(plan, target)
                 if found["budget"] != caps:
                     execute("UPDATE run SET budget = ? WHERE name = ?", (caps, run))
                     rows.note(execute, self.clock.now(), run, {"budget": json.loads(caps)})
@@ -135,7 +142,8 @@ class Ledger(Reader):
     def reserve(self, run: str, wanted: Mapping[str, Resources]) -> list[TaskRecord]:
         """Return tasks for which the budget is set aside now: all that are asked for, or none.
 
-        A failed task goes on with its next attempt. One that somebody else moved is left out.
+        A task whose job failed goes on with its next attempt. One that somebody else moved is left
+        out.
 
         Args:
             run: Name of the run.
@@ -161,7 +169,7 @@ class Ledger(Reader):
                     self._moved(execute, one, "refused", str(refusal), {})
                     continue
                 facts: dict[str, Any] = {"reserved": amounts[one.key], "is_settled": False}
-                if one.state == "failed":
+                if one.remote_id is not None:
                     facts |= {"attempt": one.attempt + 1, "n_bad": 0}
                     facts |= dict.fromkeys(("remote_id", "raw", "raw_sha"))
                 self._moved(execute, one, "reserved", "", facts)
@@ -221,7 +229,7 @@ class Ledger(Reader):
             key=record.key,
             attempt=record.attempt,
             is_extra=False,
-            amounts=_actual(spent, record.reserved),
+            amounts=actual(spent, record.reserved),
         )
         with self._database.transaction() as execute:
             rows.bill(execute, bill)
@@ -243,7 +251,7 @@ class Ledger(Reader):
             key=record.key,
             attempt=attempt,
             is_extra=True,
-            amounts=_actual(spent, _NOTHING),
+            amounts=actual(spent, _NOTHING),
         )
         with self._database.transaction() as execute:
             if rows.bill(execute, bill):
@@ -325,26 +333,3 @@ class Ledger(Reader):
         name = f"{content_hash(tree)}.json"
         write_file(self.folder / "calibrations", name, canonical_json(tree).encode())
         return name
-
-
-def _actual(spent: Spent, reserved: Amounts) -> Amounts:
-    return Amounts(
-        seconds=reserved.seconds if spent.seconds is None else spent.seconds,
-        usd=reserved.usd if spent.usd is None else spent.usd,
-        jobs=1,
-        shots=reserved.shots if spent.n_shots is None else spent.n_shots,
-    )
-
-
-def _check_same(found: RunRecord, plan: Mapping[str, Any], target: Mapping[str, Any]) -> None:
-    wanted = {"plan": plan, "target": target}
-    lines = differences({"plan": found.plan, "target": found.target}, wanted)
-    if not lines:
-        return
-    more = len(lines) - _MAX_DIFFERENCES
-    rest = f"; and {more} more" if more > 0 else ""
-    raise LedgerError(
-        f'run "{found.name}": it was begun with something else (stored against wanted): '
-        f"{'; '.join(lines[:_MAX_DIFFERENCES])}{rest}. Go back to that, or give the run another "
-        "name."
-    )

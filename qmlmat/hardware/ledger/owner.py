@@ -47,10 +47,10 @@ class Owner:
         return cls(**json.loads(text))
 
 
-def is_gone(owner: Owner) -> bool:
-    """Return whether a process has certainly ended; not so where it cannot be told."""
+def has_ended(owner: Owner) -> bool | None:
+    """Return whether a process has ended; ``None`` where it cannot be told from here."""
     if os.name != "posix" or owner.host != platform.node():
-        return False  # on Windows "signal 0" is Ctrl-C
+        return None  # on Windows "signal 0" is Ctrl-C
     if owner.boot != _boot():
         return True
     try:
@@ -58,7 +58,7 @@ def is_gone(owner: Owner) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        return False  # it lives, and is somebody else's
+        pass  # it lives, and is somebody else's
     started, state = _started(owner.pid)
     return started != owner.started or state == "Z"
 

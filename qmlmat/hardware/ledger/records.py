@@ -6,9 +6,13 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from qmlmat.errors import LedgerError
 from qmlmat.hardware.ledger.budget import Amounts, Budget
+from qmlmat.provenance import differences
+
+_MAX_DIFFERENCES: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,24 @@ class RunRecord:
             target=json.loads(row["target"]),
             budget=Budget(**json.loads(row["budget"])),
             layout=None if row["layout"] is None else tuple(json.loads(row["layout"])),
+        )
+
+    def check_same(self, plan: Mapping[str, Any], target: Mapping[str, Any]) -> None:
+        """Refuse another plan or target under this name.
+
+        Raises:
+            LedgerError: If they differ; it names where.
+        """
+        stored = {"plan": self.plan, "target": self.target}
+        lines = differences(stored, {"plan": plan, "target": target})
+        if not lines:
+            return
+        more = len(lines) - _MAX_DIFFERENCES
+        rest = f"; and {more} more" if more > 0 else ""
+        raise LedgerError(
+            f'run "{self.name}": it was begun with something else (stored against wanted): '
+            f"{'; '.join(lines[:_MAX_DIFFERENCES])}{rest}. Go back to that, or give the run "
+            "another name."
         )
 
 

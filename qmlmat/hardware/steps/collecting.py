@@ -75,7 +75,9 @@ def _spoilt(work: Work, record: TaskRecord, why: str) -> None:
 def settle(work: Work, record: TaskRecord) -> None:
     """Replace what was set aside for a job that has ended by what it cost."""
     assert record.remote_id is not None
-    stop_others(work, record)
+    if not stop_others(work, record):
+        work.postpone(record)
+        return
     work.ledger.settle(record, work.adapter.usage(record.remote_id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from qmlmat.errors import RejectedError, UnclearError
 from qmlmat.hardware.adapters.base import RemoteJob
@@ -24,7 +25,7 @@ def resolve(work: Work, record: TaskRecord) -> None:
     apart by its own watch: what other processes saw, or the time of day says, proves nothing.
     """
     jobs = work.adapter.find(work.sent_key(record))
-    watched = (record.key, record.attempt)
+    watched = (record.key, record.revision)  # whatever happens to the task, the watch begins anew
     if jobs:
         work.absent.pop(watched, None)
         kept = furthest(jobs)
@@ -63,12 +64,12 @@ def _completed(work: Work, record: TaskRecord) -> str | None:
 
 def _absent(work: Work, record: TaskRecord) -> None:
     why = f"no job carries the key of attempt {record.attempt}"
-    released = {"reserved": Amounts(), "is_settled": True}
+    released: dict[str, Any] = {"reserved": Amounts(), "is_settled": True}
     if record.is_unwanted:
         work.ledger.move(record, "cancelled", why=why, **released)
     elif record.attempt + 1 >= work.retry.attempts:
         why += f". Tried {work.retry.attempts} times: see to the connection, raise [retry] attempts"
-        work.ledger.move(record, "failed", why=why, **released)
+        work.ledger.move(record, "failed", why=why, attempt=record.attempt + 1, **released)
     else:
         work.ledger.move(record, "reserved", why=why, attempt=record.attempt + 1)
 
@@ -94,13 +95,21 @@ def look(work: Work, record: TaskRecord) -> tuple[TaskRecord, RemoteJob]:
     return record, kept
 
 
-def stop_others(work: Work, record: TaskRecord) -> None:
+def stop_others(work: Work, record: TaskRecord) -> bool:
     """Cancel, and write down, every job of a task that is not its job.
 
     Jobs of earlier attempts are among them: a provider may have shown one too late.
+
+    Returns:
+        Whether the task's own job was found by its key. If not, the provider's index is behind,
+        and others may be hidden, too.
     """
+    is_listed = False
     for attempt in range(record.attempt + 1):
-        _stop(work, record, attempt, _candidates(work, record, attempt))
+        jobs = _candidates(work, record, attempt)
+        is_listed |= record.remote_id in {job.remote_id for job in jobs}
+        _stop(work, record, attempt, jobs)
+    return is_listed
 
 
 def furthest(jobs: Sequence[RemoteJob]) -> RemoteJob:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qmlmat.errors import (
     BudgetError,
     CredentialError,
@@ -23,27 +25,42 @@ def withdraw(work: Work, record: TaskRecord) -> None:
 
 
 def reserve(work: Work) -> None:
-    """Set the budget aside for everything that is to be sent: for all of it, or for nothing."""
-    wanted = {
-        one.key: work.adapter.estimate(work.task(one))
-        for one in work.ledger.tasks(work.run)
-        if not one.is_unwanted and (one.state in {"planned", "refused"} or _goes_on(work, one))
-    }
-    if not wanted:
-        return
+    """Set the budget aside for everything that is to be sent: for all of it, or for nothing.
+
+    Failed tasks that are sent again come after it, one by one; they may find the budget used up.
+    """
+    records = [one for one in work.ledger.tasks(work.run) if not one.is_unwanted]
     try:
-        work.ledger.reserve(work.run, wanted)
+        _reserve(work, [one for one in records if one.state in {"planned", "refused"}])
     except BudgetError as error:
         work.errors.append(error)
+    for one in records:
+        if one.is_settled and goes_on(work, one):
+            try:
+                _reserve(work, [one])
+            except BudgetError as error:
+                work.notes.append(f"task {one.key[:12]} failed and is not sent again: {error}")
+                work.rejected.add(one.key)
 
 
-def _goes_on(work: Work, record: TaskRecord) -> bool:
-    return (
-        record.state == "failed"
-        and record.is_settled
-        and work.retry.resubmit_failed
-        and record.attempt + 1 < work.retry.attempts
-    )
+def _reserve(work: Work, records: Sequence[TaskRecord]) -> None:
+    if records:
+        wanted = {one.key: work.adapter.estimate(work.task(one)) for one in records}
+        work.ledger.reserve(work.run, wanted)
+
+
+def goes_on(work: Work, record: TaskRecord) -> bool:
+    """Return whether a failed task is sent again by this process.
+
+    A job that failed at the provider may be billed: it is sent again only where that is allowed.
+    One that the provider did not take at all is tried again by the next process, since something
+    has to be changed first.
+    """
+    if record.state != "failed" or record.is_unwanted or record.key in work.rejected:
+        return False
+    if record.remote_id is not None:
+        return work.retry.resubmit_failed and record.attempt + 1 < work.retry.attempts
+    return record.attempt < work.retry.attempts
 
 
 def prepare(work: Work, record: TaskRecord) -> None:
@@ -93,6 +110,7 @@ def send(work: Work, record: TaskRecord) -> None:
 def _rejected(work: Work, record: TaskRecord, error: RejectedError) -> None:
     work.notes.append(str(error))
     if error.retry_after is None:
+        work.rejected.add(record.key)
         released = {"reserved": Amounts(), "is_settled": True}
         work.ledger.move(record, "failed", why=str(error), **released)
         return
@@ -101,8 +119,10 @@ def _rejected(work: Work, record: TaskRecord, error: RejectedError) -> None:
     work.ledger.move(record, "reserved", why=str(error))
 
 
-def is_in_turn(work: Work) -> bool:
-    """Return whether the provider's pace lets us send now; every run of the ledger counts."""
+def is_ready(work: Work, record: TaskRecord) -> bool:
+    """Return whether a task can be sent now; the pace of the provider counts every run."""
+    if record.state != "reserved" or record.payload is None:
+        return False
     if work.time < work.hold:
         return False
     interval = work.retry.min_submit_interval_s or 0.0

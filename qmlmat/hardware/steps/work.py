@@ -70,7 +70,9 @@ class Work:
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     """Answers that were read already, by task."""
     absent: dict[tuple[str, int], float] = field(default_factory=dict)
-    """Since when a task's job has not been found, by task and attempt (s)."""
+    """Since when a task's job has not been found, by task and revision (s)."""
+    rejected: set[str] = field(default_factory=set)
+    """Tasks that the provider did not take from this process."""
     searched: set[str] = field(default_factory=set)
     """Jobs whose key was searched for others."""
     later: dict[str, float] = field(default_factory=dict)
