@@ -140,6 +140,12 @@ if TYPE_CHECKING:
     from qmlmat.backends.pennylane.backend import PennyLaneBackend
     from qmlmat.backends.qiskit.backend import QiskitBackend
     from qmlmat.backends.qiskit.devices import NoisySampler, fake_device, restricted
+    from qmlmat.hardware.backend import LedgerBackend
+    from qmlmat.hardware.config import load_target, target_names
+    from qmlmat.hardware.ledger.ledger import Ledger
+    from qmlmat.hardware.plan import MeasurementPlan
+    from qmlmat.hardware.runs import PlanRun, RunResult
+    from qmlmat.hardware.shots import affordable_shots, choose_shots, expected_errors
     from qmlmat.plugins.ase import SurfaceCalculator
 
 __all__ = [  # noqa: RUF022 (the order is the table of contents)
@@ -340,6 +346,17 @@ __all__ = [  # noqa: RUF022 (the order is the table of contents)
     "errors_table",
     "plot_comparison",
     "comparison_table",
+    # Cloud hardware: plans, their cost, and a record of what was sent
+    "load_target",
+    "target_names",
+    "MeasurementPlan",
+    "expected_errors",
+    "choose_shots",
+    "affordable_shots",
+    "Ledger",
+    "PlanRun",
+    "RunResult",
+    "LedgerBackend",
     # What can go wrong
     "QmlmatError",
     "QmlmatWarning",
@@ -352,6 +369,16 @@ _DOORS: Final = {
     "restricted": "qmlmat.backends.qiskit.devices",
     "NoisySampler": "qmlmat.backends.qiskit.devices",
     "SurfaceCalculator": "qmlmat.plugins.ase",
+    "load_target": "qmlmat.hardware.config",
+    "target_names": "qmlmat.hardware.config",
+    "MeasurementPlan": "qmlmat.hardware.plan",
+    "expected_errors": "qmlmat.hardware.shots",
+    "choose_shots": "qmlmat.hardware.shots",
+    "affordable_shots": "qmlmat.hardware.shots",
+    "Ledger": "qmlmat.hardware.ledger.ledger",
+    "PlanRun": "qmlmat.hardware.runs",
+    "RunResult": "qmlmat.hardware.runs",
+    "LedgerBackend": "qmlmat.hardware.backend",
 }
 """Names whose module brings a framework, loaded on first use."""
 

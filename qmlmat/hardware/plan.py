@@ -50,7 +50,7 @@ class MeasurementPlan:
         ...     again.requests(), target, mapping=h2.qubit_mapping("parity", reduced=True)
         ... )
         >>> plan.cost.n_circuits, len(plan.tasks("first"))
-        (3, 1)
+        (5, 1)
     """
 
     requests: tuple[Request, ...]

@@ -6,11 +6,12 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from rehearsal.client import Server
 
 from qmlmat.ansatz.qubit_circuit import Angle, QubitCircuit, QubitGate
 from qmlmat.backends.qubits.jobs import Batch, CountJob
 from qmlmat.hardware.adapters.base import Adapter, Payload
-from qmlmat.hardware.adapters.ibm.adapter import IbmAdapter
+from qmlmat.hardware.adapters.ibm.adapter import IbmAdapter, tag_of
 from qmlmat.hardware.config.loading import parse_target
 from qmlmat.hardware.config.target import IbmTarget
 from qmlmat.hardware.task import Answer, Task
@@ -77,3 +78,16 @@ def answered(adapter: IbmAdapter, task: Task) -> tuple[Payload, list[Answer]]:
     remote_id = adapter.submit(payload, task.key())
     assert finished(adapter, remote_id) == "done"
     return payload, adapter.decode(adapter.fetch_raw(remote_id), payload)
+
+
+SECRET = "planted-5f3a9c0d1e"
+"""The API key of the tests."""
+
+
+def accepted(server: Server, task: Task) -> list[str]:
+    """The jobs of a task that the server has."""
+    return [job["id"] for job in server.jobs() if job["key"] == tag_of(task.key())]
+
+
+def posts(server: Server) -> int:
+    return server.counts()["requests"].get("POST /api/v1/jobs", 0)
