@@ -126,7 +126,7 @@ def _levels(points: dict[bytes, int]) -> list[tuple[int, list[bytes]]]:
 
 
 def _kind(one: CountJob) -> tuple[Any, ...]:
-    return (one.circuit, one.fold)
+    return (one.circuit, one.fold, one.is_physical)
 
 
 def _name(one: CountJob) -> str:

@@ -74,11 +74,10 @@ def _sentinel_flags(reading: SentinelReading, expected: float | None) -> list[st
     off = abs(reading.energy - reading.exact) - explained
     if off <= SUSPICIOUS * reading.stderr:
         return []
-    what = "noise" if expected is None else "the readout errors that the device reports"
-    beyond = "" if expected is None else f", more than {what} explain"
+    beyond = ", more than the readout errors that the device reports explain"
     return [
         f"the sentinel is off by {_milli(reading.energy - reading.exact)} "
-        f"(standard error {_milli(reading.stderr)}){beyond}"
+        f"(standard error {_milli(reading.stderr)}){'' if expected is None else beyond}"
     ]
 
 
@@ -121,7 +120,11 @@ def drifts(reports: Sequence[JobReport]) -> dict[int, str]:
     Args:
         reports: Those of jobs with the same sentinel.
     """
-    known = {k: r.sentinel for k, r in enumerate(reports) if r.sentinel is not None}
+    known = {
+        k: r.sentinel
+        for k, r in enumerate(reports)
+        if r.sentinel is not None and np.isfinite([r.sentinel.energy, r.sentinel.stderr]).all()
+    }
     found = {}
     for k, own in known.items():
         others = [one for j, one in known.items() if j != k]
