@@ -104,7 +104,7 @@ def test_what_is_no_sum_of_words_is_refused():
     "mapping",
     [
         "jordan_wigner",
-        qubit_mapping("bravyi_kitaev", 6, (1, 1)),
+        qubit_mapping("bravyi_kitaev", 3),
         reduced(),
         hydrogen().qubit_mapping("jordan_wigner", tapered=True),
     ],
