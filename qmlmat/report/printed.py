@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -23,3 +24,20 @@ class PrintableTable(Table):
 def natural_width(table: Table) -> int:
     """Return the width at which no cell is cut or folded (characters)."""
     return Console(width=WIDEST).measure(table).maximum
+
+
+def house_table(title: str = "") -> PrintableTable:
+    """Return an empty table in the house's style.
+
+    Args:
+        title: What stands above.
+    """
+    return PrintableTable(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        header_style="",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from qmlmat.backends import Backend
 from qmlmat.backends.measurement import Measurement
+from qmlmat.backends.requests import Counts, Estimate
 from qmlmat.errors import CapabilityError, InputError
 from qmlmat.solvers import EOM, Solution, measure_solution
 from qmlmat.solvers.base import AnyHamiltonian
@@ -28,7 +29,7 @@ BELOW_EXACT: Final = 5.0
 def point_measurement(
     inputs: Mapping[str, Any],
     point: Point,
-    result: PointResult,
+    result: PointResult | None,
     *,
     model: TightBindingModel | None = None,
 ) -> Measurement[PointResult]:
@@ -37,20 +38,21 @@ def point_measurement(
     Args:
         inputs: The scan's inputs, as plain values.
         point: Where.
-        result: What a simulator found there.
+        result: What a simulator found there; ``None`` where nothing is known.
         model: The crystal, of a scan through k.
 
     Raises:
         InputError: If the point has no result, or a scan through k comes without its model.
         CapabilityError: If the point's states are not made by circuits.
     """
-    solution = result.solution
-    if result.failed or solution is None:
+    solution = None if result is None or result.failed else result.solution
+    if result is None or solution is None:
+        why = "not computed" if result is None else result.status
         raise InputError(
-            f"Scan.requests: the point {point} has no solution ({result.status}). Complete the "
-            "scan first, or leave the point out."
+            f"Scan.requests: the point {point} has no solution ({why}). Complete the scan first, "
+            "or leave the point out: points=[...] names the others."
         )
-    hamiltonian = _hamiltonian(inputs, point, result, model)
+    hamiltonian = point_hamiltonian(inputs, point, result, model)
     eom = _eom(inputs)
 
     def measured(backend: Backend) -> PointResult:
@@ -60,13 +62,24 @@ def point_measurement(
     return Measurement(measured)
 
 
-def _hamiltonian(
+def point_hamiltonian(
     inputs: Mapping[str, Any],
     point: Point,
     result: PointResult,
     model: TightBindingModel | None,
 ) -> AnyHamiltonian:
-    """Return what was solved at a point, in the orbitals that are stored with it."""
+    """Return what was solved at a point, in the orbitals that are stored with it.
+
+    Args:
+        inputs: The scan's inputs, as plain values.
+        point: Where.
+        result: What a simulator found there.
+        model: The crystal, of a scan through k.
+
+    Raises:
+        InputError: If a scan through k comes without its model.
+        CapabilityError: If the point's orbitals are not kept.
+    """
     if isinstance(point, KPoint):
         if model is None:
             raise InputError("Scan.requests: a scan through k. Name its model: requests(model=...)")
@@ -105,6 +118,57 @@ def _as_point(simulated: PointResult, found: Solution) -> PointResult:
         notes=found.notes,
         solution=replace(found, states=None),
     )
+
+
+def measured_results(
+    measurements: Mapping[int, Measurement[PointResult]],
+    answers: Sequence[Estimate | Counts | None],
+    flags: Sequence[Sequence[str]] | None = None,
+) -> dict[int, PointResult]:
+    """Return the measured points by their index; one with an answer missing is left out.
+
+    Args:
+        measurements: That of each point, by its index.
+        answers: To the requests of all of them, in their order.
+        flags: What is wrong with each answer, one phrase each.
+
+    Raises:
+        InputError: If there are more or fewer answers than requests.
+    """
+    counts = {index: len(one.requests()) for index, one in measurements.items()}
+    if sum(counts.values()) != len(answers):
+        raise InputError(
+            f"Scan.measured: {len(answers)} answers to {sum(counts.values())} requests. Give those "
+            "of this scan's requests()."
+        )
+    said = [()] * len(answers) if flags is None else flags
+    found, start = {}, 0
+    for index, one in measurements.items():
+        own = slice(start, start + counts[index])
+        start = own.stop
+        known = [answer for answer in answers[own] if answer is not None]
+        if len(known) == counts[index]:
+            lines = dict.fromkeys(line for part in said[own] for line in part)
+            found[index] = flagged(one.result(known), list(lines))
+    return found
+
+
+def flagged(result: PointResult, flags: Sequence[str]) -> PointResult:
+    """Return a measured point whose status says what else is wrong with it.
+
+    Args:
+        result: The point.
+        flags: One phrase each; with none, the point is as it was.
+    """
+    if not flags:
+        return result
+    known = [result.status.removeprefix(f"{FLAGGED}: ")] if is_flagged(result.status) else []
+    return replace(result, status=f"{FLAGGED}: {'; '.join([*known, *flags])}")
+
+
+def is_flagged(status: str) -> bool:
+    """Return whether a status is that of a measured point that is not to be trusted as it is."""
+    return status.startswith(FLAGGED)
 
 
 def _flags(simulated: PointResult, found: Solution) -> list[str]:

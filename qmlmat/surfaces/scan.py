@@ -16,7 +16,7 @@ from qmlmat.backends.measurement import Measurement
 from qmlmat.backends.requests import Counts, Estimate, Request
 from qmlmat.errors import InputError, PointWarning
 from qmlmat.surfaces.curves import Curves, followed_curves
-from qmlmat.surfaces.measuring import point_measurement
+from qmlmat.surfaces.measuring import measured_results, point_measurement
 from qmlmat.surfaces.molecules import molecule_of
 from qmlmat.surfaces.paths.path import Path
 from qmlmat.surfaces.running.crew import check_workers
@@ -209,58 +209,64 @@ class Scan:
             [np.nan if r is None else r.columns.get(name, np.nan) for r in self.results]
         )
 
-    def requests(self, *, model: TightBindingModel | None = None) -> list[Request]:
+    def requests(
+        self, *, model: TightBindingModel | None = None, points: Sequence[int] | None = None
+    ) -> list[Request]:
         """Return what a device is asked for the energies of all points, to be planned as one.
 
         Circuits and angles are those found here; numbers of shots are the plan's.
 
         Args:
             model: The crystal, of a scan through k.
+            points: Indices of the points that are asked for; by default all.
 
         Raises:
             InputError: If a point has no result, or the model is missing.
             CapabilityError: If states are not made by circuits.
         """
-        return [one for part in self._measurements(model) for one in part.requests()]
+        return [
+            one for part in self._measurements(model, points).values() for one in part.requests()
+        ]
 
     def measured(
         self,
-        answers: Sequence[Estimate | Counts],
+        answers: Sequence[Estimate | Counts | None],
         *,
         model: TightBindingModel | None = None,
+        points: Sequence[int] | None = None,
+        flags: Sequence[Sequence[str]] | None = None,
     ) -> Scan:
         """Return the scan as a device measured it, with error bars.
 
         Args:
-            answers: To ``requests()``, in their order.
+            answers: To ``requests()``, in their order; a point that lacks one is not computed.
             model: The crystal, of a scan through k.
+            points: Indices of the points that were asked for; by default all.
+            flags: What is wrong with each answer, one phrase each: its point is flagged, too.
 
         Raises:
             InputError: If there are more or fewer answers than requests.
         """
-        parts = self._measurements(model)
-        counts = [len(part.requests()) for part in parts]
-        if sum(counts) != len(answers):
-            raise InputError(
-                f"Scan.measured: {len(answers)} answers to {sum(counts)} requests. Give those of "
-                "this scan's requests()."
-            )
-        ends = np.cumsum(counts)
-        return replace(
-            self,
-            results=tuple(
-                part.result(answers[end - count : end])
-                for part, count, end in zip(parts, counts, ends, strict=True)
-            ),
-        )
+        found = measured_results(self._measurements(model, points), answers, flags)
+        return replace(self, results=tuple(found.get(k) for k in range(len(self.path))))
 
-    def _measurements(self, model: TightBindingModel | None) -> list[Measurement[PointResult]]:
-        missing = PointResult(energies=np.empty(0), status=f"failed: {NOT_COMPUTED}")
-        results = [missing if result is None else result for result in self.results]
-        return [
-            point_measurement(self.inputs, self.path.points[index], result, model=model)
-            for index, result in enumerate(results)
-        ]
+    def _measurements(
+        self, model: TightBindingModel | None, points: Sequence[int] | None
+    ) -> dict[int, Measurement[PointResult]]:
+        n_points = len(self.path)
+        wanted = range(n_points) if points is None else points
+        outside = [index for index in wanted if not 0 <= index < n_points]
+        if outside:
+            raise InputError(
+                f"Scan.requests(points={outside}): the scan has {n_points} points, counted from 0. "
+                f"Use 0 to {n_points - 1}."
+            )
+        return {
+            index: point_measurement(
+                self.inputs, self.path.points[index], self.results[index], model=model
+            )
+            for index in wanted
+        }
 
     @property
     def statuses(self) -> tuple[str, ...]:

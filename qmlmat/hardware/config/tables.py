@@ -176,6 +176,11 @@ class Retry(Table):
     backoff_s: float = Field(
         default=2.0, gt=0, description="Wait before the second try (s); it doubles each time."
     )
+    poll_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Time until a job is asked for again (s); it doubles up to ten times it.",
+    )
     min_submit_interval_s: float | None = Field(
         default=None, ge=0, description="Time between two jobs (s), where not the provider's own."
     )

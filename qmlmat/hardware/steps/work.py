@@ -14,10 +14,10 @@ from qmlmat.hardware.ledger.records import TaskRecord
 from qmlmat.hardware.ledger.states import StaleError
 from qmlmat.hardware.task import Answer, Task
 
-FIRST_POLL_S: Final = 30.0
-"""Time until a job that has not changed is asked for again (s); it doubles each time."""
-LAST_POLL_S: Final = 300.0
-"""The longest such time (s)."""
+LONGEST_POLLS: Final = 10.0
+"""How many times the first wait the longest one is."""
+LONGEST_BACKOFF_S: Final = 300.0
+"""Longest wait after failures (s)."""
 JITTER: Final = 0.2
 """Share by which it varies, so that several processes do not ask in step."""
 MAX_UNREACHABLE: Final = 3
@@ -35,6 +35,11 @@ class RetryRules(Protocol):
     @property
     def backoff_s(self) -> float:
         """Wait before the second try (s); it doubles each time."""
+        ...
+
+    @property
+    def poll_s(self) -> float:
+        """Time until a job that has not changed is asked for again (s); it doubles each time."""
         ...
 
     @property
@@ -91,8 +96,12 @@ class Work:
     """What a user should know of this pass."""
     errors: list[HardwareError] = field(default_factory=list)
     """What stops single tasks; told when the others are through."""
+    stuck: set[str] = field(default_factory=set)
+    """Tasks that wait for the user, since a stored file of theirs is damaged."""
+    n_failures: dict[str, int] = field(default_factory=dict)
+    """Questions in a row without an answer, by task."""
     n_unreachable: int = 0
-    """Questions in a row without an answer."""
+    """Questions in a row without an answer, of this pass."""
 
     _tasks: dict[str, Task] = field(default_factory=dict)
 
@@ -149,27 +158,32 @@ class Work:
         try:
             step(self, record)
             self.n_unreachable = 0
+            self.n_failures.pop(record.key, None)
         except StaleError:
             pass  # whoever moved it goes on with it
         except UnavailableError as error:
             self.n_unreachable += 1
             self.notes.append(str(error))
-            self.postpone(record)
+            n_before = self.n_failures.get(record.key, 0)
+            self.n_failures[record.key] = n_before + 1
+            self.polls[record.key] = (self.time + self.backoff(n_before), self.retry.poll_s)
         except CorruptResultError as error:
             self.errors.append(error)
+            self.stuck.add(record.key)
 
     def postpone(self, record: TaskRecord) -> None:
         """Ask for a job again after a while, longer each time."""
-        wait = self.polls.get(record.key, (0.0, FIRST_POLL_S))[1]
+        first = self.retry.poll_s
+        wait = self.polls.get(record.key, (0.0, first))[1]
         varied = wait * self.random.uniform(1 - JITTER, 1 + JITTER)
-        self.polls[record.key] = (self.time + varied, min(2 * wait, LAST_POLL_S))
+        self.polls[record.key] = (self.time + varied, min(2 * wait, LONGEST_POLLS * first))
 
     def backoff(self, n_before: int) -> float:
         """Return how long to wait after some failures (s)."""
-        return float(min(self.retry.backoff_s * 2.0**n_before, LAST_POLL_S))
+        return float(min(self.retry.backoff_s * 2.0**n_before, LONGEST_BACKOFF_S))
 
     def pause(self) -> float:
         """Return the time until something is due (s)."""
         times = [*self.later.values(), *(due for due, _ in self.polls.values()), self.hold]
         waits = [due - self.time for due in times if due > self.time]
-        return min(waits, default=FIRST_POLL_S)
+        return min(waits, default=self.retry.poll_s)

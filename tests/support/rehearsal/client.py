@@ -28,6 +28,7 @@ class Server:
         """
         self._command = [sys.executable, "-m", "rehearsal", vendor, "--folder", str(folder)]
         self._arguments = list(arguments)
+        self.folder = folder
         self._log = folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
         self.port = 0

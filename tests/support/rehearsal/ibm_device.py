@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,14 @@ def _properties(whole: Mapping[str, Any], place: Mapping[int, int]) -> dict[str,
             name = f"{gate['gate']}{'_'.join(map(str, qubits))}"
             gates.append(gate | {"qubits": qubits, "name": name})
     qubits = [whole["qubits"][qubit] for qubit in place]
-    return {**whole, "qubits": qubits, "gates": gates, "general": [], "general_qlists": []}
+    today = datetime.now(UTC).isoformat()  # a device in use is calibrated every day
+    return whole | {
+        "qubits": qubits,
+        "gates": gates,
+        "general": [],
+        "general_qlists": [],
+        "last_update_date": today,
+    }
 
 
 def _links(pairs: list[list[int]], place: Mapping[int, int]) -> list[list[int]]:
