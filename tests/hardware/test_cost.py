@@ -38,12 +38,11 @@ def test_seconds_of_ibm_are_its_formula():
 
 
 def test_price_of_braket_is_tasks_and_shots():
-    """The fees of Garnet, for each executable's shots."""
+    """The fees of Garnet: a program set has one number of shots, and each set is a task."""
     one = plan(bare("braket_garnet"))
     assert one.cost.seconds is None
-    assert one.cost.usd == pytest.approx(
-        0.30 * len(one.cost.jobs) + 0.00145 * one.cost.n_executions, rel=1e-9
-    )
+    n_tasks = sum(len({p.shots for p in task.measured}) for task in one.tasks("cost"))
+    assert one.cost.usd == pytest.approx(0.30 * n_tasks + 0.00145 * one.cost.n_executions)
     assert "2026-11" in one.cost.source
 
 
