@@ -15,7 +15,7 @@ from qmlmat.backends.qubits.estimation import SampledEstimator
 from qmlmat.backends.qubits.jobs import CountDoor, CountJob, ExpectationDoor, Measured
 from qmlmat.backends.qubits.mitigation import Mitigation
 from qmlmat.backends.requests import Counts, Estimate, Request
-from qmlmat.errors import CapabilityError, MeasurementError
+from qmlmat.errors import CapabilityError, InputError, MeasurementError
 from qmlmat.hardware.sentinel import sentinel_of_batch, sentinel_of_counts
 from qmlmat.hardware.task import Answer, Program, Sentinel
 
@@ -116,7 +116,7 @@ class Asked:
                 continue
             try:
                 found.append(finish(own))
-            except MeasurementError as error:
+            except (MeasurementError, InputError) as error:  # also a readout that is half wrong
                 found.append(None)
                 problems[place] = str(error)
         return found, problems

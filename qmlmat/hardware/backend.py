@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import cached_property
 from itertools import count
 from typing import Any
 
@@ -164,6 +165,11 @@ class LedgerBackend(QubitBackend):
         whole = bundle.unbundled(assembled(bundle.sent, pieces, own_answers))
         return [one for one in whole if one is not None]
 
+    @cached_property
+    def _submission(self) -> Submission:
+        """What drives the run: one for all calls, since it remembers answers it has read."""
+        return Submission(self.ledger, self.name, self.adapter, retry=retry_rules(self.target))
+
     def _answered(self, tasks: Sequence[Task]) -> list[list[Answer]]:
         """Return the answers of tasks, waited for."""
         keys = [task.key() for task in tasks]
@@ -175,11 +181,8 @@ class LedgerBackend(QubitBackend):
                 "Start with the same inputs and seed, or give the run another name."
             )
         self.ledger.add(self.name, tasks)
-        submission = Submission(
-            self.ledger, self.name, self.adapter, retry=retry_rules(self.target)
-        )
-        submission.wait(watch=self.watch)
-        found = submission.answers()
+        self._submission.wait(watch=self.watch)
+        found = self._submission.answers()
         for key in keys:
             if key not in found:
                 record = self.ledger.record(key)
@@ -243,6 +246,10 @@ class _LedgerDoor:
         sentinel = sentinel_of_batch(batches[0], expectations=True)
         programs = tuple(replace(one, symmetry=None) for one in batches)
         answers = self.backend.measured(programs, sentinel, self.wires)
+        self.backend.usage.add(
+            n_circuits=sum(len(one.angles) for one in batches),
+            n_shots=sum(len(one.angles) * (one.shots or 0) for one in batches),
+        )
         return [one for one in answers if isinstance(one, Measured)]
 
     def least_shots(self, batches: Sequence[Batch]) -> int:

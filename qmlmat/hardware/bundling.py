@@ -10,13 +10,13 @@ import numpy as np
 
 from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qubits.jobs import CountJob
-from qmlmat.hardware.task import Answer, Program, packed
+from qmlmat.hardware.task import Answer, Program, to_plain
 from qmlmat.provenance import content_hash
-from qmlmat.typing import IntArray
+from qmlmat.typing import FloatArray, IntArray
 
 LEVEL: Final = 1.25
 """Largest factor by which a point gets more shots than it needs, so that points of one circuit are
-one program."""
+one program, and a job has few different numbers of shots."""
 
 
 @dataclass(frozen=True)
@@ -81,56 +81,71 @@ def bundled(programs: Sequence[Program]) -> Bundle:
     """Return programs as they are sent.
 
     Rows of counted programs with the same circuit and the same angles are measured once, with all
-    of their shots. Rows of the same circuit with about as many shots are one program: each gets as
-    many as the one that needs most. Circuits that calibrate a device's qubits are measured once.
+    of their shots. Where several take about as many shots, each gets as many as the one that needs
+    most; rows of the same circuit with as many shots are one program. Circuits that calibrate a
+    device's qubits are measured once.
     """
+    sent, where = _merged([one for one in programs if _is_merged(one)])
     shares: list[tuple[_Share, ...] | int] = []
-    totals: dict[Any, dict[bytes, int]] = {}
+    known: dict[str, int] = {}
     for one in programs:
-        if isinstance(one, CountJob) and not one.is_physical:
-            points = totals.setdefault(_kind(one), {})
-            for row in one.angles:
-                points[row.tobytes()] = points.get(row.tobytes(), 0) + one.shots
-    sent: list[Program] = []
-    where: dict[tuple[Any, bytes], tuple[int, int]] = {}
-    samples = {_kind(one): one for one in programs if isinstance(one, CountJob)}
-    for kind, points in totals.items():
-        for shots, rows in _levels(points):
-            angles = np.array([np.frombuffer(row) for row in rows]).reshape(len(rows), -1)
-            where |= {(kind, row): (len(sent), k) for k, row in enumerate(rows)}
-            sent.append(replace(samples[kind], angles=angles, shots=shots))
-    physical: dict[str, int] = {}
-    for one in programs:
-        if isinstance(one, CountJob) and not one.is_physical:
+        if _is_merged(one):
             places = [where[_kind(one), row.tobytes()] for row in one.angles]
-            shares.append(tuple(_Share(a, b, one.shots) for a, b in places))
+            shares.append(tuple(_Share(k, row, one.shots or 0) for k, row in places))
             continue
-        name = _name(one) if isinstance(one, CountJob) else None
-        if name is None or name not in physical:
+        name = content_hash(to_plain(one)) if isinstance(one, CountJob) else f"{len(shares)}"
+        if name not in known:
+            known[name] = len(sent)
             sent.append(one)
-        if name is not None:
-            shares.append(physical.setdefault(name, len(sent) - 1))
-        else:
-            shares.append(len(sent) - 1)
+        shares.append(known[name])
     return Bundle(tuple(programs), tuple(sent), tuple(shares))
 
 
-def _levels(points: dict[bytes, int]) -> list[tuple[int, list[bytes]]]:
-    """Return rows that get the same number of shots, with that number, the most needed first."""
-    found: list[tuple[int, list[bytes]]] = []
-    for row, shots in sorted(points.items(), key=lambda pair: -pair[1]):  # stable
-        if not found or shots * LEVEL < found[-1][0]:
-            found.append((shots, []))
-        found[-1][1].append(row)
+def _is_merged(one: Program) -> bool:
+    return isinstance(one, CountJob) and not one.is_physical
+
+
+def _merged(
+    programs: Sequence[Program],
+) -> tuple[list[Program], dict[tuple[Any, bytes], tuple[int, int]]]:
+    """Return counted programs as they are sent, and where the row of a circuit is measured."""
+    samples: dict[Any, Program] = {}
+    totals: dict[Any, dict[bytes, int]] = {}
+    rows: dict[bytes, FloatArray] = {}
+    for one in programs:
+        samples.setdefault(_kind(one), one)
+        points = totals.setdefault(_kind(one), {})
+        for row in one.angles:
+            text = row.tobytes()
+            rows[text] = row
+            points[text] = points.get(text, 0) + (one.shots or 0)
+    tops = _tops(totals)
+    sent: list[Program] = []
+    where: dict[tuple[Any, bytes], tuple[int, int]] = {}
+    for kind, points in totals.items():
+        levels: dict[int, list[bytes]] = {}
+        for text, shots in points.items():
+            levels.setdefault(tops[shots], []).append(text)
+        for shots, level in levels.items():
+            where |= {(kind, text): (len(sent), k) for k, text in enumerate(level)}
+            angles = np.stack([rows[text] for text in level])
+            sent.append(replace(samples[kind], angles=angles, shots=shots))
+    return sent, where
+
+
+def _tops(totals: dict[Any, dict[bytes, int]]) -> dict[int, int]:
+    """Return for each number of shots the one that is taken in its place."""
+    found: dict[int, int] = {}
+    top = 0
+    for shots in sorted({n for points in totals.values() for n in points.values()}, reverse=True):
+        if shots * LEVEL < top or not top:
+            top = shots
+        found[shots] = top
     return found
 
 
-def _kind(one: CountJob) -> tuple[Any, ...]:
-    return (one.circuit, one.fold)
-
-
-def _name(one: CountJob) -> str:
-    return content_hash([one.circuit.to_dict(), packed(one.angles), one.shots, one.fold])
+def _kind(one: Program) -> tuple[Any, ...]:
+    return (one.circuit, getattr(one, "fold", 1))
 
 
 def _dealt(counts: IntArray, hands: Sequence[int], seed: Sequence[int]) -> list[IntArray]:

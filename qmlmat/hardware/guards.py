@@ -15,6 +15,8 @@ from qmlmat.hardware.task import Answer, Task
 
 SUSPICIOUS: Final = 5.0
 """Standard errors from which a sentinel is off."""
+MEDIAN: Final = float(np.sqrt(np.pi / 2))
+"""Standard error of a median, in those of the mean."""
 HOUR: Final = 3600.0
 
 
@@ -74,11 +76,10 @@ def _sentinel_flags(reading: SentinelReading, expected: float | None) -> list[st
     off = abs(reading.energy - reading.exact) - explained
     if off <= SUSPICIOUS * reading.stderr:
         return []
-    what = "noise" if expected is None else "the readout errors that the device reports"
-    beyond = "" if expected is None else f", more than {what} explain"
+    beyond = ", more than the readout errors that the device reports explain"
     return [
         f"the sentinel is off by {_milli(reading.energy - reading.exact)} "
-        f"(standard error {_milli(reading.stderr)}){beyond}"
+        f"(standard error {_milli(reading.stderr)}){'' if expected is None else beyond}"
     ]
 
 
@@ -116,23 +117,30 @@ def _calibration_flags(layout: Sequence[int], snapshot: Snapshot, target: Target
 
 
 def drifts(reports: Sequence[JobReport]) -> dict[int, str]:
-    """Return which jobs' sentinels disagree with those of all others, by number, and how.
+    """Return which jobs' sentinels disagree with those of the others, by number, and how.
+
+    They are compared with the median: with a mean, one bad job would accuse all good ones.
 
     Args:
         reports: Those of jobs with the same sentinel.
     """
-    known = {k: r.sentinel for k, r in enumerate(reports) if r.sentinel is not None}
+    known = {
+        k: r.sentinel
+        for k, r in enumerate(reports)
+        if r.sentinel is not None and np.isfinite([r.sentinel.energy, r.sentinel.stderr]).all()
+    }
     found = {}
     for k, own in known.items():
-        others = [one for j, one in known.items() if j != k]
-        if not others:
+        # of two jobs none is in the middle: each is compared with the other
+        rest = [one for j, one in known.items() if j != k or len(known) > 2]
+        if not rest:
             continue
-        weights = np.array([one.stderr**-2 for one in others])
-        mean = float(weights @ [one.energy for one in others] / weights.sum())
-        error = float(np.hypot(own.stderr, weights.sum() ** -0.5))
-        if abs(own.energy - mean) > SUSPICIOUS * error:
+        typical = float(np.median([one.stderr for one in rest]))
+        error = float(np.hypot(own.stderr, MEDIAN * typical / np.sqrt(len(rest))))
+        off = abs(own.energy - float(np.median([one.energy for one in rest])))
+        if off > SUSPICIOUS * error:
             found[k] = (
-                f"the sentinel is {abs(own.energy - mean) / error:.0f} standard errors from that "
-                "of the other jobs: the device drifted"
+                f"the sentinel is {off / error:.0f} standard errors from that of the other jobs: "
+                "the device drifted"
             )
     return found

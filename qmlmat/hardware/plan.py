@@ -13,7 +13,7 @@ from typing import Any, Final
 from qmlmat.backends.qubits.lowered import mapping_of, pauli_sum
 from qmlmat.backends.qubits.mitigation import Mitigation
 from qmlmat.backends.requests import Counts, Estimate, Request
-from qmlmat.errors import CorruptResultError, InputError
+from qmlmat.errors import ConfigError, CorruptResultError, InputError
 from qmlmat.hardware.asking import Asked, PlannedBackend, asked, learn_wires, with_shots
 from qmlmat.hardware.bundling import Bundle, bundled
 from qmlmat.hardware.config import Target
@@ -121,10 +121,18 @@ class MeasurementPlan:
         Args:
             shots: Repetitions of a state, all bases together, one number for all requests or one
                 for each; requests that name their own keep them. ``None``: none are chosen yet.
+
+        Raises:
+            InputError: If a number is below 1, or there are not as many as requests.
         """
         if shots is None:
             return replace(self, shots=None)
         each = (shots,) * len(self.requests) if isinstance(shots, int) else tuple(shots)
+        if len(each) != len(self.requests) or min(each, default=1) < 1:
+            raise InputError(
+                f"MeasurementPlan.with_shots({shots}): {len(self.requests)} requests. Give one "
+                "whole number of at least 1, or one for each."
+            )
         return replace(self, shots=each)
 
     @property
@@ -243,7 +251,9 @@ class MeasurementPlan:
                 labels=tuple(tree["labels"]),
                 source=tree["source"],
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except ConfigError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise CorruptResultError(
                 f"{name}: not a plan ({error!r}). Make it again: qmlmat hw plan"
             ) from error

@@ -8,9 +8,11 @@ from typing import Any
 
 from qmlmat.ansatz import Circuit, QubitCircuit
 from qmlmat.backends.requests import Preparation, Reference, Request
+from qmlmat.errors import InputError
 from qmlmat.hardware.task import packed, sum_from_plain, sum_to_plain, unpacked
 from qmlmat.operators.mappings import QubitMapping
 from qmlmat.operators.pauli import PauliSum
+from qmlmat.typing import Observable
 
 
 def request_to_plain(request: Request) -> dict[str, Any]:
@@ -25,13 +27,20 @@ def request_to_plain(request: Request) -> dict[str, Any]:
         "references": [one.to_list() for one in preparation.references],
         "has_axis": isinstance(reference, tuple),
         "params": None if preparation.params is None else packed(preparation.params),
-        "observables": None
-        if sums is None
-        else [sum_to_plain(one) for one in sums if isinstance(one, PauliSum)],
+        "observables": None if sums is None else [_word_sum(one) for one in sums],
         "shots": request.shots,
         "pairing": request.pairing,
         "role": request.role,
     }
+
+
+def _word_sum(one: Observable | PauliSum) -> dict[str, Any]:
+    if isinstance(one, PauliSum):
+        return sum_to_plain(one)
+    raise InputError(
+        f"A plan with a {type(one).__name__}: in a file observables are sums of words. Make it with "
+        "MeasurementPlan.from_requests."
+    )
 
 
 def request_from_plain(tree: Mapping[str, Any]) -> Request:

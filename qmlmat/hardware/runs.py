@@ -93,7 +93,7 @@ class PlanRun:
         target = tree.pop("target")
         ledger.begin(name, tree, plan.target.fingerprint(), plan.target.budget)
         ledger.keep_target(name, target)
-        ledger.add(name, plan.tasks(name))
+        _add(ledger, name, plan)
         door = make_adapter(plan.target, folder=ledger.folder) if adapter is None else adapter
         return cls(plan, ledger, name, door)
 
@@ -117,7 +117,7 @@ class PlanRun:
             )
         tree = dict(record.plan) | {"target": ledger.kept_target(name)}
         plan = MeasurementPlan.from_dict(tree, name=f'run "{name}"')
-        ledger.add(name, plan.tasks(name))  # a process killed between begin and add left none
+        _add(ledger, name, plan)  # a process killed between begin and add left none
         door = make_adapter(plan.target, folder=ledger.folder) if adapter is None else adapter
         return cls(plan, ledger, name, door)
 
@@ -174,6 +174,19 @@ class PlanRun:
                     lines[f"job {job + 1}: {flag}"] = None
             flags.append(tuple(lines))
         return answers, flags
+
+
+def _add(ledger: Ledger, name: str, plan: MeasurementPlan) -> None:
+    """Write a plan's jobs down where there are none yet."""
+    tasks = plan.tasks(name)
+    known = {one.key for one in ledger.tasks(name)}
+    if known and known != {task.key() for task in tasks}:
+        raise LedgerError(
+            f'run "{name}": it was cut into {len(known)} other jobs than the {len(tasks)} of today, '
+            "and all would be paid again. Set [mode] and [limits] as they were, or give the run "
+            "another name."
+        )
+    ledger.add(name, tasks)
 
 
 def retry_rules(target: Target) -> RetryRules:

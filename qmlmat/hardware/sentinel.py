@@ -46,22 +46,28 @@ def sentinel_of_batch(batch: Batch, *, expectations: bool = False) -> Sentinel |
     """
     if not batch.start or not batch.sums:
         return None
-    mask = batch.start[0][0]
-    return _sentinel(batch.circuit.n_qubits, mask, batch.sums[0], expectations=expectations)
+    mask, n_qubits = batch.start[0][0], batch.circuit.n_qubits
+    first = batch.sums[0]
+    tells = ((first.x == 0) & (first.z != 0)).any()
+    shown = first if tells else _mean_bit(n_qubits)  # of X and Y alone it would always say zero
+    return _sentinel(n_qubits, mask, shown, expectations=expectations)
 
 
 def sentinel_of_counts(job: CountJob) -> Sentinel:
     """Return the sentinel of a circuit that counts: every qubit read as it is set, in ``|0>``."""
     n_qubits = job.circuit.n_qubits
+    return _sentinel(n_qubits, 0, _mean_bit(n_qubits), expectations=False)
+
+
+def _mean_bit(n_qubits: int) -> PauliSum:
     masks = np.uint64(1) << np.arange(n_qubits, dtype=np.uint64)
-    mean = PauliSum.collected(
+    return PauliSum.collected(
         n_qubits, np.zeros_like(masks), masks, np.full(n_qubits, 1 / n_qubits)
     )
-    return _sentinel(n_qubits, 0, mean, expectations=False)
 
 
 def _sentinel(n_qubits: int, mask: int, observable: PauliSum, *, expectations: bool) -> Sentinel:
-    is_diagonal = (observable.x == 0) & (observable.z != 0)
+    is_diagonal = observable.x == 0
     masks = observable.z[is_diagonal]
     coefficients = observable.coefficients[is_diagonal].real
     exact = float(coefficients @ _signs(np.array([mask], dtype=np.uint64), masks)[0])
@@ -84,8 +90,8 @@ def read_sentinel(sentinel: Sentinel, answer: Answer) -> SentinelReading:
         sentinel: What was measured.
         answer: What came back.
     """
-    shots = SENTINEL_SHOTS
     if isinstance(answer, Measured):
+        shots = sentinel.program.shots or SENTINEL_SHOTS
         energy, variance = float(answer.values[0, 0]), float(answer.variances[0, 0])
     else:
         table = _signs(answer.outcomes, sentinel.masks) @ sentinel.coefficients
@@ -94,7 +100,7 @@ def read_sentinel(sentinel: Sentinel, answer: Answer) -> SentinelReading:
         energy = float(counts @ table / shots)
         variance = float(counts @ (table - energy) ** 2 / shots / max(shots - 1, 1))
     # No bit flipped: one in so many shots may still be, with the largest change there is.
-    least = 2 * float(np.abs(sentinel.coefficients).sum()) / shots
+    least = 2 * float(np.abs(sentinel.coefficients[sentinel.masks != 0]).sum()) / shots
     return SentinelReading(
         energy=energy, stderr=float(np.hypot(np.sqrt(variance), least)), exact=sentinel.exact
     )

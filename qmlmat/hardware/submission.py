@@ -32,13 +32,10 @@ class Progress:
     """What a user should know, one line each."""
     pause: float
     """Time until something is due (s)."""
+    is_sent: bool
+    """Whether nothing is left to be sent, so far as nothing waits for the user."""
     is_over: bool
-    """Whether nothing is waited for: every task is at its end, and none is sent again."""
-
-    @property
-    def is_sent(self) -> bool:
-        """Whether nothing is left to be sent."""
-        return not set(self.states) & {*UNSENT, *UNKNOWN}
+    """Whether nothing is waited for: every task is at its end, or waits for the user."""
 
 
 class Submission:
@@ -157,7 +154,7 @@ class Submission:
     def _pass(self) -> Progress:
         work = self._work
         before = self._revisions()
-        work.notes, work.errors, work.n_unreachable = [], [], 0
+        work.notes, work.errors, work.stuck, work.n_unreachable = [], [], set(), 0
         if not self._is_verified:
             work.each(fetch_again, lambda one: one.state == "done" and is_damaged(work, one))
             self._is_verified = True
@@ -169,12 +166,14 @@ class Submission:
         work.each(prepare, lambda one: one.state == "reserved" and one.payload is None)
         work.each(send, lambda one: is_ready(work, one))
         records = work.ledger.tasks(work.run)
+        waiting = [one for one in records if one.key not in work.stuck]
         return Progress(
             states=dict(Counter(one.state for one in records)),
             n_moves=self._revisions() - before,
             notes=tuple(work.notes),
             pause=work.pause(),
-            is_over=all(one.state in FINAL and not goes_on(work, one) for one in records),
+            is_sent=not any(one.state in {"planned", "reserved", *UNKNOWN} for one in waiting),
+            is_over=all(one.state in FINAL and not goes_on(work, one) for one in waiting),
         )
 
     def _tell(self) -> None:

@@ -31,7 +31,7 @@ class Sentinel:
     program: Program
     """The state's circuit, measured."""
     masks: MaskArray
-    """The Z words of the energy, shape ``(n_words,)``."""
+    """The Z words of the energy, a constant as 0, shape ``(n_words,)``."""
     coefficients: FloatArray
     """Their coefficients, shape ``(n_words,)`` (hartree)."""
     exact: float

@@ -78,7 +78,7 @@ def measure_solution(
         references=solution.references if found.references is None else found.references,
         reference_energy=solution.reference_energy,
         reference_energies=solution.reference_energies,
-        irreps=solution.irreps if found.n_states == solution.n_states else None,
+        irreps=found.irreps or (solution.irreps if found.n_states == solution.n_states else None),
     )
 
 
@@ -137,6 +137,8 @@ def _measured_states(
         circuit=solution.circuit,
         params=solution.params if len(rows) == 1 else rows[order],
         references=None if len(given) == 1 else tuple(references[k] for k in order),
+        irreps=None if solution.irreps is None else tuple(solution.irreps[k] for k in order),
+        spin_squares=None if solution.spin_squares is None else solution.spin_squares[order],
     )
 
 

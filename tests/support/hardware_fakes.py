@@ -47,6 +47,7 @@ class Retry:
 
     attempts: int = 6
     backoff_s: float = 1.0
+    poll_s: float = 30.0
     min_submit_interval_s: float | None = None
     ambiguous_grace_s: float = 30.0
     resubmit_failed: bool = False

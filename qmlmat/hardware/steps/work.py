@@ -96,8 +96,12 @@ class Work:
     """What a user should know of this pass."""
     errors: list[HardwareError] = field(default_factory=list)
     """What stops single tasks; told when the others are through."""
+    stuck: set[str] = field(default_factory=set)
+    """Tasks that wait for the user, since a stored file of theirs is damaged."""
+    n_failures: dict[str, int] = field(default_factory=dict)
+    """Questions in a row without an answer, by task."""
     n_unreachable: int = 0
-    """Questions in a row without an answer."""
+    """Questions in a row without an answer, of this pass."""
 
     _tasks: dict[str, Task] = field(default_factory=dict)
 
@@ -154,14 +158,18 @@ class Work:
         try:
             step(self, record)
             self.n_unreachable = 0
+            self.n_failures.pop(record.key, None)
         except StaleError:
             pass  # whoever moved it goes on with it
         except UnavailableError as error:
             self.n_unreachable += 1
             self.notes.append(str(error))
-            self.postpone(record)
+            n_before = self.n_failures.get(record.key, 0)
+            self.n_failures[record.key] = n_before + 1
+            self.polls[record.key] = (self.time + self.backoff(n_before), self.retry.poll_s)
         except CorruptResultError as error:
             self.errors.append(error)
+            self.stuck.add(record.key)
 
     def postpone(self, record: TaskRecord) -> None:
         """Ask for a job again after a while, longer each time."""

@@ -17,6 +17,7 @@ _STATES = {
     "failed": "failed",
     "cancelled": "canceled",
 }
+_QUBITS = {"simulator": 29, "qpu.forte-1": 36}
 _ONE = {
     "x": [[0, 1], [1, 0]],
     "y": [[0, -1j], [1j, 0]],
@@ -41,6 +42,7 @@ class Ionq(Vendor):
     def routes(self):
         return [
             Route("GET", "/v0.4/backends/{name}", self._backend, "capabilities"),
+            Route("GET", "/v0.4/backends/{name}/characterizations", self._calibration, "snapshot"),
             Route("POST", "/v0.4/jobs", self._create, "submit"),
             Route("GET", "/v0.4/jobs", self._list, "find"),
             Route("GET", "/v0.4/jobs/{id}", self._job, "status"),
@@ -54,9 +56,24 @@ class Ionq(Vendor):
         )
 
     def _backend(self, asked):
-        if asked.parts["name"] != "simulator":
+        name = asked.parts["name"]
+        if name not in _QUBITS:
             return self.refusal(404)
-        return Reply.of({"backend": "simulator", "status": "available", "qubits": 29})
+        return Reply.of({"backend": name, "status": "available", "qubits": _QUBITS[name]})
+
+    def _calibration(self, asked):
+        name = asked.parts["name"]
+        if not name.startswith("qpu."):
+            return Reply.of({"characterizations": None})
+        told = {
+            "id": "1",
+            "backend": name,
+            "date": "2026-11-20T06:00:00Z",
+            "qubits": _QUBITS[name],
+            "connectivity": [[0, 1], [0, 2], [1, 2]],
+            "fidelity": {"spam": {"median": 0.995}, "2q": {"median": 0.99}},
+        }
+        return Reply.of({"characterizations": [told]})
 
     def _create(self, asked):
         if not asked.headers.get("authorization", "").startswith("apiKey "):
@@ -67,7 +84,7 @@ class Ionq(Vendor):
         return Reply.of({"id": job.id, "status": "ready", "session_id": None})
 
     def _list(self, asked):
-        jobs = self.store.jobs()[::-1]
+        jobs = self.listed(asked)[::-1]
         start = int(asked.query.get("next", ["0"])[0])
         size = min(int(asked.query["limit"][0]), 5)
         following = str(start + size) if start + size < len(jobs) else None

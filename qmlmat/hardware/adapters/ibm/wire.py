@@ -7,6 +7,7 @@ each request once and notes what became of it.
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -120,7 +121,7 @@ class Wire:
         self._once = _Once(timeout_s)
         self._secrets = [credential(target)]
         crn = instance(target)
-        with self.asking("signing in"):
+        with self.asking("signing in"), _without_remarks():
             self.service = QiskitRuntimeService(
                 channel="ibm_quantum_platform",
                 token=self._secrets[0],
@@ -267,3 +268,18 @@ class Wire:
             except RequestsApiError as error:
                 if error.status_code != 409:  # it has ended
                     raise
+
+
+@contextmanager
+def _without_remarks() -> Iterator[None]:
+    """Keep the client from remarking that a key was given: it was meant to be."""
+    logger = logging.getLogger("qiskit_ibm_runtime.qiskit_runtime_service")
+
+    def is_news(record: logging.LogRecord) -> bool:
+        return "Loading account with the given token" not in record.getMessage()
+
+    logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_news)

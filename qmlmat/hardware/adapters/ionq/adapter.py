@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -61,18 +62,29 @@ class IonqAdapter:
     def capabilities(self) -> DeviceFacts:
         """Return what the device is and can do."""
         told = self._door.device()
-        own = [] if self._target.is_simulator else ["IonQ's calibration is not read yet."]
         return DeviceFacts(
             name=self._target.device,
             n_qubits=int(told.get("qubits", 0)),
             is_simulator=self._target.is_simulator,
             is_online=told.get("status", "available") == "available",
-            notes=(*own, "All circuits of a job have the largest number of shots in it."),
+            notes=("All circuits of a job have the largest number of shots in it.",),
         )
 
     def snapshot(self) -> Snapshot | None:
-        """Return ``None``: the calibration is not read."""
-        return None
+        """Return the calibration now, every qubit with the median; ``None`` of the simulator."""
+        told = None if self._target.is_simulator else self._door.calibration()
+        if told is None:
+            return None
+        fidelity = told.get("fidelity") or {}
+        read, link = (_median_error(fidelity.get(kind)) for kind in ("spam", "2q"))
+        pairs = [(int(a), int(b)) for a, b in told.get("connectivity") or ()]
+        return Snapshot(
+            device=self._target.device,
+            taken=time.time(),
+            calibrated=_seconds(told.get("date")),
+            readout_errors={} if read is None else dict.fromkeys(range(int(told["qubits"])), read),
+            two_qubit_errors={} if link is None else dict.fromkeys(pairs, link),
+        )
 
     def compile(self, task: Task, *, layout: Sequence[int] | None = None) -> Payload:  # noqa: ARG002
         """Return what will be sent. IonQ places circuits itself, so there is no layout.
@@ -181,10 +193,18 @@ def _executions(task: Task) -> int:
 
 def _remote(told: Mapping[str, Any]) -> RemoteJob:
     failure = told.get("failure") or {}
-    submitted = told.get("submitted_at")
     return RemoteJob(
         remote_id=str(told["id"]),
         state=_STATES[str(told["status"])],
         message=str(failure.get("error") or failure.get("message") or "")[:500],
-        created=None if submitted is None else datetime.fromisoformat(submitted).timestamp(),
+        created=_seconds(told.get("submitted_at")),
     )
+
+
+def _seconds(text: str | None) -> float | None:
+    return None if text is None else datetime.fromisoformat(text).timestamp()
+
+
+def _median_error(fidelity: Mapping[str, float] | None) -> float | None:
+    median = (fidelity or {}).get("median")
+    return None if median is None else 1.0 - float(median)

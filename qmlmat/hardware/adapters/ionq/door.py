@@ -51,6 +51,13 @@ class Door:
         """Return what the device says of itself."""
         return self._json(self._asked("capabilities", "GET", "backends", self._target.device))
 
+    def calibration(self) -> dict[str, Any] | None:
+        """Return the device's newest calibration; ``None`` if there is none."""
+        path = ("backends", self._target.device, "characterizations")
+        answer = self._json(self._asked("snapshot", "GET", *path, query={"limit": "1"}))
+        found = answer.get("characterizations") or [None]
+        return None if found[0] is None else dict(found[0])
+
     def create(self, body: dict[str, Any]) -> str:
         """Return the name of a new job; it is sent once."""
         answer = self._asked("submit", "POST", "jobs", body=body)

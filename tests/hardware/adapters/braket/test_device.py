@@ -6,13 +6,15 @@ import sys
 import numpy as np
 import pytest
 from braket.aws import AwsDevice, AwsSession
-from braket_rehearsed import accepted, adapter, counted, target, task
+from braket_rehearsed import PLANTED, accepted, adapter, counted, target, task
 
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.qubits.jobs import CountJob
 from qmlmat.errors import CapabilityError, CredentialError, MissingExtraError, RejectedError
 from qmlmat.hardware.adapters.base import Adapter
+from qmlmat.hardware.adapters.braket.adapter import BraketAdapter
 from qmlmat.hardware.adapters.braket_circuits import to_braket
+from qmlmat.hardware.config import load_target
 
 
 def test_the_adapter_has_the_common_interface(server):
@@ -104,3 +106,25 @@ def test_a_missing_credential_is_named_not_shown(server, monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(CredentialError, match="AWS_SECRET_ACCESS_KEY is not set"):
         adapter().capabilities()
+
+
+def test_a_profile_of_aws_and_an_endpoint_are_taken_from_the_target(server, monkeypatch, tmp_path):
+    """Keys from Amazon's own file, named and never copied; requests go where the target says."""
+    for name in PLANTED:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("BRAKET_ENDPOINT")
+    saved = tmp_path / "credentials"
+    keys = (PLANTED["AWS_ACCESS_KEY_ID"], PLANTED["AWS_SECRET_ACCESS_KEY"])
+    saved.write_text("[lab]\naws_access_key_id = {}\naws_secret_access_key = {}\n".format(*keys))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(saved))
+    shipped = load_target("braket_garnet")
+    endpoint = server.environment()["BRAKET_ENDPOINT"]
+    for profile in ("lab", "other"):
+        changes = {"credential": f"profile:{profile}", "endpoint": endpoint}
+        access = shipped.access.model_copy(update=changes)
+        one = BraketAdapter(shipped.model_copy(update={"access": access}))
+        if profile == "lab":
+            assert one.capabilities().name == "Garnet"
+        else:
+            with pytest.raises(CredentialError, match='no profile "other"'):
+                one.capabilities()

@@ -104,6 +104,18 @@ def test_a_job_is_found_fetched_and_agrees_with_the_dense_reference(server):
     assert one.status(name).state == "done"
 
 
+def test_the_calibration_of_a_device_is_read(server):
+    """Medians, for every qubit and link; the simulator has none."""
+    simulator = load_target("ionq_simulator")
+    forte = IonqAdapter(simulator.model_copy(update={"device": "qpu.forte-1"}))
+    snapshot = forte.snapshot()
+    assert snapshot.calibrated == pytest.approx(1795154400)
+    assert snapshot.readout_errors == pytest.approx(dict.fromkeys(range(36), 0.005))
+    assert snapshot.two_qubit_errors[0, 2] == pytest.approx(0.01)
+    assert forte.capabilities().n_qubits == 36
+    assert adapter().snapshot() is None
+
+
 UNSENT = {
     "http400": (RejectedError, "Correct the target or the task"),
     "http401": (CredentialError, "Check env:IONQ_API_KEY"),
