@@ -20,8 +20,8 @@ from qmlmat.report.labels import (
 from qmlmat.report.measured_plot import (
     draw_measured,
     draw_measured_errors,
-    measured_sentence,
     measured_ends,
+    measured_sentence,
 )
 from qmlmat.report.state_plot import (
     draw_meetings,
