@@ -60,16 +60,12 @@ def fetch(
     with open_ledger(ledger) as opened:
         found = PlanRun.resume(opened, run)
         source, notes = _source(found.plan)
-        if source is not None and not isinstance(source, ScanSource) and (out or plot):
-            raise ConfigError(
-                f"qmlmat hw fetch {run}: --out and --plot are of scans, and this is a model. Leave "
-                "them out; --json has every number."
-            )
+        places = None if source is None else _places(source, found, out, plot)
         notes += _collect(screen, found, command("resume", run, ledger))
         results = Results(run=found, found=found.result(), source=source, notes=notes)
         if source is None:
             return _show_raw(screen, results)
-        return _show(screen, results, source, out, plot)
+        return _show(screen, results, source, places)
 
 
 def _source(plan: MeasurementPlan) -> tuple[Source | None, tuple[str, ...]]:
@@ -96,17 +92,16 @@ def _collect(screen: Screen, found: PlanRun, resume: str) -> tuple[str, ...]:
 
 
 def _show(
-    screen: Screen, results: Results, source: Source, out: Path | None, plot: Path | None
+    screen: Screen, results: Results, source: Source, places: tuple[Path, Path] | None
 ) -> ExitCode:
     answers, flags = results.found.answers, results.found.flags
     store = figure = None
     if isinstance(source, ScanSource):
         measured = source.measured(answers, flags)
         rows = source.rows_of(measured)
-        device = measured_by(results.run)
-        store, figure = _places(source, results.run.name, out, plot)
-        check_measured_place(store.expanduser().absolute(), measured_inputs(source.scan, device))
-        kept = save_measured(measured, store, device=device)
+        assert places is not None
+        store, figure = places
+        kept = save_measured(measured, store, device=measured_by(results.run))
         plot_scan(source.scan, figure, measured=[kept])
     else:
         rows = source.rows(answers, flags)
@@ -132,15 +127,25 @@ def measured_by(run: PlanRun) -> dict[str, object]:
     }
 
 
-def _places(source: ScanSource, run: str, out: Path | None, plot: Path | None) -> tuple[Path, Path]:
-    """Return the files of the store and the figure, by default beside the source.
+def _places(
+    source: Source, run: PlanRun, out: Path | None, plot: Path | None
+) -> tuple[Path, Path] | None:
+    """Return the files of the store and the figure, by default beside the scan.
 
     Raises:
-        ConfigError: If they are one, or the store is the source.
+        ConfigError: If two of them are one, or files are named for a model.
         InputError: If a figure cannot be written there.
+        StoreError: If the store is there and holds something else.
     """
+    if not isinstance(source, ScanSource):
+        if out or plot:
+            raise ConfigError(
+                f"qmlmat hw fetch {run.name}: --out and --plot are of scans, and this is a model. "
+                "Leave them out; --json has every number."
+            )
+        return None
     file = source.file
-    store = out or file.with_name(f"{file.stem}.{run}.db")
+    store = out or file.with_name(f"{file.stem}.{run.name}.db")
     figure = plot or store.with_name(f"{store.name.removesuffix('.db')}.png")
     whole = [one.expanduser().resolve() for one in (store, figure, file)]
     if len(set(whole)) < len(whole):
@@ -148,6 +153,7 @@ def _places(source: ScanSource, run: str, out: Path | None, plot: Path | None) -
             f'"{store}": the store, the figure and the scan are three files. Choose other names: '
             "--out FILE or --plot FILE"
         )
+    check_measured_place(whole[0], measured_inputs(source.scan, measured_by(run)))
     return store, check_plot_file(figure)
 
 

@@ -144,6 +144,8 @@ def _output(
     out: Path | None,
     written: list[Path],
 ) -> HwPlanOutput:
+    from qmlmat.report.hardware_table import state_shots  # noqa: PLC0415
+
     cost, jobs = made.cost, made.cost.jobs
     return HwPlanOutput(
         title=source.title,
@@ -153,7 +155,7 @@ def _output(
         requests=len(made.requests),
         bases=len(made.bundle.sent),
         circuits=cost.n_circuits,
-        shots=[one.shots or 0 for one in made.chosen],
+        shots=state_shots(made),
         executions=cost.n_executions,
         seconds=cost.seconds,
         usd=cost.usd,

@@ -66,7 +66,8 @@ def submit(
         screen.on_interrupt = _going_on(run, ledger)
         found = PlanRun.start(plan, opened, name=run)
         cost = amount_words(plan.cost.reserved)
-        screen.hint(f"{len(plan.cost.jobs)} jobs on {plan.target.name}, at most {cost}.")
+        jobs = "1 job" if len(plan.cost.jobs) == 1 else f"{len(plan.cost.jobs)} jobs"
+        screen.hint(f"{jobs} on {plan.target.name}, at most {cost} together.")
         return _drive(screen, found.submission, opened, run, ledger=ledger, wait=wait)
 
 

@@ -16,7 +16,7 @@ from qmlmat.report.band_words import (
     splitting_sentence,
 )
 from qmlmat.report.labels import marks_sentences
-from qmlmat.report.measured_plot import draw_measured_bands, flags_sentence
+from qmlmat.report.measured_plot import draw_measured_bands, measured_sentence
 from qmlmat.report.style import (
     ALERT,
     BAND,
@@ -53,7 +53,7 @@ _STYLES: Final[tuple[dict[str, Any], ...]] = (
 def draw_bands(scan: Scan, measured: Sequence[Scan] = ()) -> Figure:
     """Return the figure of a scan over k, complete or not; see ``plot_bands`` and ``plot_scan``."""
     bands, edges = band_table(scan), known_edges(scan)
-    page = new_page(scan, _HEIGHT, f"{_caption(scan, edges)} {flags_sentence(measured)}".strip())
+    page = new_page(scan, _HEIGHT, f"{_caption(scan, edges)} {measured_sentence(measured)}".strip())
     axes = page.figure.add_axes((0.115, page.bottom, 0.86, page.top - page.bottom))
     style_axes(axes)
     axes.grid(visible=False)

@@ -20,8 +20,8 @@ from qmlmat.report.labels import (
 from qmlmat.report.measured_plot import (
     draw_measured,
     draw_measured_errors,
-    flags_sentence,
     measured_ends,
+    measured_sentence,
 )
 from qmlmat.report.state_plot import (
     draw_meetings,
@@ -104,7 +104,7 @@ def draw_curves(scan: Scan, measured: Sequence[Scan] = ()) -> Figure:
     x = _abscissa(scan)
     heights = [3.5, 1.75] if has_errors else [3.5]
     sentences = [explanation(scan), _beyond(scan, measured), _outside(scan)]
-    sentences.append(flags_sentence(measured))
+    sentences.append(measured_sentence(measured))
     if scan.n_states > 1:
         sentences.append(meetings_sentence(scan))
     caption = " ".join(part for part in sentences if part)

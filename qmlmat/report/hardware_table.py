@@ -111,9 +111,16 @@ def plan_table(plan: MeasurementPlan, *, title: str = "") -> Table:
     return table
 
 
+def state_shots(plan: MeasurementPlan) -> list[int]:
+    """Return how often the states of each request are repeated, all bases together."""
+    wanted = plan.shots or (0,) * len(plan.requests)
+    own = [one.shots for one in plan.requests]
+    return [n if one is None else one for one, n in zip(own, wanted, strict=True)]
+
+
 def shots_words(plan: MeasurementPlan) -> str:
     """Return how often states are repeated, all bases together, e.g. ``"2,000 to 8,192"``."""
-    shots = sorted({one.shots or 0 for one in plan.chosen})
+    shots = sorted(set(state_shots(plan)))
     return f"{shots[0]:,}" if len(shots) == 1 else f"{shots[0]:,} to {shots[-1]:,}"
 
 

@@ -11,7 +11,7 @@ from qmlmat.errors import InputError
 from qmlmat.report.labels import error_scale, has_comparison
 from qmlmat.report.style import STATES, draw_bars
 from qmlmat.surfaces import Scan, band_table
-from qmlmat.surfaces.facts import solver_label
+from qmlmat.surfaces.facts import measured_on, solver_label
 from qmlmat.surfaces.measuring import is_flagged
 from qmlmat.typing import BoolArray, FloatArray
 
@@ -50,7 +50,12 @@ def draw_measured(axes: Axes, x: FloatArray, measured: Sequence[Scan]) -> None:
     """
     for place, one in enumerate(measured):
         _draw_series(
-            axes, x, (one.energies, one.stderr), _is_flagged(one), place, solver_label(one)
+            axes,
+            x,
+            (one.energies, one.stderr),
+            _is_flagged(one),
+            place=place,
+            label=solver_label(one),
         )
 
 
@@ -93,12 +98,20 @@ def draw_measured_bands(axes: Axes, measured: Sequence[Scan]) -> None:
             label = "_spin"
 
 
-def flags_sentence(measured: Sequence[Scan]) -> str:
-    """Return a sentence on how many measured points are flagged; empty where none is."""
-    flagged = sum(int(_is_flagged(one).sum()) for one in measured)
-    if not flagged:
-        return ""
-    return f"Hollow: {flagged} measured {'point is' if flagged == 1 else 'points are'} flagged."
+def measured_sentence(measured: Sequence[Scan]) -> str:
+    """Return sentences on what was measured: largest errors, and how many points are flagged."""
+    said = []
+    for one in measured:
+        device = measured_on(one) or "a device"
+        line = f"Measured on {device}: bars are one standard error of the shots"
+        if has_comparison(one):
+            largest = float(np.nanmax(np.abs(measured_errors(one))))
+            line += f", errors are up to {largest:.3g} {error_scale(one).unit}"
+        n_flagged = int(_is_flagged(one).sum())
+        if n_flagged:
+            line += f", {n_flagged} of {len(one.path)} points are flagged (hollow)"
+        said.append(f"{line}.")
+    return " ".join(said)
 
 
 def _is_flagged(scan: Scan) -> BoolArray:

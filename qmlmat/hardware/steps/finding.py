@@ -92,6 +92,8 @@ def look(work: Work, record: TaskRecord) -> tuple[TaskRecord, RemoteJob]:
         record = work.ledger.move(record, record.state, why=why, remote_id=kept.remote_id)
     _stop(work, record, record.attempt, jobs)
     work.searched.add(kept.remote_id)
+    if kept.state == "queued" and not record.is_unwanted:
+        kept = work.adapter.status(kept.remote_id)  # a local job runs when it is asked for
     return record, kept
 
 
