@@ -13,6 +13,7 @@ from qmlmat.cli.arguments import EXIT_CODES, AsJson, Debug, Threads
 from qmlmat.cli.bands_app import bands
 from qmlmat.cli.circuits_app import circuits_app
 from qmlmat.cli.compare_app import compare
+from qmlmat.cli.hw_app import hw_app
 from qmlmat.cli.learning_app import fit, predict
 from qmlmat.cli.screen import run, set_threads
 
@@ -251,6 +252,7 @@ app.command(epilog=EXIT_CODES)(fit)
 app.command(epilog=EXIT_CODES)(predict)
 app.command(epilog=EXIT_CODES)(compare)
 app.add_typer(circuits_app)
+app.add_typer(hw_app)
 
 
 def main() -> None:

@@ -107,6 +107,12 @@ def resume(screen: Screen, store: Path, *, plot: Path | None, how: How) -> ExitC
     start = time.perf_counter()
     header = ScanStore.load(store).header
     document = header.document
+    if "measured" in header.inputs:
+        name = header.inputs["measured"]["run"]
+        raise ConfigError(
+            f'"{store}": these points were measured by run "{name}", and are not computed. Go on '
+            f"with: qmlmat hw resume {name}"
+        )
     if document is None:
         raise StoreError(
             f'"{store}": this scan was made from Python and holds no input file. Run its script '

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from qmlmat.cli.hw_choice import SourceChoice
 from qmlmat.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -24,24 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_MAPPING: Final = "jordan_wigner"
 """Where occupations stand if nothing is said."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceChoice:
-    """What is to be measured, as it was typed."""
-
-    file: Path
-    """Store of a scan, or name of a model."""
-    geometries: Path | None = None
-    """Geometries of a model."""
-    points: str | None = None
-    """Indices of points, with commas; ``None``: all."""
-    mapping: str | None = None
-    """Where occupations stand; ``None``: Jordan and Wigner's."""
-    reduced: bool = False
-    """Whether the electrons' parities take no qubits."""
-    tapered: bool = False
-    """Whether no parity that the Hamiltonian keeps takes a qubit."""
 
 
 class Source(Protocol):

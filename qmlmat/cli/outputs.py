@@ -19,6 +19,15 @@ from qmlmat.cli.circuits_output import (
     ResourcesOutput,
 )
 from qmlmat.cli.compare_output import CompareOutput
+from qmlmat.cli.hw_output import (
+    HwCheckOutput,
+    HwCostOutput,
+    HwFetchOutput,
+    HwPlanOutput,
+    HwRunOutput,
+    HwRunsOutput,
+    TargetsOutput,
+)
 from qmlmat.cli.learning_output import FitOutput, PredictOutput
 from qmlmat.cli.spectrum_output import SpectrumOutput
 from qmlmat.cli.table import Output
@@ -277,6 +286,13 @@ class OutputDocument(
         | DrawingOutput
         | ResourcesOutput
         | CircuitFileOutput
+        | TargetsOutput
+        | HwCheckOutput
+        | HwPlanOutput
+        | HwRunOutput
+        | HwRunsOutput
+        | HwCostOutput
+        | HwFetchOutput
         | ErrorOutput
     ]
 ):

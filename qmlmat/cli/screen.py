@@ -21,8 +21,11 @@ from rich.text import Text
 
 from qmlmat.cli.outputs import ErrorOutput
 from qmlmat.errors import (
+    BudgetError,
     CapabilityError,
+    CredentialError,
     InputError,
+    LedgerError,
     MissingExtraError,
     QmlmatError,
     QmlmatWarning,
@@ -50,6 +53,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     BUG = 1
+    OVER_BUDGET = 1
     BAD_INPUT = 2
     NOT_CONVERGED = 3
     STORE = 4
@@ -73,7 +77,8 @@ class Screen:
         """Print results for a person; with ``--json`` they are left out."""
         if not self.as_json:
             for line in lines:
-                self.out.print(line, markup=False, highlight=False, soft_wrap=isinstance(line, str))
+                is_text = isinstance(line, str | Text)
+                self.out.print(line, markup=False, highlight=False, soft_wrap=is_text)
 
     def document(self, output: BaseModel) -> None:
         """Print the one document of ``--json``."""
@@ -197,9 +202,11 @@ def _guarded(command: Callable[[Screen], ExitCode], screen: Screen) -> ExitCode:
 
 
 def _code(error: QmlmatError) -> ExitCode:
-    if isinstance(error, StoreError):
+    if isinstance(error, BudgetError):
+        return ExitCode.OVER_BUDGET
+    if isinstance(error, StoreError | LedgerError):
         return ExitCode.STORE
-    if isinstance(error, InputError | CapabilityError | MissingExtraError):
+    if isinstance(error, InputError | CapabilityError | MissingExtraError | CredentialError):
         return ExitCode.BAD_INPUT
     return ExitCode.FAILED
 

@@ -107,12 +107,16 @@ def choose_shots(plan: MeasurementPlan, target_error: float | None = None) -> Me
         shots.append(max(least[place], int(np.ceil(pilot.shots[place] * ratio))))
     chosen = plan.with_shots(shots)
     if not is_affordable(chosen.cost, plan.target):
-        check_cost(chosen.cost, plan.target, remedy=_what_fits(plan))
+        check_cost(chosen.cost, plan.target, remedy=what_fits(plan))
     return chosen
 
 
-def _what_fits(plan: MeasurementPlan) -> str:
-    """Return what to do, with the shots and the error that the budget allows."""
+def what_fits(plan: MeasurementPlan) -> str:
+    """Return what to do where a plan is over its budget: the shots that fit, and their errors.
+
+    Args:
+        plan: The plan.
+    """
     try:
         few = affordable_shots(plan)
         errors = [e for e in expected_errors(plan.with_shots(few)) if e is not None]

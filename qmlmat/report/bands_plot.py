@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from qmlmat.report.band_words import (
     splitting_sentence,
 )
 from qmlmat.report.labels import marks_sentences
+from qmlmat.report.measured_plot import draw_measured_bands, flags_sentence
 from qmlmat.report.style import (
     ALERT,
     BAND,
@@ -48,10 +50,10 @@ _STYLES: Final[tuple[dict[str, Any], ...]] = (
 """Colour and marker of spin up, or of bands of no definite spin, and of spin down."""
 
 
-def draw_bands(scan: Scan) -> Figure:
-    """Return the figure of a scan over k, complete or not; see ``plot_bands``."""
+def draw_bands(scan: Scan, measured: Sequence[Scan] = ()) -> Figure:
+    """Return the figure of a scan over k, complete or not; see ``plot_bands`` and ``plot_scan``."""
     bands, edges = band_table(scan), known_edges(scan)
-    page = new_page(scan, _HEIGHT, _caption(scan, edges))
+    page = new_page(scan, _HEIGHT, f"{_caption(scan, edges)} {flags_sentence(measured)}".strip())
     axes = page.figure.add_axes((0.115, page.bottom, 0.86, page.top - page.bottom))
     style_axes(axes)
     axes.grid(visible=False)
@@ -59,6 +61,7 @@ def draw_bands(scan: Scan) -> Figure:
     _draw_plain(axes, bands)
     for place, spin in enumerate(bands.spins):
         _draw_spin(axes, scan, bands, place, label=_label(scan, spin))
+    draw_measured_bands(axes, measured)
     if edges is not None:
         _mark_edges(axes, bands, edges, scan)
     _mark_failures(axes, scan, bands)

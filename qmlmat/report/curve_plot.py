@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,12 @@ from qmlmat.report.labels import (
     error_scale,
     explanation,
     has_comparison,
+)
+from qmlmat.report.measured_plot import (
+    draw_measured,
+    draw_measured_errors,
+    flags_sentence,
+    measured_ends,
 )
 from qmlmat.report.state_plot import (
     draw_meetings,
@@ -83,16 +90,21 @@ class _Abscissa:
     joined: bool
 
 
-def draw_curves(scan: Scan) -> Figure:
+def draw_curves(scan: Scan, measured: Sequence[Scan] = ()) -> Figure:
     """Return curves, error panel where there is a reference, and caption.
 
     Paths of one coordinate have it as the horizontal axis; others have the points' indices, and
     no lines between points, as neighbours there need not be neighbours in space.
+
+    Args:
+        scan: The scan.
+        measured: The same points as devices measured them, drawn with their error bars.
     """
     has_errors = has_comparison(scan)
     x = _abscissa(scan)
     heights = [3.5, 1.75] if has_errors else [3.5]
-    sentences = [explanation(scan), _beyond(scan), _outside(scan)]
+    sentences = [explanation(scan), _beyond(scan, measured), _outside(scan)]
+    sentences.append(flags_sentence(measured))
     if scan.n_states > 1:
         sentences.append(meetings_sentence(scan))
     caption = " ".join(part for part in sentences if part)
@@ -113,11 +125,11 @@ def draw_curves(scan: Scan) -> Figure:
     upper.set_xlim(x.values.min() - margin, x.values.max() + margin)  # also of an unfinished scan
     if x.joined:
         set_ticks(upper.xaxis, scan, 0, most=8)
-    _draw_energies(upper, scan, x)
+    _draw_energies(upper, scan, x, measured)
     if has_errors:
         lower = page.figure.add_subplot(grid[1], sharex=upper)
         axes.append(lower)
-        _draw_errors(lower, scan, x)
+        _draw_errors(lower, scan, x, measured)
         upper.tick_params(labelbottom=False)
     axes[-1].set_xlabel(x.label, **label_style())
     for one in axes:
@@ -152,7 +164,7 @@ def _abscissa(scan: Scan) -> _Abscissa:
     return _Abscissa(values=values, label=axis_label(scan), order=order, joined=True)
 
 
-def _draw_energies(axes: Axes, scan: Scan, x: _Abscissa) -> None:
+def _draw_energies(axes: Axes, scan: Scan, x: _Abscissa, measured: Sequence[Scan]) -> None:
     _draw_line(axes, x, scan.column("hartree_fock"), "Hartree–Fock", _column_style(scan, None))
     if scan.n_states > 1:
         draw_states(axes, scan, x.values, x.order if x.joined else None)
@@ -163,6 +175,7 @@ def _draw_energies(axes: Axes, scan: Scan, x: _Abscissa) -> None:
             _draw_line(axes, x, scan.references, "exact in the active space", style)
         _draw_points(axes, scan, x, scan.energies[:, 0], state=0, label=solver_label(scan))
         draw_bars(axes, x.values, scan.energies[:, 0], scan.stderr[:, 0], color=STATES[0])
+    draw_measured(axes, x.values, measured)
     if axes.lines:
         _draw_columns(axes, scan, x)
     _ring_unmatched(axes, scan, x, scan.energies[:, 0], label="orbitals not matched")
@@ -278,14 +291,15 @@ def _mark_failures(axes: Axes, scan: Scan, x: _Abscissa) -> None:
         axes.plot(x.values[mask], height, label="failed", transform=place, zorder=5, **style)
 
 
-def _limits(scan: Scan) -> tuple[float, float]:
-    """Return the ends of the error panel, which the solver's own errors choose."""
+def _limits(scan: Scan, measured: Sequence[Scan]) -> tuple[float, float]:
+    """Return the ends of the error panel, chosen by the solver's own errors and measured ones."""
     scale = error_scale(scan)
     errors = _own_errors(scan)
     bars = np.nan_to_num(scan.stderr) * scale.factor
     shown = np.isfinite(errors)
-    top = max(float((errors + bars)[shown].max()) * 1.12, 1.6 * scale.chemical_accuracy)
-    return min(float((errors - bars)[shown].min()) * 1.12, -0.06 * top), top
+    ends = [*(errors - bars)[shown], *(errors + bars)[shown], *measured_ends(measured)]
+    top = max(float(max(ends)) * 1.12, 1.6 * scale.chemical_accuracy)
+    return min(float(min(ends)) * 1.12, -0.06 * top), top
 
 
 def _own_errors(scan: Scan) -> FloatArray:
@@ -301,11 +315,11 @@ def _column_errors(scan: Scan) -> dict[str, FloatArray]:
     }
 
 
-def _beyond(scan: Scan) -> str:
+def _beyond(scan: Scan, measured: Sequence[Scan]) -> str:
     """Return a sentence on the methods whose errors leave the error panel."""
     if not has_comparison(scan):
         return ""
-    low, high = _limits(scan)
+    low, high = _limits(scan, measured)
     names = [
         f"{column_label(name)} (up to {np.nanmax(np.abs(errors)):.3g} {error_scale(scan).unit})"
         for name, errors in _column_errors(scan).items()
@@ -314,10 +328,10 @@ def _beyond(scan: Scan) -> str:
     return f"Beyond the error panel: {', '.join(names)}." if names else ""
 
 
-def _draw_errors(axes: Axes, scan: Scan, x: _Abscissa) -> None:
+def _draw_errors(axes: Axes, scan: Scan, x: _Abscissa, measured: Sequence[Scan]) -> None:
     scale = error_scale(scan)
     errors = scan.errors * scale.factor
-    low, high = _limits(scan)
+    low, high = _limits(scan, measured)
     axes.axhspan(0.0, scale.chemical_accuracy, color=BAND, alpha=0.13, lw=0, zorder=0)
     axes.axhline(0.0, color=INK, lw=1.0, zorder=1)
     axes.axhline(scale.chemical_accuracy, color=BAND, lw=1.1, ls=":", zorder=1)
@@ -332,6 +346,7 @@ def _draw_errors(axes: Axes, scan: Scan, x: _Abscissa) -> None:
     else:
         _draw_points(axes, scan, x, errors, state=0, label=f"{solver_label(scan)} − exact")
         draw_bars(axes, x.values, errors, scan.stderr[:, 0] * scale.factor, color=STATES[0])
+    draw_measured_errors(axes, x.values, measured)
     _ring_unmatched(axes, scan, x, errors, label="_rings")
     axes.set_ylim(low, high)
     _label_accuracy(axes, x.values[known], errors[known], scale)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from rich.table import Table
 from rich.text import Text
 
-from qmlmat.hardware.config import Rates
 from qmlmat.report.printed import house_table
 
 if TYPE_CHECKING:
     from qmlmat.hardware.adapters.base import Resources
+    from qmlmat.hardware.config import Rates
     from qmlmat.hardware.ledger.budget import Amounts, Budget
     from qmlmat.hardware.ledger.records import Bill, TaskRecord, Totals
     from qmlmat.hardware.plan import MeasurementPlan
@@ -129,9 +129,9 @@ def expected_table(labels: Sequence[str], errors: Sequence[float | None], unit: 
         errors: Standard error of each (thousandths of the unit); ``None`` where unknown.
         unit: What they are in.
     """
-    table = house_table("expected error by the shots alone; noise of the device comes on top")
+    table = house_table()
     table.add_column("point", justify="right")
-    table.add_column(f"±\n{unit}", justify="right", no_wrap=True)
+    table.add_column(f"expected ±\n{unit}", justify="right", no_wrap=True)
     for label, error in zip(labels, errors, strict=True):
         table.add_row(label, _NONE if error is None else f"{error:.2f}")
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from qmlmat.errors import InputError, nearest
 from qmlmat.report.bands_plot import draw_bands
 from qmlmat.report.curve_plot import draw_curves
 from qmlmat.report.map_plot import draw_map, is_drawable_grid
+from qmlmat.report.measured_plot import check_measured
 from qmlmat.report.surface_plot import draw_surface
 from qmlmat.surfaces import Scan, band_table
 from qmlmat.surfaces.storage.integrity import SQLITE_MAGIC
@@ -33,7 +35,13 @@ _NEEDED: Final = {
 _DPI: Final = 200
 
 
-def plot_scan(scan: Scan, file: str | os.PathLike[str], *, kind: str = "auto") -> Path:
+def plot_scan(
+    scan: Scan,
+    file: str | os.PathLike[str],
+    *,
+    kind: str = "auto",
+    measured: Sequence[Scan] = (),
+) -> Path:
     """Draw a scan and return the file written.
 
     - One axis: curves, with the error below where there is a reference.
@@ -41,18 +49,22 @@ def plot_scan(scan: Scan, file: str | os.PathLike[str], *, kind: str = "auto") -
       beside it; with ``kind="surface"`` a grid is drawn in perspective.
     - More axes: energies and errors against the index of the point.
     - A scan over k: bands, as ``plot_bands`` draws them.
+    - With measured scans beside it: never a map; measured points have error bars, and are hollow
+      where they are flagged.
 
     Args:
         scan: The scan, complete or not.
         file: Where to write; the ending chooses among PNG, PDF and SVG.
         kind: ``"auto"``, ``"contour"`` or ``"surface"``.
+        measured: The same points as devices measured them: what ``scan.measured`` returned, or
+            scans of stores that ``qmlmat hw fetch`` wrote.
 
     Raises:
-        InputError: If the file has another ending or cannot be written, or ``kind`` is not of
-            this scan's path.
+        InputError: If the file has another ending or cannot be written, ``kind`` is not of this
+            scan's path, or a measured scan is of other points.
     """
     path = check_plot_file(file)
-    return save_figure(draw_scan(scan, kind), path)
+    return save_figure(draw_scan(scan, kind, measured=measured), path)
 
 
 def plot_bands(scan: Scan, file: str | os.PathLike[str]) -> Path:
@@ -140,7 +152,7 @@ def _unwritable(call: str, path: Path, error: OSError) -> InputError:
     )
 
 
-def draw_scan(scan: Scan, kind: str = "auto") -> Figure:
+def draw_scan(scan: Scan, kind: str = "auto", *, measured: Sequence[Scan] = ()) -> Figure:
     """Return the figure of a scan; see ``plot_scan``.
 
     Raises:
@@ -148,8 +160,13 @@ def draw_scan(scan: Scan, kind: str = "auto") -> Figure:
     """
     if kind not in KINDS:
         raise InputError(f'plot_scan(kind="{kind}"): no such kind. {nearest(kind, KINDS)}')
+    check_measured(scan, measured)
     if scan.path.is_through_k and kind == "auto":
-        return draw_bands(scan)
+        return draw_bands(scan, measured)
+    if measured and kind == "auto":
+        return draw_curves(scan, measured)
+    if measured:
+        raise InputError(f'plot_scan(kind="{kind}", measured=...): no bars there. Use kind="auto".')
     is_flat = scan.path.n_axes == 2 and not scan.path.is_through_k
     two_axes = is_flat and bool(np.isfinite(scan.energies[:, 0]).any())
     if kind == "auto":

@@ -36,7 +36,15 @@ def solver_label(scan: Scan) -> str:
     """Return what the surface is called in a legend, e.g. ``"VQE uccsd"``."""
     surface = surface_inputs(scan)
     solver = mapping(surface.get("solver"))
-    return solver_words(solver) if solver else str(surface.get("function") or "surface")
+    words = solver_words(solver) if solver else str(surface.get("function") or "surface")
+    device = measured_on(scan)
+    return words if device is None else f"{words} on {device}"
+
+
+def measured_on(scan: Scan) -> str | None:
+    """Return the target that measured a scan's points; ``None`` where they were computed."""
+    target = mapping(mapping(scan.inputs.get("measured")).get("target"))
+    return str(target.get("name", "a device")) if target else None
 
 
 def solver_words(solver: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What is measured on rehearsed devices, and a child process that submits it and may be killed.
 
-``python -m rehearsed_surfaces PLAN LEDGER RUN`` submits a saved plan, waits, and prints its answers.
+``python -m rehearsed_surfaces submit PLAN LEDGER RUN`` submits a saved plan, waits, and prints its
+answers; ``search TARGET LEDGER RUN`` searches H2's angles.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,18 @@ import qmlmat as qm
 from qmlmat.hardware.config import Target
 
 SUPPORT = Path(__file__).parent
-LITHIUM_HYDRIDE = qm.ActiveSpace(indices=(1, 2, 5))
-"""Two electrons in the three orbitals along the bond."""
+LITHIUM_HYDRIDE = qm.ActiveSpace(2, 2)
+"""Two electrons in the highest occupied and the lowest empty orbital."""
 
 
 def brisk(target: Target, **budget: float) -> Target:
     """Return a target that asks often, and may spend what a rehearsal takes."""
-    retry = {"poll_s": 0.3, "min_submit_interval_s": 0.0, "ambiguous_grace_s": 0.5, "backoff_s": 0.2}
+    retry = {
+        "poll_s": 0.3,
+        "min_submit_interval_s": 0.0,
+        "ambiguous_grace_s": 0.5,
+        "backoff_s": 0.2,
+    }
     plenty = {"max_jobs": 200, "max_shots": 200_000_000}
     if target.provider == "ibm":
         plenty["max_qpu_seconds"] = 100_000.0
@@ -50,7 +57,7 @@ def hydrogen_scan(store: Path, n_points: int = 10) -> tuple[qm.Path, Any]:
 
 
 def lithium_hydride_scan(store: Path, n_points: int = 6) -> tuple[Any, Any]:
-    """Return two singlets of LiH by q-sc-EOM on a simulator, and the qubits they are measured on."""
+    """Return two singlets of LiH by q-sc-EOM on a simulator, and the qubits for measuring them."""
     molecule = qm.Molecule.from_xyz("Li 0 0 0; H 0 0 1.6")
     solver = qm.EOM("q-sc-EOM", multiplicity=1)
     surface = qm.SolverSurface(molecule, LITHIUM_HYDRIDE, solver, n_states=2)
@@ -60,9 +67,16 @@ def lithium_hydride_scan(store: Path, n_points: int = 6) -> tuple[Any, Any]:
     return qm.scan(surface, path, store=store), mapping
 
 
-def command(plan: Path, ledger: Path, run: str) -> list[str]:
-    """Return the command of the child process."""
-    return [sys.executable, "-m", "rehearsed_surfaces", str(plan), str(ledger), run]
+def command(what: str, subject: Path | str, ledger: Path, run: str) -> list[str]:
+    """Return the command of the child process.
+
+    Args:
+        what: ``"submit"`` a saved plan, or ``"search"`` on a target.
+        subject: The plan's file, or the target's name.
+        ledger: The ledger's folder.
+        run: Name of the run.
+    """
+    return [sys.executable, "-m", "rehearsed_surfaces", what, str(subject), str(ledger), run]
 
 
 def environment(server: Server) -> dict[str, str]:
@@ -74,7 +88,9 @@ def environment(server: Server) -> dict[str, str]:
 def signed_in(folder: Path) -> dict[str, str]:
     """Return variables with a made-up account of every vendor."""
     profile = folder / "aws-credentials"
-    profile.write_text("[default]\naws_access_key_id = rehearsal\naws_secret_access_key = rehearsal\n")
+    profile.write_text(
+        "[default]\naws_access_key_id = rehearsal\naws_secret_access_key = rehearsal\n"
+    )
     return {
         "AWS_SHARED_CREDENTIALS_FILE": str(profile),
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -115,19 +131,43 @@ def finished(words: Sequence[str], server: Server, *, timeout: float = 900.0) ->
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def main(plan_file: str, folder: str, run: str) -> None:
-    """Submit a saved plan, wait for it, and print its answers."""
+def submit(plan_file: str, folder: str, run: str) -> dict[str, Any]:
+    """Return the answers of a saved plan, submitted and waited for."""
     plan = qm.MeasurementPlan.load(plan_file)
     with qm.Ledger.open(folder) as ledger:
         found = qm.PlanRun.start(plan, ledger, name=run)
         found.submission.wait()
         result = found.result()
     answers = [
-        None if one is None else {"values": one.values.tolist(), "variances": one.variances.tolist()}
+        None
+        if one is None
+        else {"values": one.values.tolist(), "variances": one.variances.tolist()}
         for one in result.answers
     ]
     shifts = [None if one is None else one.shift for one in result.jobs]
-    print(json.dumps({"answers": answers, "flags": result.flags, "shifts": shifts}))
+    return {"answers": answers, "flags": result.flags, "shifts": shifts}
+
+
+def search(name: str, folder: str, run: str) -> dict[str, Any]:
+    """Return the steps of Rotosolve for H2's three angles on a target, two sweeps of it."""
+    h2 = qm.molecular_hamiltonian(qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.735"))
+    mapping = h2.qubit_mapping("parity", reduced=True)
+    solver = qm.VQE("uccsd", optimizer=qm.Rotosolve, max_iterations=2)
+    with qm.Ledger.open(folder) as ledger:
+        device = qm.LedgerBackend.open(
+            brisk(qm.load_target(name)), ledger, run=run, mapping=mapping, shots=1000
+        )
+        found = qm.solve(h2, solver, backend=device, seed=1)
+        n_calls = len(ledger.tasks(run))
+    assert found.params is not None
+    steps = [(step.energy, step.gradient_norm) for step in found.history]
+    return {"steps": steps, "params": found.params.tolist(), "calls": n_calls}
+
+
+def main(what: str, *words: str) -> None:
+    """Do what is asked for, and print it."""
+    warnings.simplefilter("ignore", qm.QmlmatWarning)
+    print(json.dumps({"submit": submit, "search": search}[what](*words)))
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class Braket(Vendor):
         }
         if unknown:
             return _error(400, "ValidationException", f"no such filter: {sorted(unknown)}")
-        found = [_described(job) for job in self.store.jobs()]
+        found = [_described(job) for job in self.listed(asked)]
         found = [one for one in found if not device or one["deviceArn"] in device][::-1]
         start, size = int(given.get("nextToken") or 0), min(given.get("maxResults", 10), 10)
         more = {"nextToken": str(start + size)} if start + size < len(found) else {}

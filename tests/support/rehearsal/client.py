@@ -69,6 +69,14 @@ class Server:
         """Plant faults, such as ``{"on": "submit", "kind": "drop_after_accept"}``."""
         self._ask("/__rehearsal__/faults", json.dumps(list(faults)).encode())
 
+    def calm(self) -> None:
+        """Take back the faults that have not happened yet."""
+        self._ask("/__rehearsal__/faults", method="DELETE")
+
+    def recalibrate(self, seed: int) -> None:
+        """Calibrate the device anew: other errors of its gates and qubits (IBM's)."""
+        self._ask("/__rehearsal__/calibration", json.dumps(seed).encode())
+
     def counts(self) -> dict[str, Any]:
         """Return ``requests``, ``jobs``, ``shots`` and ``seconds`` so far."""
         return self._ask("/__rehearsal__/counts")
@@ -77,8 +85,8 @@ class Server:
         """Return the jobs that were accepted: ``id``, ``key``, ``state``, ``shots``, ..."""
         return self._ask("/__rehearsal__/jobs")
 
-    def _ask(self, path: str, body: bytes | None = None) -> Any:
-        request = Request(f"http://127.0.0.1:{self.port}{path}", data=body)
+    def _ask(self, path: str, body: bytes | None = None, *, method: str | None = None) -> Any:
+        request = Request(f"http://127.0.0.1:{self.port}{path}", data=body, method=method)
         with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
             return json.loads(answer.read())
 

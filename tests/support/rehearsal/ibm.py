@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from qiskit_aer import AerSimulator
 
-from rehearsal.ibm_device import RehearsedDevice
+from rehearsal.ibm_device import RehearsedDevice, recalibrated
 from rehearsal.ibm_execution import execute
 from rehearsal.server import Asked, Done, Reply, Route, Vendor
 from rehearsal.store import Job, Store, as_json
@@ -64,7 +64,8 @@ class Ibm(Vendor):
             Route("GET", f"{_API}/{{plan}}", self._plan, host="globalcatalog."),
             Route("GET", f"{_API}/backends", self._backends),
             Route("GET", f"{device}/configuration", lambda _: Reply.of(self._device.configuration)),
-            Route("GET", f"{device}/properties", lambda _: Reply.of(self._device.properties)),
+            Route("GET", f"{device}/properties", lambda _: Reply.of(self._properties())),
+            Route("POST", "/__rehearsal__/calibration", self._recalibrate),
             Route("GET", f"{device}/status", self._status),
             Route("GET", f"{_API}/instances/usage", self._usage),
             Route("POST", f"{_API}/jobs", self._post, spot="submit"),
@@ -161,6 +162,16 @@ class Ibm(Vendor):
             }
         )
 
+    def _properties(self) -> dict[str, Any]:
+        """Return the newest calibration."""
+        seed = self.store.get("calibration", "seed")
+        found = self._device.properties
+        return dict(found) if seed is None else recalibrated(found, json.loads(seed))
+
+    def _recalibrate(self, asked: Asked) -> Reply:
+        self.store.put("calibration", "seed", asked.body)
+        return Reply.of({})
+
     # jobs
 
     def _post(self, asked: Asked) -> Reply:
@@ -195,7 +206,7 @@ class Ibm(Vendor):
 
     def _list(self, asked: Asked) -> Reply:
         query = asked.query
-        found = [self._told(job) for job in reversed(self.store.jobs())]
+        found = [self._told(job) for job in reversed(self.listed(asked))]
         for tag in query.get("tags", []):
             found = [job for job in found if tag in job["tags"]]
         for name in query.get("session_id", []):

@@ -84,7 +84,7 @@ class Ionq(Vendor):
         return Reply.of({"id": job.id, "status": "ready", "session_id": None})
 
     def _list(self, asked):
-        jobs = self.store.jobs()[::-1]
+        jobs = self.listed(asked)[::-1]
         start = int(asked.query.get("next", ["0"])[0])
         size = min(int(asked.query["limit"][0]), 5)
         following = str(start + size) if start + size < len(jobs) else None

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ class Asked:
     """The parts of the path that the route names."""
     fails: bool = False
     """Whether the job that is accepted here shall fail."""
+    hides: float = 0.0
+    """Jobs younger than this are in no list yet (s)."""
 
     def json(self) -> Any:
         """Return what was sent."""
@@ -118,6 +121,11 @@ class Vendor:
         """Return what a job gives; what it raises makes the job fail with that message."""
         raise NotImplementedError
 
+    def listed(self, asked: Asked) -> list[Job]:
+        """Return the jobs that a search sees, the newest last."""
+        now = time.time()
+        return [job for job in self.store.jobs() if now - job.created >= asked.hides]
+
     def refusal(self, status: int) -> Reply:
         """Return an error in the vendor's own form."""
         return Reply.of({"error": {"message": f"rehearsed {status}"}}, status)
@@ -138,6 +146,7 @@ class Rehearsal:
         self.vendor = kind(self.store, device)
         own = [
             Route("POST", "/__rehearsal__/faults", self._plant),
+            Route("DELETE", "/__rehearsal__/faults", self._calm),
             Route("GET", "/__rehearsal__/counts", lambda _: Reply.of(self.store.counts())),
             Route("GET", "/__rehearsal__/jobs", lambda _: Reply.of(self._jobs())),
         ]
@@ -185,6 +194,10 @@ class Rehearsal:
 
     def _plant(self, asked: Asked) -> Reply:
         self.store.plant(asked.json())
+        return Reply.of({})
+
+    def _calm(self, _: Asked) -> Reply:
+        self.store.calm()
         return Reply.of({})
 
     def _jobs(self) -> list[dict[str, Any]]:
@@ -237,6 +250,7 @@ class _Handler(BaseHTTPRequestHandler):
             body=body,
             parts=parts,
             fails=kind == "failed_job",
+            hides=fault["seconds"] if fault and kind == "slow_index" else 0.0,
         )
         if kind == "drop_before_accept":
             self._drop()

@@ -195,6 +195,10 @@ class Store:
                 fault.get("seconds", 60.0),
             )
 
+    def calm(self) -> None:
+        """Forget the faults that have not happened yet."""
+        self._ask("DELETE FROM fault WHERE times > 0")
+
     def fault(self, spot: str | None) -> dict[str, Any] | None:
         """Return the fault that happens now at a spot, and count it; ``None``: all goes well."""
         with self._lock:

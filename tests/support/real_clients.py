@@ -1,0 +1,424 @@
+"""Randomised runs of the vendors' real clients against rehearsal servers, killed and troubled.
+
+``python -m real_clients --runs 36 --seed 0`` prints what came of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from braket_rehearsed import PLANTED
+from ibm_tasks import SECRET
+from real_children import READ_S, Child, Nursery, nursery
+from real_verdicts import IONQ_KEY, Evidence, Findings, Memory, betrayed
+from rehearsal.client import Server, rehearsed
+from rehearsed_surfaces import brisk, hydrogen_scan
+
+import qmlmat as qm
+from qmlmat.hardware.adapters.registry import make_adapter
+from qmlmat.hardware.config import Target
+from qmlmat.hardware.ledger.ledger import Ledger
+from qmlmat.hardware.plan import MeasurementPlan
+
+GRACE_S = 2.0
+"""Time for which a job must not be found until it counts as absent (s)."""
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "http500_after_accept": ("submit", "status", "find", "result"),
+    "http502_after_accept": ("submit", "status"),
+    "http503_after_accept": ("submit", "find"),
+    "drop_after_accept": ("submit", "status", "result"),
+    "drop_before_accept": ("submit", "find", "result"),
+    "http429": ("submit", "status", "find"),
+    "http401": ("submit", "status", "find"),
+    "http400": ("submit",),
+    "timeout": ("submit", "result"),
+    "truncated": ("submit", "result", "find"),
+    "corrupt": ("result", "submit", "status"),
+    "failed_job": ("submit",),
+    "slow_index": ("find",),
+}
+"""Where each kind of fault happens."""
+MOMENTS = ("accept:1", "accept:1", "accept:2", "payload", "raw", "time")
+"""When a child is killed."""
+VENDORS = ("ibm", "braket", "ibm", "braket", "ibm", "braket", "ibm", "braket", "ionq")
+TARGETS = {
+    "ibm": ("ibm_open", "ibm_open", "ibm_payg"),
+    "braket": ("braket_garnet", "braket_garnet", "braket_sv1"),
+    "ionq": ("ionq_simulator",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What happens in a run."""
+
+    number: int
+    """Its number."""
+    vendor: str
+    """Whose client."""
+    target: str
+    """A shipped target."""
+    n_points: int = 1
+    """Geometries of H2."""
+    max_programs: int = 3
+    """Programs of a job."""
+    faults: tuple[Mapping[str, Any], ...] = ()
+    """What the server does."""
+    kills: tuple[str, ...] = ()
+    """When children are killed."""
+    n_processes: int = 1
+    """How many work at once."""
+    loses_server: bool = False
+    """Whether the server is killed, and comes back."""
+    transpiler_seeds: tuple[int, ...] = (7,)
+    """Of each child, one after the other."""
+    recalibrates: bool = False
+    """Whether the device is calibrated anew before each child after the first."""
+    spare_jobs: int = 9
+    """Jobs that the budget allows beyond those of the plan."""
+    resubmit_failed: bool = True
+    """Whether failed jobs are sent again."""
+
+    @property
+    def may_fail(self) -> bool:
+        """Whether a task may end without an answer: its job failed, and no other is allowed."""
+        fails = any(one["kind"] == "failed_job" for one in self.faults)
+        return fails and (not self.resubmit_failed or self.spare_jobs < 4)
+
+
+def drawn(number: int, seed: int) -> Scenario:
+    """Return a scenario: vendors and first faults take turns, all else is drawn."""
+    draw = random.Random(f"{seed} {number}")
+    vendor = VENDORS[number % len(VENDORS)]
+    turn = sum(VENDORS[k % len(VENDORS)] == vendor for k in range(number))
+    kinds = list(KINDS)
+    first = kinds[(3 * turn if vendor == "ionq" else turn) % len(kinds)]
+    others = draw.sample(kinds, draw.choice((0, 1, 1, 2)))
+    return Scenario(
+        number=number,
+        vendor=vendor,
+        target=draw.choice(TARGETS[vendor]),
+        n_points=draw.choice((1, 2)),
+        max_programs=draw.choice((3, 4, 5)),
+        faults=tuple(_fault(draw, kind, vendor) for kind in (first, *others)),
+        kills=tuple(draw.choices(MOMENTS, k=draw.choice((0, 1, 1, 2)))),
+        n_processes=draw.choice((1, 1, 2)),
+        loses_server=draw.random() < 1 / 7,
+        transpiler_seeds=tuple(draw.sample(range(50), 3)),
+        recalibrates=draw.random() < 0.4,  # noqa: PLR2004 (a share)
+        spare_jobs=draw.choice((0, 2, 9)),
+        resubmit_failed=draw.random() < 0.7,  # noqa: PLR2004 (a share)
+    )
+
+
+def _fault(draw: random.Random, kind: str, vendor: str) -> dict[str, Any]:
+    spot = draw.choice(KINDS[kind])
+    if vendor == "ibm" and spot == "status":
+        spot = draw.choice(("status", "usage"))
+    # Amazon's client asks three times by itself
+    times = draw.choice((1, 2, 4)) if vendor == "braket" else draw.choice((1, 1, 2))
+    seconds = 0.8 * GRACE_S if kind == "slow_index" else 1.5 * READ_S
+    return {"on": spot, "kind": kind, "times": times, "seconds": seconds}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What came of a run."""
+
+    scenario: Scenario
+    """What was to happen."""
+    findings: Findings
+    """What is wrong."""
+    happened: frozenset[str]
+    """Kinds of faults that happened."""
+    n_kills: int
+    """Children that were killed."""
+    n_jobs: int
+    """Jobs that the server accepted."""
+    n_done: int
+    """Tasks with an answer."""
+    n_failed: int
+    """Tasks that failed, and say why."""
+    billed: tuple[float, float]
+    """What all cost, by the ledger and by the server: seconds of IBM, repetitions of others."""
+    wall_s: float
+    """Time it took (s)."""
+
+
+@dataclass(eq=False)
+class Fleet:
+    """Servers of every vendor, and where children come from."""
+
+    folder: Path
+    """Where everything is written."""
+    children: Nursery
+    """Forks them."""
+    stack: ExitStack = field(default_factory=ExitStack)
+    """Ends the servers."""
+    servers: dict[str, Server] = field(default_factory=dict)
+    """Those that were needed so far."""
+
+    def server(self, vendor: str) -> Server:
+        """Return the server of a vendor, started where it is not."""
+        if vendor not in self.servers:
+            made = rehearsed(vendor, self.folder / vendor, latency=0.3)
+            self.servers[vendor] = self.stack.enter_context(made)
+        return self.servers[vendor]
+
+    def environment(self, vendor: str) -> dict[str, str]:
+        """Return the variables of a child, with planted secrets."""
+        planted = {**PLANTED, "QISKIT_IBM_TOKEN": SECRET, "IONQ_API_KEY": IONQ_KEY}
+        region = {"AWS_DEFAULT_REGION": "us-east-1"}
+        return self.server(vendor).environment() | planted | region
+
+    @cached_property
+    def hydrogen(self) -> tuple[Sequence[Any], Any]:
+        """What is asked of H2 at two distances, and the two qubits it is measured on."""
+        found, mapping = hydrogen_scan(self.folder / "scan", 2)
+        return found.requests(), mapping
+
+    def plan(self, target: Target, n_points: int) -> MeasurementPlan:
+        """Return the plan of some points."""
+        requests, mapping = self.hydrogen
+        return MeasurementPlan.from_requests(requests[:n_points], target, mapping=mapping, shots=60)
+
+
+@contextmanager
+def fleet(folder: Path) -> Iterator[Fleet]:
+    """Yield a fleet, and end it afterwards."""
+    with nursery() as children, ExitStack() as stack:
+        yield Fleet(folder, children, stack)
+
+
+def planned(fleet: Fleet, scenario: Scenario, seed: int) -> MeasurementPlan:
+    """Return what a scenario submits, with a transpiler's seed.
+
+    Args:
+        fleet: Knows what is measured.
+        scenario: Says where, and how it is cut.
+        seed: The transpiler's.
+    """
+    target = brisk(qm.load_target(scenario.target), max_usd=1000.0)
+    access = {"credential": "env:AWS_ACCESS_KEY_ID"} if scenario.vendor == "braket" else {}
+    changes = {
+        "access": target.access.model_copy(update=access),
+        "mode": target.mode.model_copy(update={"max_programs_per_job": scenario.max_programs}),
+        "layout": target.layout.model_copy(update={"seed_transpiler": seed}),
+        "mitigation": target.mitigation.model_copy(update={"calibration_shots": 100}),
+        "retry": target.retry.model_copy(
+            update={
+                "ambiguous_grace_s": GRACE_S,
+                "attempts": 8,
+                "resubmit_failed": scenario.resubmit_failed,
+            }
+        ),
+    }
+    plan = fleet.plan(target.model_copy(update=changes), scenario.n_points)
+    most = len(plan.tasks("count")) + scenario.spare_jobs
+    budget = target.budget.model_copy(update={"max_jobs": most})
+    changed = plan.target.model_copy(update={"budget": budget})
+    return MeasurementPlan.from_dict(plan.to_dict() | {"target": _plain(changed)})
+
+
+def _plain(target: Target) -> dict[str, Any]:
+    return target.model_dump(mode="json", exclude_none=True)
+
+
+class Run:
+    """A scenario on its way."""
+
+    def __init__(self, fleet: Fleet, scenario: Scenario, name: str) -> None:
+        self.fleet, self.scenario, self.name = fleet, scenario, name
+        self.folder = fleet.folder / name
+        self.folder.mkdir()
+        self.ledger = self.folder / "ledger"
+        self.server = fleet.server(scenario.vendor)
+        self.memory = Memory(self.server.folder)
+        self.start = self.memory.n_jobs()
+        self.draw = random.Random(name)
+        self.children: list[Child] = []
+        self.n_kills = 0
+        self.plan = planned(fleet, scenario, scenario.transpiler_seeds[0])
+
+    def child(self) -> Child:
+        """Start a child, with the next transpiler's seed, and perhaps another calibration."""
+        number, seeds = len(self.children), self.scenario.transpiler_seeds
+        plan = planned(self.fleet, self.scenario, seeds[number % len(seeds)])
+        file = self.folder / f"plan-{number}.json"
+        plan.save(file)
+        if number and self.scenario.recalibrates and self.scenario.vendor == "ibm":
+            self.server.recalibrate(seeds[number % len(seeds)])
+        environment = self.fleet.environment(self.scenario.vendor)
+        made = self.fleet.children.start(environment, self.folder, file, self.name)
+        self.children.append(made)
+        return made
+
+    def reached(self, moment: str) -> bool:
+        """Return whether a moment has come."""
+        kind, _, number = moment.partition(":")
+        if kind == "accept":
+            return self.memory.n_jobs() >= self.start + int(number)
+        if kind == "payload":
+            return any((self.ledger / "payloads").glob("*"))
+        return any((self.ledger / "raw").glob("*"))
+
+    def kill_when(self, child: Child, moment: str) -> None:
+        """Kill a child at a moment; it may have ended before."""
+        after = self.draw.uniform(0.2, 4.0) if moment == "time" else 0.0
+        begun = time.monotonic()
+        while child.is_alive():
+            elapsed = time.monotonic() - begun
+            if elapsed >= after if moment == "time" else self.reached(moment):
+                break
+            time.sleep(0.005)
+        time.sleep(self.draw.choice((0.0, 0.0, 0.02, 0.1)))
+        self.n_kills += child.kill()
+
+    def troubled(self) -> None:
+        """Go through the faults and the kills."""
+        scenario = self.scenario
+        self.server.faults(scenario.faults)
+        beside = [self.child() for _ in range(scenario.n_processes - 1)]
+        if scenario.loses_server:
+            beside.append(self.child())
+            self._lose_server(beside[-1])
+        for moment in scenario.kills:
+            self.kill_when(self.child(), moment)
+        for child in (*beside, self.child()):
+            child.wait()
+
+    def _lose_server(self, child: Child) -> None:
+        begun = time.monotonic()
+        after = self.draw.uniform(0.5, 3.0)
+        while child.is_alive() and time.monotonic() < begun + 10 * after:
+            if self.reached("accept:1") and time.monotonic() > begun + after:
+                break
+            time.sleep(0.01)
+        self.server.kill()
+        self.server.start()
+
+    def finished(self) -> dict[str, Any]:
+        """Let a last child finish it without faults, and return what it told."""
+        self.server.calm()
+        last = self.child()
+        last.wait()
+        return last.told()
+
+
+def play(fleet: Fleet, scenario: Scenario) -> Verdict:
+    """Play a run to its end, and judge it."""
+    begun = time.monotonic()
+    run = Run(fleet, scenario, f"run-{scenario.number}")
+    run.troubled()
+    happened = run.memory.happened(scenario.faults)
+    return judged(run, run.finished(), happened, time.monotonic() - begun)
+
+
+def judged(run: Run, last: Mapping[str, Any], happened: Iterable[str], wall_s: float) -> Verdict:
+    """Return what came of a run that is over."""
+    jobs = run.memory.jobs(run.start)
+    ends = [child.told() for child in run.children]
+    unforeseen = [
+        f"{one['outcome']}: {one.get('said')}"
+        for one in ends
+        if one and one["outcome"] not in {"done", "CredentialError"}
+    ]
+    if last.get("outcome") != "done":
+        unforeseen.append(f"the last child: {last}")
+    with Ledger.open(run.ledger) as ledger:
+        evidence = Evidence(ledger, run.plan, run.name, jobs)
+        adapter = make_adapter(run.plan.target, folder=run.ledger)
+        findings = Findings(
+            lost=(*unforeseen, *evidence.lost(run.scenario.may_fail)),
+            billed_twice=tuple(evidence.billed_twice()),
+            foreign=tuple(evidence.foreign(run.memory, adapter, last.get("answers", ()))),
+            over_budget=(
+                *evidence.over_budget(),
+                *(line for one in ends for line in one.get("over", ())),
+            ),
+            betrayed=tuple(betrayed(run.folder, ledger=run.ledger)),
+        )
+        states = [one.state for one in evidence.records]
+        return Verdict(
+            scenario=run.scenario,
+            findings=findings,
+            happened=frozenset(happened),
+            n_kills=run.n_kills,
+            n_jobs=len(jobs),
+            n_done=states.count("done"),
+            n_failed=states.count("failed"),
+            billed=evidence.totals(),
+            wall_s=wall_s,
+        )
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """Return what came of runs, by the faults that happened in them and by vendor."""
+    rows: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for one in verdicts:
+        for kind in one.happened or {"none"}:
+            rows[kind, one.scenario.vendor].append(one)
+        rows["all", one.scenario.vendor].append(one)
+        rows["all", "all"].append(one)
+    lines = [_line("fault", "vendor", "runs kills jobs lost double foreign over betrayed".split())]
+    order = ["none", *KINDS, "all"]
+    for kind, vendor in sorted(rows, key=lambda row: (order.index(row[0]), row[1] == "all", row)):
+        own = rows[kind, vendor]
+        faults = ("lost", "billed_twice", "foreign", "over_budget", "betrayed")
+        wrong = [sum(len(getattr(one.findings, name)) for one in own) for name in faults]
+        sums = [len(own), sum(one.n_kills for one in own), sum(one.n_jobs for one in own), *wrong]
+        lines.append(_line(kind, vendor, sums))
+    return "\n".join(lines)
+
+
+def _line(kind: str, vendor: str, cells: Iterable[object]) -> str:
+    return f"{kind:21} {vendor:7}" + "".join(f"{cell!s:>9}" for cell in cells)
+
+
+def summary(one: Verdict) -> str:
+    """Return a run in a line, and what is wrong with it in others."""
+    scenario, found = one.scenario, one.findings
+    extras = [
+        f"{scenario.n_processes} processes" * (scenario.n_processes > 1),
+        "server lost" * scenario.loses_server,
+        "recalibrated" * scenario.recalibrates,
+    ]
+    head = (
+        f"{scenario.number:3} {scenario.target:14} {one.wall_s:5.1f} s, {one.n_kills} kills, "
+        f"{one.n_jobs} jobs, {one.n_done} done, {one.n_failed} failed, "
+        f"billed {one.billed[0]:g}/{one.billed[1]:g}; {', '.join(sorted(one.happened)) or 'no fault'}"
+        f"; {', '.join(filter(None, extras))}"
+    )
+    wrong = [*found.lost, *found.billed_twice, *found.foreign, *found.over_budget, *found.betrayed]
+    return "\n     ".join([head, *wrong])
+
+
+def main() -> None:
+    """Play runs and print what came of them."""
+    parser = argparse.ArgumentParser(prog="real_clients", description=__doc__)
+    parser.add_argument("--runs", type=int, default=36)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first run")
+    parser.add_argument("--folder", type=Path, help="where everything is kept")
+    given = parser.parse_args()
+    verdicts = []
+    with tempfile.TemporaryDirectory() as made:
+        with fleet(given.folder or Path(made)) as ships:
+            for number in range(given.first, given.first + given.runs):
+                verdicts.append(play(ships, drawn(number, given.seed)))
+                print(summary(verdicts[-1]), flush=True)
+    print(table(verdicts))
+
+
+if __name__ == "__main__":
+    main()
