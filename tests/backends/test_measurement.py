@@ -70,11 +70,13 @@ def test_answers_of_another_measurement_are_refused():
         Measurement(energy).result([])
 
 
-def test_searches_are_refused():
-    """A search asks again and again: it cannot be planned beforehand."""
-    solver = qm.VQE("uccsd", optimizer=qm.SPSA)
-    search = Measurement(lambda backend: qm.solve(hydrogen(), solver, backend=backend))
+def test_what_is_called_again_and_again_is_refused():
+    """A search cannot be planned beforehand."""
+    (request,) = Measurement(energy).requests()
     with pytest.raises(CapabilityError, match="then measure"):
+        Measurement(lambda backend: backend.prepare(request)).requests()
+    search = Measurement(lambda backend: qm.solve(hydrogen(), qm.VQE("uccsd"), backend=backend))
+    with pytest.raises(CapabilityError, match="Use SectorBackend"):
         search.requests()
 
 

@@ -30,11 +30,11 @@ def solution(name: str):
         solver = qm.EOM()
         return h2, qm.solve(h2, solver, n_states=3), solver
     if name == "model vqe":
-        return ising(), qm.solve(ising(), qm.VQE("hardware_efficient"), seed=1), None
+        return ising(), qm.solve(ising(), qm.VQE("hea_efficient_su2"), seed=1), None
     if name == "model vqd":
-        return ising(2), qm.solve(ising(2), qm.VQD("hardware_efficient"), n_states=3, seed=1), None
+        return ising(2), qm.solve(ising(2), qm.VQD("hea_efficient_su2"), n_states=3, seed=1), None
     band = two_site_band((0.1, 0.3))
-    return band, qm.solve(band, qm.SSVQE("hardware_efficient"), n_states=2, seed=1), None
+    return band, qm.solve(band, qm.SSVQE("hea_efficient_su2"), n_states=2, seed=1), None
 
 
 NAMES = ("vqe", "vqd", "ssvqe", "eom", "model vqe", "model vqd", "model ssvqe")
@@ -53,12 +53,12 @@ def test_measured_exactly_it_is_what_was_found(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_measured_by_shots_it_is_right_within_its_errors(name):
-    """Error bars hold: five of them hold every energy."""
+    """Five error bars hold every energy; of a state without scatter in any basis it is zero."""
     h, found, eom = solution(name)
     measured = qm.measure_solution(h, found, StatevectorBackend(shots=SHOTS), eom=eom, seed=3)
     assert measured.n_states == found.n_states
-    assert (measured.stderr > 0).all()
-    assert (np.abs(measured.energies - found.energies) < 5 * measured.stderr + 1e-9).all()
+    assert measured.stderr[0] > 0
+    assert (np.abs(measured.energies - found.energies) < 5 * measured.stderr + 1e-7).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
