@@ -164,7 +164,7 @@ def test_extras_have_lower_bounds(extra):
 
 
 def test_make_checks_every_provider():
-    """An extra with a provider's client is installed by ``make test-extras``, alone and with all."""
+    """``make test-extras`` installs each provider's client, alone and with all others."""
     from qmlmat.hardware.config.figures import MODELS
 
     line = re.search(r"^EXTRAS \?= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)

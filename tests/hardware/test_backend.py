@@ -77,9 +77,7 @@ def device(ledger, *, run="vqe", where=None, adapter=None, stop=("", 0), accepts
 
 def search(backend, *, seed=1, optimizer=None) -> qm.Solution:
     """A short search with shots."""
-    solver = qm.VQE(
-        "uccsd", optimizer=optimizer or qm.SPSA, initial="random", max_iterations=2
-    )
+    solver = qm.VQE("uccsd", optimizer=optimizer or qm.SPSA, initial="random", max_iterations=2)
     return qm.solve(hydrogen(), solver, backend=backend, seed=seed)
 
 

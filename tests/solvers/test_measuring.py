@@ -16,31 +16,32 @@ from qmlmat.errors import CapabilityError, InputError
 SHOTS = 20_000
 
 
+def h2() -> qm.MolecularHamiltonian:
+    return hamiltonian(HYDROGEN)
+
+
+MODEL = "hea_efficient_su2"
+SOLVED = {
+    "vqe": (h2, qm.VQE("uccsd"), 1),
+    "vqd": (h2, qm.VQD("uccgsd"), 3),
+    "ssvqe": (h2, qm.SSVQE("uccgsd"), 2),
+    "eom": (h2, qm.EOM(), 3),
+    "model vqe": (ising, qm.VQE(MODEL), 1),
+    "model vqd": (functools.partial(ising, 2), qm.VQD(MODEL), 3),
+    "model ssvqe": (functools.partial(two_site_band, (0.1, 0.3)), qm.SSVQE(MODEL), 2),
+}
+
+
 @functools.cache
 def solution(name: str):
     """A Hamiltonian, what a solver found of it, and the equation of motion where there is one."""
-    h2 = hamiltonian(HYDROGEN)
-    if name == "vqe":
-        return h2, qm.solve(h2, qm.VQE("uccsd")), None
-    if name == "vqd":
-        return h2, qm.solve(h2, qm.VQD("uccgsd"), n_states=3), None
-    if name == "ssvqe":
-        return h2, qm.solve(h2, qm.SSVQE("uccgsd"), n_states=2), None
-    if name == "eom":
-        solver = qm.EOM()
-        return h2, qm.solve(h2, solver, n_states=3), solver
-    if name == "model vqe":
-        return ising(), qm.solve(ising(), qm.VQE("hea_efficient_su2"), seed=1), None
-    if name == "model vqd":
-        return ising(2), qm.solve(ising(2), qm.VQD("hea_efficient_su2"), n_states=3, seed=1), None
-    band = two_site_band((0.1, 0.3))
-    return band, qm.solve(band, qm.SSVQE("hea_efficient_su2"), n_states=2, seed=1), None
+    make, solver, n_states = SOLVED[name]
+    several = {} if n_states == 1 else {"n_states": n_states}
+    found = qm.solve(make(), solver, seed=1, **several)
+    return make(), found, solver if name == "eom" else None
 
 
-NAMES = ("vqe", "vqd", "ssvqe", "eom", "model vqe", "model vqd", "model ssvqe")
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOLVED)
 def test_measured_exactly_it_is_what_was_found(name):
     """The circuits and angles of a solution say its energies again."""
     h, found, eom = solution(name)
@@ -51,7 +52,7 @@ def test_measured_exactly_it_is_what_was_found(name):
     assert measured.reference_energy == found.reference_energy
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOLVED)
 def test_measured_by_shots_it_is_right_within_its_errors(name):
     """Five error bars hold every energy; of a state without scatter in any basis it is zero."""
     h, found, eom = solution(name)
@@ -61,7 +62,7 @@ def test_measured_by_shots_it_is_right_within_its_errors(name):
     assert (np.abs(measured.energies - found.energies) < 5 * measured.stderr + 1e-7).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOLVED)
 def test_a_job_may_lie_between(name):
     """What is asked does not depend on what measures: one call, and the same from its answers."""
     h, found, eom = solution(name)
@@ -84,7 +85,7 @@ def test_states_found_apart_keep_their_names_when_noise_swaps_them():
         shots = None
         capabilities = replace(StatevectorBackend().capabilities, exact=False)
 
-        def run(self, requests, *, seed=None):
+        def run(self, requests, *, seed=None):  # noqa: ARG002 (as all backends)
             answers = StatevectorBackend().run(requests)
             return [replace(one, values=-one.values) for one in answers]
 
