@@ -3,8 +3,8 @@
 #
 # A curve of H2 goes to a quantum computer of IBM: planned as one submission, its cost known before
 # anything is sent, a budget that cannot be exceeded. Then the worst happens: the process that
-# submitted it is killed, without warning, as soon as the job was accepted. A new process takes up the
-# run, finds the job, and nothing is paid twice.
+# submitted it is killed, without warning, as soon as the job was accepted. A new process takes up
+# the run, finds the job, and nothing is paid twice.
 #
 # The device is *rehearsed*: a server on this machine that speaks IBM's protocol, with the noise of
 # `ibm_fez` (a snapshot) behind it. IBM's own client talks to it as it would to IBM. What is true of
@@ -102,8 +102,9 @@ cost = plan.cost
 expected = 1e3 * max(qm.expected_errors(plan))
 print(
     f"{len(plan.requests)} energies: {cost.n_circuits} circuits, {cost.n_executions:,} executions "
-    f"in {len(cost.jobs)} job, {cost.seconds:.0f} s on the processor ({cost.reserved.seconds:.0f} s "
-    f"reserved of {target.budget.max_qpu_seconds:.0f}); error bars up to {expected:.1f} mHa"
+    f"in {len(cost.jobs)} job, {cost.seconds:.0f} s on the processor "
+    f"({cost.reserved.seconds:.0f} s reserved of {target.budget.max_qpu_seconds:.0f}); "
+    f"error bars up to {expected:.1f} mHa"
 )
 plan.save("plan.json")
 
@@ -111,9 +112,9 @@ plan.save("plan.json")
 # ## 4. Submitted by a child that is killed
 #
 # The child writes everything into a ledger, a folder with a database, before it sends anything. We
-# make it as bad as it gets: the server accepts the job, but the line drops before it says so, and at
-# that moment the child is killed (SIGKILL, which no program can catch). Now there is a job that is
-# paid for, and no process that knows its name.
+# make it as bad as it gets: the server accepts the job, but the line drops before it says so, and
+# at that moment the child is killed (SIGKILL, which no program can catch). Now there is a job that
+# is paid for, and no process that knows its name.
 #
 # ## 5. Taken up by another one
 #
