@@ -275,7 +275,7 @@ def open_source(choice: SourceChoice) -> Source:
     from qmlmat.potentials.data_files import is_store  # noqa: PLC0415 - loads torch
 
     file = choice.file.expanduser()
-    if file.suffix == ".db" or is_store(file):
+    if file.suffix == ".db" or (file.is_file() and is_store(file)):
         if choice.geometries is not None:
             raise ConfigError(
                 f"{choice.file} --geometries {choice.geometries}: a scan has its own. Leave "
