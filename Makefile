@@ -15,6 +15,7 @@
 #                not for commercial use) and MindQuantum, each in an environment of its own; "none"
 #                leaves PySCF's sigma build only (default: default)
 #   BENCH_ARGS   further options of the benchmarks, such as --large or --docs
+#   EXTRAS       extras that test-extras installs, each into an empty environment
 #   HYDRONIUM    file with the energies of H3O+ for bench-learning (benchmarks/learning/hydronium.py)
 
 SHELL := /bin/bash
@@ -30,6 +31,7 @@ THREADS ?= 1
 HYDRONIUM ?=
 PEERS ?= default
 BENCH_ARGS ?=
+EXTRAS ?= ibm braket ionq ibm,braket,ionq
 
 ifndef PYTHON
 PYTHON := $(shell for p in python3.11 python3.12 python3 python; do \
@@ -49,7 +51,7 @@ THREADED = OMP_NUM_THREADS=$(1) OPENBLAS_NUM_THREADS=$(1) MKL_NUM_THREADS=$(1) N
 # Tests run one thread per process, so that the answer does not depend on the machine.
 PYTEST = $(call THREADED,1) MPLBACKEND=Agg $(BIN)/python -m pytest
 
-.PHONY: help venv scan test test-slow check lint format format-check types imports spelling doctest \
+.PHONY: help venv scan test test-slow test-extras check lint format format-check types imports spelling doctest \
 	bench bench-solvers bench-devices bench-boltzmann bench-learning bench-plugins docs clean
 
 help:  ## show this list
@@ -92,6 +94,17 @@ test: $(STAMP)  ## the fast test suite, with branch coverage
 
 test-slow: $(STAMP)  ## the tests that take minutes: killed scans, full-size tutorials
 	$(PYTEST) -n $(TEST_WORKERS) -m "slow and not gpu" $(PYTEST_ARGS)
+
+test-extras:  ## each provider's client as users install it, in an empty environment (gigabytes)
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found: make test-extras PYTHON=..."; exit 1; }
+	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; unset PYTHONPATH; \
+	for extra in $(EXTRAS); do \
+		echo "Installing qmlmat[$$extra]"; \
+		$(PYTHON) -m venv --clear "$$folder/env"; \
+		"$$folder/env/bin/python" -m pip install --quiet --disable-pip-version-check \
+			$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --constraint constraints.txt ".[$$extra]"; \
+		(cd "$$folder" && env/bin/python "$(CURDIR)/tests/extras.py" "$$extra"); \
+	done
 
 # ------------------------------------------------------------------------------------------ checks
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
 
 import qmlmat
 from qmlmat import _resources
@@ -147,3 +149,25 @@ def test_only_sigma_calls_the_sigma_builds_of_pyscf():
             if any(name == "pyscf.fci" or name.startswith("pyscf.fci.") for name in found):
                 importers.add(path.relative_to(PACKAGE).as_posix())
     assert importers <= {"systems/sigma.py", "plugins/pyscf.py"}  # there PySCF is the user
+
+
+@pytest.mark.parametrize("extra", sorted(PROJECT["project"]["optional-dependencies"]))
+def test_extras_have_lower_bounds(extra):
+    """Without one an old client is installed somewhere, and fails where nobody can see why."""
+    names = set(PROJECT["project"]["optional-dependencies"])
+    for line in PROJECT["project"]["optional-dependencies"][extra]:
+        wanted = Requirement(line)
+        if wanted.name == PROJECT["project"]["name"]:
+            assert wanted.extras <= names
+            continue
+        assert any(one.operator in {">=", "==", "~="} for one in wanted.specifier), line
+
+
+def test_make_checks_every_provider():
+    """``make test-extras`` installs each provider's client, alone and with all others."""
+    from qmlmat.hardware.config.figures import MODELS
+
+    line = re.search(r"^EXTRAS \?= (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
+    providers = set(MODELS) - {"local"}
+    *alone, together = line.split()
+    assert set(alone) == set(together.split(",")) == providers

@@ -186,8 +186,8 @@ def _flags(simulated: PointResult, found: Solution) -> list[str]:
     if not np.isfinite(found.energies).all():
         flags.append("energies that are not finite")
     bound = simulated.reference
-    if bound is not None and stderr is not None and np.isfinite(found.energies[0]):
-        below = (bound - found.energies[0]) / max(stderr[0], 1e-300)
+    if bound is not None and stderr is not None and stderr[0] > 0:
+        below = (bound - found.energies[0]) / stderr[0]
         if below > BELOW_EXACT:
             flags.append(
                 f"{1e3 * (bound - found.energies[0]):.1f} m{found.unit} ({below:.0f} standard "

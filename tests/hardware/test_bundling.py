@@ -134,9 +134,7 @@ def test_counts_and_expectations_keep_their_order():
     ]
     bundle = bundled(jobs)
     answers = counts_of(bundle.sent, np.random.default_rng(3))
-    assert [int(totals(one)[0]) for one in bundle.unbundled(answers)] == [
-        one.shots for one in jobs
-    ]
+    assert [int(totals(one)[0]) for one in bundle.unbundled(answers)] == [one.shots for one in jobs]
 
 
 @pytest.mark.parametrize("n_hands", [2, 3])

@@ -26,7 +26,9 @@ def measured(one: MeasurementPlan, seed: int = 0):
     return one.answers(found, [identity_bits(task.measured) for task in tasks])
 
 
-@pytest.mark.parametrize("mode", [{}, {"max_programs_per_job": 2}, {"max_executions_per_job": 6000}])
+@pytest.mark.parametrize(
+    "mode", [{}, {"max_programs_per_job": 2}, {"max_executions_per_job": 6000}]
+)
 def test_answers_are_those_of_a_backend(mode):
     """However a plan is cut into jobs, its answers are exact within five error bars."""
     one = plan(3, target(mode=mode))

@@ -112,7 +112,9 @@ def test_error_bar_is_the_scatter():
     readings = []
     for _ in range(400):
         counts = rng.multinomial(SENTINEL_SHOTS, p)[None]
-        readings.append(read_sentinel(sentinel, Histogram(2, np.arange(4, dtype=np.uint64), counts)))
+        readings.append(
+            read_sentinel(sentinel, Histogram(2, np.arange(4, dtype=np.uint64), counts))
+        )
     scatter = np.std([one.energy for one in readings])
     assert scatter == pytest.approx(np.mean([one.stderr for one in readings]), rel=0.15)
 

@@ -115,11 +115,13 @@ def test_over_budget_says_what_fits():
 
 def test_what_cannot_be_simulated_has_no_expected_error():
     """The provider's own estimator, and counts."""
-    where = target("ibm_open", primitive="estimator", mitigation={"readout": None, "symmetry": None})
+    where = target(
+        "ibm_open", primitive="estimator", mitigation={"readout": None, "symmetry": None}
+    )
     assert expected_errors(plan(1, where)) == (None,)
     with pytest.raises(CapabilityError, match=r"from_requests\(\.\.\., shots="):
         simulated(plan(1, where))
     bits = [replace(energy_requests(1)[0], observables=None)]
-    assert expected_errors(
-        MeasurementPlan.from_requests(bits, target(), mapping=reduced())
-    ) == (None,)
+    assert expected_errors(MeasurementPlan.from_requests(bits, target(), mapping=reduced())) == (
+        None,
+    )

@@ -59,8 +59,10 @@ def test_shots_of_each_point_are_conserved(programs, limits):
 def test_counts_put_together_are_those_of_all_pieces(programs, limits, seed):
     """Each outcome of each point is counted as often as in all jobs together."""
     jobs = split(programs, limits)
-    answers = [counts_of(own, np.random.default_rng([seed, k]))
-               for k, own in enumerate(cut(programs, jobs))]
+    answers = [
+        counts_of(own, np.random.default_rng([seed, k]))
+        for k, own in enumerate(cut(programs, jobs))
+    ]
     found = assembled(programs, jobs, answers)
     tallies: dict = {}
     for pieces, own in zip(jobs, answers, strict=True):
@@ -81,8 +83,10 @@ def test_counts_put_together_are_those_of_all_pieces(programs, limits, seed):
 def test_expectations_put_together_are_means_by_shots(programs, limits, seed):
     """The mean over pieces weighs by shots, and its variance is that of independent pieces."""
     jobs = split(programs, limits)
-    answers = [measured_of(own, np.random.default_rng([seed, k]))
-               for k, own in enumerate(cut(programs, jobs))]
+    answers = [
+        measured_of(own, np.random.default_rng([seed, k]))
+        for k, own in enumerate(cut(programs, jobs))
+    ]
     found = assembled(programs, jobs, answers)
     for place, (one, whole) in enumerate(zip(programs, found, strict=True)):
         for row in range(len(one.angles)):

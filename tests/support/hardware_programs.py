@@ -15,7 +15,10 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 def rotated(k: int, n_params: int = 1) -> QubitCircuit:
     """The k-th circuit of a few: one rotation, both qubits measured."""
-    gates = [QubitGate("ry", (0,), Angle(0.1 * k, 0 if n_params else None)), QubitGate("cx", (0, 1))]
+    gates = [
+        QubitGate("ry", (0,), Angle(0.1 * k, 0 if n_params else None)),
+        QubitGate("cx", (0, 1)),
+    ]
     return QubitCircuit(2, tuple(gates), n_params).measured()
 
 

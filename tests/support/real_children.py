@@ -26,7 +26,11 @@ _CLIENTS = (
     "qmlmat.hardware.runs",
     "qmlmat.hardware.adapters.ibm.wire",
     "qmlmat.hardware.adapters.ibm.compiling",
+    "qmlmat.hardware.adapters.ibm.content",
+    "qmlmat.hardware.adapters.ibm.options",
     "qmlmat.hardware.adapters.ibm.results",
+    "qiskit_ibm_runtime.executor_estimator",
+    "qiskit_ibm_runtime.executor_sampler",
     "qmlmat.hardware.adapters.braket.door",
     "qmlmat.hardware.adapters.ionq.door",
     "qmlmat.hardware.adapters.ionq.bodies",
@@ -155,7 +159,8 @@ def _live(given: Mapping[str, Any]) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.update(given["environment"])
-    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, force=True)
+    words = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format=words, force=True)
     try:
         with _impatient():
             told = _submitted(given)

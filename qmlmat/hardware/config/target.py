@@ -62,6 +62,16 @@ class Target(Table):
         return self.model_dump(mode="json", include=keys)
 
 
+class LocalRetry(Retry):
+    """What is done about failures on this machine, where nobody is bothered by questions."""
+
+    poll_s: float = Field(
+        default=0.1,
+        gt=0,
+        description="Time until a job is asked for again (s); it doubles up to ten times it.",
+    )
+
+
 class LocalTarget(Target):
     """A simulator in this process, with its jobs in a folder."""
 
@@ -77,6 +87,7 @@ class LocalTarget(Target):
         default=None, description='Mitigation by IBM\'s client, with primitive = "estimator".'
     )
     noise: Noise | None = Field(default=None, description='Noise of device = "braket_dm".')
+    retry: LocalRetry = Field(default=LocalRetry(), description="What is done about failures.")
 
     @model_validator(mode="after")
     def _check(self) -> Self:

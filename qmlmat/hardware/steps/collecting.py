@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qubits.jobs import CountJob
-from qmlmat.errors import CorruptResultError
+from qmlmat.errors import CorruptResultError, MeasurementError
+from qmlmat.hardware.adapters.base import RemoteJob
 from qmlmat.hardware.ledger.records import TaskRecord
 from qmlmat.hardware.steps.finding import look, stop_others
 from qmlmat.hardware.steps.work import Work
@@ -20,8 +22,7 @@ def collect(work: Work, record: TaskRecord) -> None:
         return
     record, job = look(work, record)
     if record.is_unwanted and job.state in {"queued", "running"}:
-        work.adapter.cancel(job.remote_id)
-        job = work.adapter.status(job.remote_id)
+        job = _stopped(work, job)
     if job.state == "done":
         _fetch(work, record)
     elif job.state in {"failed", "cancelled"}:
@@ -31,6 +32,13 @@ def collect(work: Work, record: TaskRecord) -> None:
         work.ledger.move(record, "running")
     else:
         work.postpone(record)
+
+
+def _stopped(work: Work, job: RemoteJob) -> RemoteJob:
+    """Return a job that nobody wants, asked to stop; one sent in part will never be whole."""
+    work.adapter.cancel(job.remote_id)
+    found = work.adapter.status(job.remote_id)
+    return found if found.is_whole else replace(found, state="cancelled")
 
 
 def _fetch(work: Work, record: TaskRecord) -> None:
@@ -55,7 +63,7 @@ def read(work: Work, record: TaskRecord) -> None:
     try:
         answers = work.adapter.decode(raw, payload)
         _check(answers, work.task(record))
-    except CorruptResultError as error:
+    except (CorruptResultError, MeasurementError) as error:
         _spoilt(work, record, str(error))
         return
     work.answers[record.key] = answers

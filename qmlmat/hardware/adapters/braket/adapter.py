@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,6 +56,7 @@ class BraketAdapter:
         """
         self._target = target
         self._begun: dict[str, list[str | None]] = {}  # quantum tasks found of jobs sent in part
+        self._refused: dict[str, str] = {}  # why the rest of such a job will never be taken
 
     @property
     def name(self) -> str:
@@ -150,6 +152,8 @@ class BraketAdapter:
         self._begun.pop(key, None)
         if found and not found[0].is_whole:
             self._begun[key] = group.arns(found[0].remote_id)
+            if key in self._refused:
+                found[0] = replace(found[0], state="failed", message=self._refused[key])
         return found
 
     def status(self, remote_id: str) -> RemoteJob:
@@ -246,21 +250,24 @@ class BraketAdapter:
         except (RejectedError, CredentialError) as error:
             if not sent:
                 raise
-            raise self._stopped(error, sent, n_parts) from None
+            raise self._stopped(error, key, sent, n_parts) from None
 
     def _files(self, arn: str) -> results.Files:
         told = self._door.task(arn)
         bucket, folder = told["outputS3Bucket"], told["outputS3Directory"]
         return results.gathered(lambda name: self._door.document(bucket, f"{folder}/{name}"))
 
-    def _stopped(self, error: Exception, sent: Sequence[str], n_parts: int) -> UnclearError:
+    def _stopped(
+        self, error: Exception, key: str, sent: Sequence[str], n_parts: int
+    ) -> UnclearError:
         """Return the error of a task of which only a part was accepted.
 
-        What passes by itself is left for the next attempt, under the same tokens; where it never
-        will be whole, what was accepted is cancelled.
+        What passes by itself, or with another credential, is left for the next attempt, under the
+        same tokens; where it never will be whole, what was accepted is cancelled.
         """
-        passes = isinstance(error, RejectedError) and error.retry_after is not None
+        passes = not isinstance(error, RejectedError) or error.retry_after is not None
         if not passes:
+            self._refused[key] = f"{error} {len(sent)} of {n_parts} quantum tasks were taken back."
             for arn in sent:
                 self._door.cancel(arn)
         done = "was kept; send it again" if passes else "was cancelled"

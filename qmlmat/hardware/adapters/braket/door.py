@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from qmlmat.errors import CredentialError, RejectedError, UnavailableError
-from qmlmat.hardware.adapters.braket.faults import as_ours
+from qmlmat.hardware.adapters.braket.faults import as_ours, unread
 from qmlmat.hardware.config import credential
 from qmlmat.hardware.config.credentials import variable
 from qmlmat.hardware.config.target import BraketTarget
@@ -25,6 +25,8 @@ _PAGE: Final = 100
 """Quantum tasks in an answer of a search, the most that Braket gives."""
 _ATTEMPTS: Final = 3
 """How often a request goes out; one that creates carries a token, and is accepted once."""
+_TASK: Final = ("quantumTaskArn", "status", "createdAt", "shots", "outputS3Bucket")
+"""What is needed of a quantum task."""
 _CONNECT_S: Final = 10
 _READ_S: Final = 60
 DEFAULT_REGION: Final = "us-east-1"
@@ -75,25 +77,28 @@ class Door:
             shots: Repetitions of all executables together.
         """
 
-        def create() -> str:
-            answer = self._braket.create_quantum_task(
-                clientToken=token,
-                deviceArn=self._target.device,
-                action=action,
-                shots=shots,
-                outputS3Bucket=self._bucket(),
-                outputS3KeyPrefix="qmlmat",
-                tags=dict(tags),
+        def create() -> dict[str, Any]:
+            return dict(
+                self._braket.create_quantum_task(
+                    clientToken=token,
+                    deviceArn=self._target.device,
+                    action=action,
+                    shots=shots,
+                    outputS3Bucket=self._bucket(),
+                    outputS3KeyPrefix="qmlmat",
+                    tags=dict(tags),
+                )
             )
-            return str(answer["quantumTaskArn"])
 
-        return self._asked("submit", create, sends=True)
+        answer = self._asked("submit", create, sends=True)
+        return str(self._whole("submit", answer, ("quantumTaskArn",), sends=True)["quantumTaskArn"])
 
     def task(self, arn: str) -> dict[str, Any]:
         """Return what is known of a quantum task."""
-        return self._asked(
+        answer = self._asked(
             "status", lambda: dict(self._braket.get_quantum_task(quantumTaskArn=arn))
         )
+        return self._whole("status", answer, _TASK)
 
     def tasks(self) -> Iterator[dict[str, Any]]:
         """Yield every quantum task of the device that the account has, with its tags.
@@ -105,13 +110,15 @@ class Door:
         while True:
             answer = self._asked(
                 "find",
-                lambda: self._braket.search_quantum_tasks(
-                    filters=filters,
-                    maxResults=_PAGE,
-                    **more,  # noqa: B023 (called at once)
+                lambda: dict(
+                    self._braket.search_quantum_tasks(
+                        filters=filters,
+                        maxResults=_PAGE,
+                        **more,  # noqa: B023 (called at once)
+                    )
                 ),
             )
-            yield from answer["quantumTasks"]
+            yield from self._whole("find", answer, ("quantumTasks",))["quantumTasks"]
             if not answer.get("nextToken"):
                 return
             more = {"nextToken": answer["nextToken"]}
@@ -132,8 +139,9 @@ class Door:
         filters = [{"name": "deviceArn", "operator": "EQUAL", "values": [self._target.device]}]
         try:
             answer = self._asked(
-                "capabilities", lambda: self._braket.search_spending_limits(filters=filters)
+                "capabilities", lambda: dict(self._braket.search_spending_limits(filters=filters))
             )
+            answer = self._whole("capabilities", answer, ("spendingLimits",))
         except (CredentialError, RejectedError, UnavailableError):
             return None
         return bool(answer["spendingLimits"])
@@ -155,6 +163,14 @@ class Door:
 
     def _call(self, call: str) -> str:
         return f"BraketAdapter({self._target.name}).{call}"
+
+    def _whole(
+        self, call: str, answer: dict[str, Any], names: Sequence[str], *, sends: bool = False
+    ) -> dict[str, Any]:
+        """Return an answer in which everything is that is needed."""
+        if not set(names) <= set(answer):
+            raise unread(self._call(call), sends=sends)
+        return answer
 
     def _asked(self, call: str, ask: Callable[[], Found], *, sends: bool = False) -> Found:
         try:

@@ -104,6 +104,12 @@ def _wait(told: dict[str, object], default: float) -> float:
         return default
 
 
+def unread(call: str, *, sends: bool) -> HardwareError:
+    """Return the error of an answer that came garbled: Amazon's client makes an empty one of it."""
+    unknown = UnclearError if sends else UnavailableError
+    return unknown(f"{call}: the answer cannot be read. {_again(sends)}")
+
+
 def _again(sends: bool) -> str:
     return "Look for the job before it is sent again." if sends else "Ask again."
 

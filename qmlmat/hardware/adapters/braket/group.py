@@ -58,14 +58,16 @@ def job(parts: Sequence[Mapping[str, Any] | None]) -> RemoteJob:
     absent = len(parts) - len(present)
     reasons = {str(part.get("failureReason") or "") for part in present} - {""}
     messages = sorted(reasons)
+    state = _state(states, is_whole=not absent)
     if absent:
+        more = "; sending the payload again under the same key sends the others"
         messages.append(
-            f"{len(present)} of {len(parts)} quantum tasks were sent; sending the payload again "
-            "under the same key sends the others"
+            f"{len(present)} of {len(parts)} quantum tasks were sent"
+            + (", and taken back" if state == "failed" else more)
         )
     return RemoteJob(
         remote_id=joined([None if part is None else str(part["quantumTaskArn"]) for part in parts]),
-        state=_state(states, is_whole=not absent),
+        state=state,
         message="; ".join(messages)[:500],
         created=min(part["createdAt"].timestamp() for part in present),
         is_whole=not absent,
@@ -96,9 +98,10 @@ def jobs(found: Iterable[Mapping[str, Any]], key: str) -> list[RemoteJob]:
 
 
 def _state(states: set[JobState], *, is_whole: bool) -> JobState:
-    for one in ("failed", "cancelled"):
-        if one in states:
-            return one
+    if "failed" in states or ("cancelled" in states and not is_whole):
+        return "failed"  # what was taken back because the rest was refused is no user's wish
+    if "cancelled" in states:
+        return "cancelled"
     if states == {"done"} and is_whole:
         return "done"
     return "queued" if states == {"queued"} else "running"

@@ -65,6 +65,16 @@ def test_an_answer_that_is_lost_makes_no_second_task(server, kind, times):
     assert waited(one, name).state == "done"
 
 
+def test_a_garbled_answer_is_unclear(server):
+    """Amazon's client makes an empty one of it, and asks no second time."""
+    one, wanted = adapter(), task(run="garbled")
+    payload = one.compile(wanted)
+    server.faults([{"on": "submit", "kind": "corrupt"}])
+    with pytest.raises(UnclearError, match="cannot be read. Look for the job"):
+        one.submit(payload, wanted.key())
+    assert len(one.find(wanted.key())) == len(accepted(server, wanted.key())) == 1
+
+
 def test_no_answer_in_time_is_unclear(server, monkeypatch):
     """The task is found by its key."""
     monkeypatch.setattr(door, "_READ_S", 0.2)
@@ -79,13 +89,15 @@ def test_no_answer_in_time_is_unclear(server, monkeypatch):
 READS = {"find": lambda one, key, _: one.find(key), "status": lambda one, _, name: one.status(name)}
 
 
-@pytest.mark.parametrize("kind", ["http500_after_accept", "drop_before_accept", "http429"])
+@pytest.mark.parametrize(
+    "kind", ["http500_after_accept", "drop_before_accept", "http429", "corrupt"]
+)
 @pytest.mark.parametrize("spot", READS)
 def test_a_question_without_an_answer_can_be_asked_again(server, spot, kind):
     """Nothing is concluded from silence."""
     one, wanted = adapter(), task(run="asked")
     _, name = sent(one, wanted)
-    server.faults([{"on": spot, "kind": kind, "times": 3}])
+    server.faults([{"on": spot, "kind": kind, "times": 1 if kind == "corrupt" else 3}])
     with pytest.raises(UnavailableError, match="Ask again"):
         READS[spot](one, wanted.key(), name)
     assert READS[spot](one, wanted.key(), name)

@@ -67,5 +67,29 @@ def test_a_part_that_will_never_be_sent_takes_the_others_back(server):
         with pytest.raises(UnclearError, match="that part was cancelled"):
             one.submit(payload, wanted.key())
     (found,) = one.find(wanted.key())
-    assert not found.is_whole
+    assert (found.is_whole, found.state) == (False, "failed")  # nobody wished to cancel it
+    assert "refused, ValidationException" in found.message
+    assert "2 of 3 quantum tasks were taken back" in found.message
+    assert len(accepted(server, wanted.key())) == 2
+
+
+def test_a_credential_that_is_refused_halfway_takes_nothing_back(server):
+    """The rest is sent with the next one, under the same tokens."""
+    wanted = task("braket_garnet", counted(100), counted(200), run="signed out")
+    one = adapter()
+    payload = one.compile(wanted)
+    create = door.Door.create
+
+    def second_is_refused(self, **given):
+        if given["tags"]["qmlmat-part"] == "1/2":
+            server.faults([{"on": "submit", "kind": "http401"}])
+        return create(self, **given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(door.Door, "create", second_is_refused)
+        with pytest.raises(UnclearError, match="that part was kept"):
+            one.submit(payload, wanted.key())
+    (found,) = one.find(wanted.key())
+    assert found.state in {"queued", "running"}
+    assert waited(one, one.submit(payload, wanted.key())).state == "done"
     assert len(accepted(server, wanted.key())) == 2
