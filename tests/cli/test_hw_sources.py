@@ -130,7 +130,7 @@ def test_points_are_indices_named_once(words):
 @pytest.mark.slow
 def test_ctrl_c_in_a_process_of_its_own(folder):
     """SIGINT while it waits: exit code 130 and one line; resume and fetch give all points."""
-    qmlmat("bands", "graphene", "--solver", "ssvqe", "--points", 3, "--store", "g.db")
+    qmlmat("bands", "graphene", "--solver", "ssvqe", "--points", 4, "--store", "g.db")
     script = (
         "import sys, time\n"
         "from qmlmat.hardware.adapters.local.adapter import LocalAdapter\n"
