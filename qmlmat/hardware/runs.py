@@ -182,9 +182,9 @@ def _add(ledger: Ledger, name: str, plan: MeasurementPlan) -> None:
     known = {one.key for one in ledger.tasks(name)}
     if known and known != {task.key() for task in tasks}:
         raise LedgerError(
-            f'run "{name}": it was cut into {len(known)} other jobs than the {len(tasks)} of today, '
-            "and all would be paid again. Set [mode] and [limits] as they were, or give the run "
-            "another name."
+            f'run "{name}": it was cut into {len(known)} other jobs than the {len(tasks)} of '
+            "today, and all would be paid again. Set [mode] and [limits] as they were, or give the "
+            "run another name."
         )
     ledger.add(name, tasks)
 
