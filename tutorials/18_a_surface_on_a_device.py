@@ -184,7 +184,7 @@ print(
 )
 
 # %%
-fine = qm.stretch(molecule, (0, 1), np.linspace(0.4, 2.2, 40))
+fine = qm.stretch(molecule, (0, 1), np.linspace(0.4, 2.2, 100))
 exact = qm.scan(qm.SolverSurface(molecule, qm.ActiveSpace(), qm.Exact()), fine)
 figure, (top, bottom) = plt.subplots(
     2, 1, figsize=(6.4, 6), sharex=True, height_ratios=(2, 1), layout="constrained"
