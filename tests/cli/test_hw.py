@@ -135,7 +135,7 @@ def test_an_error_that_is_wanted_chooses_the_shots(folder):
 
 
 def test_a_plan_over_budget_is_refused_with_what_fits(folder, monkeypatch):
-    """Exit code 1, no network, no plan; the shots that are named do fit."""
+    """Exit code 6, no network, no plan; the shots that are named do fit."""
 
     def network(*_args):
         raise AssertionError("asked the provider")
@@ -145,7 +145,7 @@ def test_a_plan_over_budget_is_refused_with_what_fits(folder, monkeypatch):
     monkeypatch.setattr(LocalAdapter, "capabilities", network)
     for command in (("plan", "--out", "plan.json"), ("submit", "--run", "x")):
         done = hw(command[0], "h2.db", "mine", *PARITY, "--shots", 90_000, *command[1:])
-        assert done.exit_code == 1
+        assert done.exit_code == 6
         (line,) = done.stderr.splitlines()
         assert "max_shots=30000" in line
         assert "Take them (shots = " in line
