@@ -3,8 +3,8 @@
 #
 # A curve of H2 goes to a quantum computer of IBM: planned as one submission, its cost known before
 # anything is sent, a budget that cannot be exceeded. Then the worst happens: the process that
-# submitted it is killed, without warning, as soon as the job was accepted. A new process takes up
-# the run, finds the job, and nothing is paid twice.
+# submitted it is killed, without warning, as soon as the job was accepted. Another process takes
+# up the run, finds the job, and nothing is paid twice.
 #
 # The device is *rehearsed*: a server on this machine that speaks IBM's protocol, with the noise of
 # `ibm_fez` (a snapshot) behind it. IBM's own client talks to it as it would to IBM. What is true of
@@ -45,7 +45,7 @@ QUICK = os.environ.get("QMLMAT_QUICK") == "1"
 # %%
 molecule = qm.Molecule.from_xyz("H 0 0 0; H 0 0 0.74")
 surface = qm.SolverSurface(molecule, qm.ActiveSpace(), qm.VQE("uccsd"))
-path = qm.stretch(molecule, (0, 1), np.linspace(0.4, 2.2, 4 if QUICK else 10))
+path = qm.stretch(molecule, (0, 1), np.linspace(0.4, 2.2, 3 if QUICK else 10))
 scan = qm.scan(surface, path)
 two_qubits = qm.molecular_hamiltonian(molecule).qubit_mapping("parity", reduced=True)
 
@@ -118,8 +118,9 @@ plan.save("plan.json")
 #
 # ## 5. Taken up by another one
 #
-# The new process finds in the ledger that something was being sent. It does not send again: it asks
-# for jobs that carry the key, and adopts the one it finds. On the command line these are
+# Here that is this process, which knows no more of the run than its name and where the ledger is.
+# There it finds that something was being sent. It does not send again: it asks for jobs that carry
+# the key, and adopts the one it finds. On the command line these are
 # `qmlmat hw submit plan.json --run h2` and `qmlmat hw resume h2`.
 
 # %%
@@ -128,11 +129,6 @@ import qmlmat as qm
 plan = qm.MeasurementPlan.load("plan.json")
 with qm.Ledger.open("ledger") as ledger:
     qm.PlanRun.start(plan, ledger, name="h2").submission.wait()
-"""
-RESUME = """
-import qmlmat as qm
-with qm.Ledger.open("ledger") as ledger:
-    qm.PlanRun.resume(ledger, "h2").submission.wait()
 """
 
 
@@ -144,16 +140,15 @@ def states():
 
 with rehearsed("ibm", Path("server"), device="fez") as server:
     server.faults([{"on": "submit", "kind": "drop_after_accept"}])
-    environment = os.environ | server.environment()
-    child = subprocess.Popen(
-        [sys.executable, "-c", SUBMIT], env=environment, stderr=subprocess.DEVNULL
-    )
+    os.environ.update(server.environment())
+    child = subprocess.Popen([sys.executable, "-c", SUBMIT], stderr=subprocess.DEVNULL)
     while not server.jobs():
         assert child.poll() is None, "the child ended before it sent anything"
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     print(f"killed, exit code {child.wait()}: in the ledger {states()}, on the server 1 job")
-    subprocess.run([sys.executable, "-c", RESUME], env=environment, check=True)
+    with qm.Ledger.open("ledger") as ledger:
+        qm.PlanRun.resume(ledger, "h2").submission.wait()
     jobs, counts = server.jobs(), server.counts()
 posts = counts["requests"]["POST /api/v1/jobs"]
 print(f"at the end: in the ledger {states()}, on the server {len(jobs)} job by {posts} POST")
@@ -184,7 +179,7 @@ print(
 )
 
 # %%
-fine = qm.stretch(molecule, (0, 1), np.linspace(0.4, 2.2, 100))
+fine = qm.stretch(molecule, (0, 1), np.linspace(0.4, 2.2, 10 if QUICK else 100))
 exact = qm.scan(qm.SolverSurface(molecule, qm.ActiveSpace(), qm.Exact()), fine)
 figure, (top, bottom) = plt.subplots(
     2, 1, figsize=(6.4, 6), sharex=True, height_ratios=(2, 1), layout="constrained"
