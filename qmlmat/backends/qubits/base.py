@@ -246,7 +246,8 @@ class Planned:
     @property
     def n_qubits(self) -> int:
         """Qubits of the widest circuit."""
-        return max((one.circuit.n_qubits for one in (*self.batches, *self.jobs)), default=0)
+        circuits = [one.circuit for one in self.batches] + [one.circuit for one in self.jobs]
+        return max((one.n_qubits for one in circuits), default=0)
 
 
 def _counts_of(
