@@ -240,7 +240,10 @@ class _LedgerDoor:
 
     def __post_init__(self) -> None:
         backend = self.backend
-        self._estimator = SampledEstimator(self, backend.mitigation, backend.grouping)
+        n_wires = len(backend.target.layout.initial_layout or ())
+        self._estimator = SampledEstimator(
+            self, backend.mitigation, backend.grouping, n_wires=n_wires
+        )
 
     def counts(self, jobs: Sequence[CountJob]) -> list[Histogram]:
         """Return the counts of every job, by one call."""
