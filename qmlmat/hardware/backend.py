@@ -157,8 +157,8 @@ class LedgerBackend(QubitBackend):
         if self.interrupted:
             raise LedgerError(
                 f'run "{self.name}": call {self.interrupted[0] + 1} was interrupted, and those '
-                "after it would be others. Open the backend anew and start again (LedgerBackend.open): "
-                "what is answered is not paid again."
+                "after it would be others. Open the backend anew and start again "
+                "(LedgerBackend.open): what is answered is not paid again."
             )
         step = next(self.steps)
         try:
