@@ -10,7 +10,7 @@ import numpy as np
 from qmlmat.ansatz import Circuit
 from qmlmat.ansatz.qubit_circuit import QubitCircuit
 from qmlmat.backends.histogram import Histogram
-from qmlmat.backends.qubits.base import QubitBackend
+from qmlmat.backends.qubits.base import Planned, QubitBackend
 from qmlmat.backends.qubits.estimation import SampledEstimator
 from qmlmat.backends.qubits.jobs import CountDoor, CountJob, ExpectationDoor, Measured
 from qmlmat.backends.qubits.mitigation import Mitigation
@@ -47,6 +47,8 @@ class PlannedBackend(QubitBackend):
 
     primitive: str = "sampler"
     """``"sampler"``: counts; ``"estimator"``: expectations of the provider."""
+    n_wires: int = 0
+    """Wires of the layout, where it is named; else that of the widest circuit."""
     wires: Wires = field(default_factory=Wires, compare=False, repr=False)
     """Where bits are read from."""
 
@@ -137,8 +139,10 @@ def asked(backend: PlannedBackend, requests: Sequence[Request]) -> Asked:
     programs: list[Program] = []
     parts, finishes = [], []
     sentinel: Sentinel | None = None
-    for request in requests:
-        own, finish, first = _one(backend, with_shots(request, backend.shots))
+    each = [backend.planned([with_shots(one, backend.shots)]) for one in requests]
+    n_wires = max([backend.n_wires, *(one.n_qubits for one in each)])
+    for planned in each:
+        own, finish, first = _one(backend, planned, n_wires)
         parts.append(slice(len(programs), len(programs) + len(own)))
         programs += own
         finishes.append(finish)
@@ -156,17 +160,18 @@ def with_shots(request: Request, shots: int | None) -> Request:
 def n_equal_rows(request: Request) -> int:
     """Return how many rows of parameters are the same: blocks of shots of one state."""
     params = request.preparation.params
-    if params is None or params.ndim < 2 or not params.shape[-1]:
+    if params is None or params.ndim < 2:
         return 1
+    if not params.shape[-1]:
+        return int(np.prod(params.shape[:-1]))
     rows = params.reshape(-1, params.shape[-1])
     return int(np.unique(rows, axis=0, return_counts=True)[1].max())
 
 
 def _one(
-    backend: PlannedBackend, request: Request
+    backend: PlannedBackend, planned: Planned, n_wires: int
 ) -> tuple[list[Program], Callable[[Sequence[Answer]], Estimate | Counts], Sentinel | None]:
     """Return a request's programs, what makes its answer of theirs, and its sentinel."""
-    planned = backend.planned([request])
     if planned.jobs:
         if not backend.counts_bits:
             raise CapabilityError(
@@ -182,7 +187,9 @@ def _one(
     near = sentinel_of_batch(planned.batches[0], expectations=not backend.counts_bits)
     if not backend.counts_bits:
         return list(planned.batches), lambda found: planned.finish(_measured(found), [])[0], near
-    estimator = SampledEstimator(backend.wires, backend.mitigation, backend.grouping)
+    estimator = SampledEstimator(
+        backend.wires, backend.mitigation, backend.grouping, n_wires=n_wires
+    )
     jobs, finish = estimator.planned(planned.batches)
     return list(jobs), lambda found: planned.finish(finish(_histograms(found)), [])[0], near
 

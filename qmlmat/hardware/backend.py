@@ -156,9 +156,9 @@ class LedgerBackend(QubitBackend):
         """
         if self.interrupted:
             raise LedgerError(
-                f'run "{self.name}": call {self.interrupted[0] + 1} was interrupted, and those after '
-                "it would be others. Open the backend anew and start again (LedgerBackend.open): "
-                "what is answered is not paid again."
+                f'run "{self.name}": call {self.interrupted[0] + 1} was interrupted, and those '
+                "after it would be others. Open the backend anew and start again "
+                "(LedgerBackend.open): what is answered is not paid again."
             )
         step = next(self.steps)
         try:
@@ -240,7 +240,10 @@ class _LedgerDoor:
 
     def __post_init__(self) -> None:
         backend = self.backend
-        self._estimator = SampledEstimator(self, backend.mitigation, backend.grouping)
+        n_wires = len(backend.target.layout.initial_layout or ())
+        self._estimator = SampledEstimator(
+            self, backend.mitigation, backend.grouping, n_wires=n_wires
+        )
 
     def counts(self, jobs: Sequence[CountJob]) -> list[Histogram]:
         """Return the counts of every job, by one call."""

@@ -177,6 +177,7 @@ class MeasurementPlan:
             grouping=self.grouping,
             mitigation=Mitigation(**table),
             primitive=self.target.primitive,
+            n_wires=len(self.target.layout.initial_layout or ()),
         )
 
     @cached_property

@@ -15,7 +15,16 @@ from qmlmat.hardware.ledger.ledger import Ledger
 from qmlmat.hardware.ledger.states import ENDED, FINAL, REMOTE, UNKNOWN, UNSENT
 from qmlmat.hardware.steps.collecting import collect, fetch_again, is_damaged, settle
 from qmlmat.hardware.steps.finding import resolve
-from qmlmat.hardware.steps.sending import goes_on, is_ready, prepare, reserve, send, withdraw
+from qmlmat.hardware.steps.sending import (
+    chooses_layout,
+    goes_on,
+    is_ready,
+    needs_payload,
+    prepare,
+    reserve,
+    send,
+    withdraw,
+)
 from qmlmat.hardware.steps.work import RetryRules, Work
 from qmlmat.hardware.task import Answer
 
@@ -161,9 +170,11 @@ class Submission:
         work.each(resolve, lambda one: one.state in UNKNOWN)
         work.each(collect, lambda one: one.state in REMOTE, is_poll=True)
         work.each(settle, lambda one: one.state in ENDED and not one.is_settled)
+        work.n_unreachable = 0  # costs may be told late: that keeps nothing from being sent
         work.each(withdraw, lambda one: one.state in UNSENT and one.is_unwanted)
         reserve(work)
-        work.each(prepare, lambda one: one.state == "reserved" and one.payload is None)
+        work.each(prepare, lambda one: chooses_layout(work, one))
+        work.each(prepare, needs_payload)
         work.each(send, lambda one: is_ready(work, one))
         records = work.ledger.tasks(work.run)
         waiting = [one for one in records if one.key not in work.stuck]

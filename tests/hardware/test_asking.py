@@ -119,6 +119,13 @@ def test_shots_of_a_state_are_shared_by_its_equal_rows():
     assert with_shots(request, None).shots is None
 
 
+def test_blocks_of_a_circuit_without_angles_share_the_shots_of_a_state():
+    """All rows are equal where there is nothing to vary: each must not take them all."""
+    none = random_circuit(np.random.default_rng(1), 2, 6, 0)
+    preparation = Preparation(none, Reference.determinant("00"), np.zeros((20, 0)))
+    assert n_equal_rows(of_gates(preparation=preparation)) == 20
+
+
 def test_an_estimator_is_asked_for_batches_and_refuses_counts():
     """Expectations are the provider's; their sentinel too."""
     backend = h2(primitive="estimator")

@@ -57,7 +57,7 @@ def test_a_run_is_answered_once_and_paid_once(ships, number):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_job_is_found_though_the_layout_would_be_another(ships, monkeypatch, record_property):
+def test_a_job_is_found_though_the_layout_would_be_another(ships, monkeypatch):
     """Killed while its first job was on its way; then another calibration, another seed.
 
     The job carries the key of what is asked, not of what was transpiled.
@@ -90,9 +90,7 @@ def test_a_job_is_found_though_the_layout_would_be_another(ships, monkeypatch, r
     assert [one.remote_id for one in records if one.key == task.key()] == [first.name]
     assert "submitting" in states
     assert found.n_jobs == len(records) == found.n_done == _posts(run) - posts
-    record_property(
-        "layouts", f"{layouts} kept, {other} chosen now; billed {found.billed}, {found.n_jobs} jobs"
-    )
+    print(f"{layouts} kept, {other} chosen now; billed {found.billed}, {found.n_jobs} jobs")
 
 
 def _posts(run):

@@ -313,3 +313,30 @@ def test_pace_is_the_providers_where_the_target_names_none():
     assert retry_rules(target("ibm_open")).min_submit_interval_s == 12
     slow = target("ibm_open", retry={"min_submit_interval_s": 60})
     assert retry_rules(slow).min_submit_interval_s == 60
+
+
+@pytest.mark.parametrize("mode", [{}, SMALL], ids=["one job", "several jobs"])
+def test_circuits_of_different_widths_share_a_run_and_its_readout_correction(tmp_path, mode):
+    """The layout holds the widest; a narrow circuit is corrected on whichever wires it lands."""
+    rng = np.random.default_rng(4)
+    requests = [
+        Request(
+            preparation=Preparation(
+                random_circuit(rng, n, 6, 1), Reference.determinant("0" * n), rng.normal(size=1)
+            ),
+            observables=(random_sum(rng, n),),
+        )
+        for n in (2, 4)
+    ]
+    where = shipped("local_fake_manila", mode=mode, mitigation={"readout": True})
+    with Ledger.open(tmp_path) as ledger:
+        one = MeasurementPlan.from_requests(requests, where, shots=2000)
+        run = PlanRun.start(one, ledger, name="mixed")
+        run.submission.wait()
+        result = run.result()
+        assert (len(result.jobs) > 1) is bool(mode)
+        assert len(ledger.run("mixed").layout) == 4
+    assert result.is_complete
+    exact = StatevectorBackend().run(requests)
+    for found, wanted in zip(result.answers, exact, strict=True):
+        assert np.allclose(found.values, wanted.values, atol=0.5)  # gates stay noisy

@@ -491,3 +491,14 @@ def test_a_provider_that_is_down_is_not_asked_by_every_task(bench):
     progress = submission.advance()
     assert len(progress.notes) == 3
     assert progress.states == {"submitted": 6}
+
+
+def test_costs_that_are_told_late_keep_nothing_from_being_sent(bench):
+    """A provider counts the time of a job a while after its end; the next call goes out at once."""
+    submission = bench.begin(4)
+    bench.fail(*[("usage", "http500")] * 400)
+    submission.wait()
+    assert bench.ledger.totals("run").reserved.jobs == 4
+    bench.ledger.add("run", tasks(6)[4:])
+    progress = submission.wait(timeout=3600.0)
+    assert progress.states == {"done": 6}

@@ -188,7 +188,7 @@ def judged(run: Run, last: Mapping[str, Any], happened: Iterable[str], wall_s: f
     unforeseen = [
         f"{one['outcome']}: {one.get('said')}"
         for one in ends
-        if one and one["outcome"] not in {"done", "CredentialError"}
+        if one and one["outcome"] not in {"done", "CredentialError", "late"}
     ]
     if last.get("outcome") != "done":
         unforeseen.append(f"the last child: {last}")

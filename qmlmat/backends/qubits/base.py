@@ -243,6 +243,12 @@ class Planned:
     finish: Callable[[Sequence[Measured], Sequence[Histogram]], list[Estimate | Counts]]
     """From the device's answers to those of the requests, in their order."""
 
+    @property
+    def n_qubits(self) -> int:
+        """Qubits of the widest circuit."""
+        circuits = [one.circuit for one in self.batches] + [one.circuit for one in self.jobs]
+        return max((one.n_qubits for one in circuits), default=0)
+
 
 def _counts_of(
     measured: Sequence[Measured],  # noqa: ARG001 (one signature for both kinds)

@@ -21,7 +21,7 @@ from qmlmat.backends.qubits.mitigation import (
 )
 from qmlmat.backends.qubits.outcomes import check_counts, per_outcome, ratio
 from qmlmat.backends.qubits.settings import LEAST_SHOTS, Setting, settings_of
-from qmlmat.errors import InputError
+from qmlmat.errors import InputError, MeasurementError
 from qmlmat.operators.grouping import GroupingMethod, PauliGroup, group_words
 from qmlmat.typing import FloatArray
 
@@ -43,6 +43,9 @@ class SampledEstimator:
     """Which errors are mitigated."""
     grouping: GroupingMethod = "commuting"
     """Which words are measured together."""
+    n_wires: int = 0
+    """Wires whose readout is calibrated in any case: where circuits are compiled later, a narrow
+    one may be read from any wire of its run."""
     _plans: dict[object, list[list[Setting]]] = field(default_factory=dict, repr=False)
     _groups: dict[object, tuple[PauliGroup, ...]] = field(default_factory=dict, repr=False)
     _readout: dict[int, FloatArray] = field(default_factory=dict, repr=False)
@@ -166,6 +169,12 @@ class SampledEstimator:
         joint = np.column_stack([table * kept[:, None], kept.astype(np.float64)])
         qubits = self.door.bit_qubits(setting.circuit)
         seen = answer.outcomes.astype(np.int64)
+        unknown = set(qubits) - set(self._readout)
+        if unknown:
+            raise MeasurementError(
+                f"Mitigation(readout=True): a circuit is read from qubit {min(unknown)}, which no "
+                "circuit calibrates. Measure circuits of different widths in runs of their own."
+            )
         rates = np.array([self._readout[qubit] for qubit in qubits])
         true = Readout(rates).inverse_transposed(joint)[seen]
         mean, variance = ratio(answer.counts, true[:, :-1], true[:, -1], setting.shots, done=True)
@@ -191,7 +200,7 @@ class SampledEstimator:
 
     def _uncalibrated(self, jobs: Sequence[CountJob]) -> list[int]:
         """Return the device's qubits whose readout is not known yet."""
-        used: set[int] = set()
+        used = set(range(self.n_wires))
         for job in jobs:
             if job.circuit.n_qubits > MAX_READOUT_QUBITS:
                 raise InputError(

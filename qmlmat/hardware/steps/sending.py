@@ -63,6 +63,27 @@ def goes_on(work: Work, record: TaskRecord) -> bool:
     return record.attempt < work.retry.attempts
 
 
+def chooses_layout(work: Work, record: TaskRecord) -> bool:
+    """Return whether a task has the widest circuit of a run without a layout.
+
+    It is made ready first: the layout of a narrower one would not hold it.
+    """
+    run = work.ledger.run(work.run)
+    if run.layout is not None or not needs_payload(record):
+        return False
+    waiting = [one for one in work.ledger.tasks(work.run) if needs_payload(one)]
+    return _width(work, record) == max(_width(work, one) for one in waiting)
+
+
+def needs_payload(record: TaskRecord) -> bool:
+    """Return whether a task is paid for and not made ready."""
+    return record.state == "reserved" and record.payload is None
+
+
+def _width(work: Work, record: TaskRecord) -> int:
+    return max(one.circuit.n_qubits for one in work.task(record).measured)
+
+
 def prepare(work: Work, record: TaskRecord) -> None:
     """Store what will be sent for a task; every circuit of a run is on one layout.
 

@@ -105,6 +105,7 @@ class BraketAdapter:
             }
             for places in cut(jobs, sets)
         ]
+        self._check_parts(jobs, len(parts), device)
         return Payload(
             content=to_content(parts, jobs, self._target.device),
             bit_qubits=tuple(tuple(range(job.circuit.n_bits)) for job in jobs),
@@ -113,10 +114,9 @@ class BraketAdapter:
         )
 
     def estimate(self, task: Task) -> Resources:
-        """Return what a task takes; no network. Devices' own limits may cut it further."""
+        """Return what a task takes; no network. What a device would cut further is not sent."""
         rate, limit = rates(self._target), limits(self._target)
-        sets = None if self._target.is_simulator else self._bounded(_ANY_SETS)
-        n_parts = len(cut(counted(task), sets))
+        n_parts = self._n_estimated(counted(task))
         usd = n_parts * rate.usd_per_task + task.n_shots * rate.usd_per_shot
         seconds = None
         if rate.usd_per_second:
@@ -216,6 +216,27 @@ class BraketAdapter:
         return SetLimits(
             max_executables=min(sets.max_executables, ours.max_programs_per_job or _MANY),
             max_shots=min(sets.max_shots, ours.max_executions_per_job or _MANY),
+        )
+
+    def _n_estimated(self, jobs: Sequence[CountJob]) -> int:
+        """Return the quantum tasks of a job as far as they are known without asking the device."""
+        return len(cut(jobs, None if self._target.is_simulator else self._bounded(_ANY_SETS)))
+
+    def _check_parts(self, jobs: Sequence[CountJob], n_parts: int, device: Device) -> None:
+        """Refuse a job that the device's own limits make dearer than what was set aside for it."""
+        n_estimated, sets = self._n_estimated(jobs), device.sets()
+        if n_parts <= n_estimated:
+            return
+        least = "max_programs_per_job = 1"
+        if sets is not None:
+            least = (
+                f"max_programs_per_job = {sets.max_executables} and max_executions_per_job = "
+                f"{sets.max_shots}"
+            )
+        raise CapabilityError(
+            f"BraketAdapter.compile: {device.name} takes a job as {n_parts} quantum tasks, each of "
+            f"which has its price, and the budget was checked for {n_estimated}. Set [mode] "
+            f"{least}, and plan again. Nothing was sent."
         )
 
     def _check(self, job: CountJob, device: Device) -> None:

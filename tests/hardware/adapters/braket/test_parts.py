@@ -3,8 +3,10 @@
 import pytest
 from braket_rehearsed import accepted, adapter, counted, task, waited
 
-from qmlmat.errors import UnclearError
+from qmlmat.errors import CapabilityError, UnclearError
 from qmlmat.hardware.adapters.braket import door
+from qmlmat.hardware.adapters.braket.device import Device
+from qmlmat.hardware.adapters.braket.parts import SetLimits
 
 
 def test_what_was_found_is_not_sent_again(server):
@@ -93,3 +95,20 @@ def test_a_credential_that_is_refused_halfway_takes_nothing_back(server):
     assert found.state in {"queued", "running"}
     assert waited(one, one.submit(payload, wanted.key())).state == "done"
     assert len(accepted(server, wanted.key())) == 2
+
+
+@pytest.mark.parametrize(
+    ("sets", "remedy"),
+    [
+        (None, r"\[mode\] max_programs_per_job = 1,"),
+        (SetLimits(max_executables=2, max_shots=900), "max_executions_per_job = 900"),
+    ],
+    ids=["no sets", "small sets"],
+)
+def test_what_the_device_makes_dearer_than_the_estimate_is_not_sent(
+    server, monkeypatch, sets, remedy
+):
+    """Every quantum task has its price: more of them than were budgeted are refused."""
+    monkeypatch.setattr(Device, "sets", lambda _: sets)
+    with pytest.raises(CapabilityError, match=remedy):
+        adapter().compile(task("braket_garnet", counted(400), run="dear"))
