@@ -51,7 +51,7 @@ THREADED = OMP_NUM_THREADS=$(1) OPENBLAS_NUM_THREADS=$(1) MKL_NUM_THREADS=$(1) N
 # Tests run one thread per process, so that the answer does not depend on the machine.
 PYTEST = $(call THREADED,1) MPLBACKEND=Agg $(BIN)/python -m pytest
 
-.PHONY: help venv scan test test-slow test-extras check lint format format-check types imports spelling doctest \
+.PHONY: help venv scan test test-slow rehearse test-extras check lint format format-check types imports spelling doctest \
 	bench bench-solvers bench-devices bench-boltzmann bench-learning bench-plugins docs clean
 
 help:  ## show this list
@@ -94,6 +94,10 @@ test: $(STAMP)  ## the fast test suite, with branch coverage
 
 test-slow: $(STAMP)  ## the tests that take minutes: killed scans, full-size tutorials
 	$(PYTEST) -n $(TEST_WORKERS) -m "slow and not gpu" $(PYTEST_ARGS)
+
+rehearse: $(STAMP)  ## cloud hardware against rehearsal servers, figures and tables of faults (half an hour)
+	$(PYTEST) -s -m slow tests/hardware/test_rehearsed_surfaces.py tests/hardware/test_real_clients.py
+	$(call THREADED,1) PYTHONPATH=tests/support $(BIN)/python tests/hardware/faults_table.py
 
 test-extras:  ## each provider's client as users install it, in an empty environment (gigabytes)
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found: make test-extras PYTHON=..."; exit 1; }

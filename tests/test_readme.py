@@ -26,6 +26,13 @@ def test_the_example_prints_what_the_readme_says(capsys, tmp_path, monkeypatch):
     assert printed.split() == marked("output").split()
 
 
+def test_the_example_of_cloud_hardware_prints_what_the_readme_says(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(marked("hardware"), "README.md", "exec"), {"__name__": "__main__"})
+    printed = capsys.readouterr().out
+    assert printed.split() == marked("hardware-output").split()
+
+
 def test_the_example_fits_on_a_postcard():
     lines = [line for line in marked("example").splitlines() if line.strip()]
     assert len(lines) <= 12

@@ -157,7 +157,7 @@ tables = {
     "both_reference": "readout = true\nsymmetry = true\nreference = true",
 }
 if not QUICK:
-    tables["extrapolation"] = "readout = true\nsymmetry = true\nnoise_factors = [1, 3]"
+    tables["both_extrapolation"] = "readout = true\nsymmetry = true\nnoise_factors = [1, 3]"
 folder = TemporaryDirectory()
 ledger = qm.Ledger.open(Path(folder.name) / "ledger")
 bars, bias, scatter = {}, {}, {}
@@ -197,11 +197,8 @@ left.axvline(open_plan.budget.max_qpu_seconds, color="0.5", lw=1)
 left.annotate(
     "budget of ibm_open",
     (open_plan.budget.max_qpu_seconds, left.get_ylim()[0]),
-    (-4, 8),
+    (4, 6),
     textcoords="offset points",
-    rotation=90,
-    ha="right",
-    va="bottom",
     fontsize=8,
     color="0.4",
 )

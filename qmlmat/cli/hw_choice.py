@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from qmlmat.errors import ConfigError
+
+DEFAULT_MAPPING: Final = "jordan_wigner"
+"""Where occupations stand if nothing is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,3 +44,21 @@ class PlanChoice:
     """Standard error that is wanted instead (mHa, or meV)."""
     grouping: str | None = None
     """Which words are measured together; ``None``: those that commute."""
+
+
+def no_mapping(choice: SourceChoice, what: str) -> str:
+    """Return a mapping for circuits that need none.
+
+    Args:
+        choice: What was typed.
+        what: What the circuits are of.
+
+    Raises:
+        ConfigError: If a mapping was asked for.
+    """
+    if choice.mapping is not None or choice.reduced or choice.tapered:
+        raise ConfigError(
+            f"{choice.file}: circuits of {what} stand on qubits already. Leave out --mapping, "
+            "--reduced and --tapered."
+        )
+    return DEFAULT_MAPPING

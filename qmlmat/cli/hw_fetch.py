@@ -12,7 +12,8 @@ import numpy as np
 from qmlmat.backends.requests import Estimate
 from qmlmat.cli.hw_ledger import command, open_ledger
 from qmlmat.cli.hw_output import HwFetchOutput, MeasuredOutput, RawOutput, SentinelOutput, finite
-from qmlmat.cli.hw_sources import ScanSource, Source, reopened
+from qmlmat.cli.hw_scan_source import ScanSource
+from qmlmat.cli.hw_sources import Source, reopened
 from qmlmat.cli.screen import ExitCode, Screen
 from qmlmat.errors import ConfigError, QmlmatError
 from qmlmat.hardware.ledger.states import FINAL, UNKNOWN, UNSENT

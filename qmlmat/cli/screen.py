@@ -53,11 +53,11 @@ class ExitCode(IntEnum):
 
     OK = 0
     BUG = 1
-    OVER_BUDGET = 1
     BAD_INPUT = 2
     NOT_CONVERGED = 3
     STORE = 4
     FAILED = 5
+    OVER_BUDGET = 6
     INTERRUPTED = 130
 
 

@@ -70,6 +70,8 @@ class LedgerBackend(QubitBackend):
     """Told after every look at the jobs."""
     steps: Iterator[int] = field(default_factory=count, compare=False, repr=False)
     """Numbers of the calls to come."""
+    interrupted: list[int] = field(default_factory=list, compare=False, repr=False)
+    """The call that did not come to its end, if there is one."""
 
     @classmethod
     def open(
@@ -152,9 +154,25 @@ class LedgerBackend(QubitBackend):
             LedgerError: If the run asked something else here before.
             HardwareError: If a job failed.
         """
+        if self.interrupted:
+            raise LedgerError(
+                f'run "{self.name}": call {self.interrupted[0] + 1} was interrupted, and those '
+                "after it would be others. Open the backend anew and start again "
+                "(LedgerBackend.open): what is answered is not paid again."
+            )
+        step = next(self.steps)
+        try:
+            return self._measured(programs, sentinel, wires, step)
+        except BaseException:
+            self.interrupted.append(step)
+            raise
+
+    def _measured(
+        self, programs: Sequence[Program], sentinel: Sentinel | None, wires: Wires, step: int
+    ) -> list[Answer]:
         bundle = bundled(programs)
         pieces = job_pieces(bundle.sent, sentinel, self.target)
-        where = (self.name, next(self.steps))
+        where = (self.name, step)
         tasks = job_tasks(bundle.sent, sentinel, pieces, self.target, where)
         answers = self._answered(tasks)
         for task, own in zip(tasks, pieces, strict=True):

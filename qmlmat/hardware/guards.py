@@ -95,7 +95,8 @@ def _calibration_flags(layout: Sequence[int], snapshot: Snapshot, target: Target
         if age > wanted.max_age_h:
             flags.append(f"the calibration is {age:.0f} h old, max_age_h = {wanted.max_age_h:g}")
     if wanted.max_readout_error is not None:
-        bad = [q for q in layout if snapshot.readout_errors.get(q, 0.0) > wanted.max_readout_error]
+        most = wanted.max_readout_error  # an error that is not told is no small one
+        bad = [q for q in layout if not snapshot.readout_errors.get(q, np.nan) <= most]
         if bad:
             flags.append(
                 f"readout errors above max_readout_error = {wanted.max_readout_error:g} on qubits "
@@ -106,7 +107,7 @@ def _calibration_flags(layout: Sequence[int], snapshot: Snapshot, target: Target
         links = [
             pair
             for pair, error in snapshot.two_qubit_errors.items()
-            if set(pair) <= used and error > wanted.max_two_qubit_error
+            if set(pair) <= used and not error <= wanted.max_two_qubit_error
         ]
         if links:
             flags.append(

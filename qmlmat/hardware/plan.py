@@ -68,6 +68,9 @@ class MeasurementPlan:
     """What each request is of, for tables; as many as requests, or none."""
     source: Mapping[str, Any] | None = None
     """Where the requests are from, as plain values: whoever reads the answers wants to know."""
+    cut: tuple[tuple[Piece, ...], ...] | None = None
+    """What each job measures, where a run was cut already: today's limits may be others. ``None``:
+    by the limits."""
 
     @classmethod
     def from_requests(  # noqa: PLR0913 (each says one thing about the plan)
@@ -115,6 +118,20 @@ class MeasurementPlan:
         )
         return plan.with_shots(target.sampling.shots if shots is None else shots)
 
+    @property
+    def fits_cut(self) -> bool:
+        """Whether the cut, if it is fixed, is of these programs: every shot of each, once."""
+        left = [len(one.angles) * (one.shots or 1) for one in self.bundle.sent]
+        for piece in (piece for own in self.pieces for piece in own):
+            if not 0 <= piece.program < len(left):
+                return False
+            left[piece.program] -= (piece.end - piece.begin) * (piece.shots or 1)
+        return not any(left)
+
+    def as_cut(self) -> MeasurementPlan:
+        """Return the plan with its cut into jobs fixed."""
+        return replace(self, cut=tuple(tuple(own) for own in self.pieces))
+
     def with_shots(self, shots: int | Sequence[int] | None) -> MeasurementPlan:
         """Return the plan with a number of shots for each state.
 
@@ -126,14 +143,14 @@ class MeasurementPlan:
             InputError: If a number is below 1, or there are not as many as requests.
         """
         if shots is None:
-            return replace(self, shots=None)
+            return replace(self, shots=None, cut=None)
         each = (shots,) * len(self.requests) if isinstance(shots, int) else tuple(shots)
         if len(each) != len(self.requests) or min(each, default=1) < 1:
             raise InputError(
                 f"MeasurementPlan.with_shots({shots}): {len(self.requests)} requests. Give one "
                 "whole number of at least 1, or one for each."
             )
-        return replace(self, shots=each)
+        return replace(self, shots=each, cut=None)
 
     @property
     def chosen(self) -> tuple[Request, ...]:
@@ -176,6 +193,8 @@ class MeasurementPlan:
     @cached_property
     def pieces(self) -> list[list[Piece]]:
         """What each job measures."""
+        if self.cut is not None:
+            return [list(own) for own in self.cut]
         return job_pieces(self.bundle.sent, self.asked.sentinel, self.target)
 
     def tasks(self, run: str, *, step: int = 0) -> tuple[Task, ...]:
@@ -230,6 +249,9 @@ class MeasurementPlan:
             "grouping": self.grouping,
             "labels": list(self.labels),
             "source": None if self.source is None else dict(self.source),
+            "cut": None
+            if self.cut is None
+            else [[[p.program, p.begin, p.end, p.shots] for p in own] for own in self.cut],
         }
 
     @classmethod
@@ -251,6 +273,9 @@ class MeasurementPlan:
                 grouping=tree["grouping"],
                 labels=tuple(tree["labels"]),
                 source=tree["source"],
+                cut=None
+                if tree["cut"] is None
+                else tuple(tuple(Piece(*piece) for piece in own) for own in tree["cut"]),
             )
         except ConfigError:
             raise

@@ -38,8 +38,8 @@ def _word_sum(one: Observable | PauliSum) -> dict[str, Any]:
     if isinstance(one, PauliSum):
         return sum_to_plain(one)
     raise InputError(
-        f"A plan with a {type(one).__name__}: in a file observables are sums of words. Make it with "
-        "MeasurementPlan.from_requests."
+        f"A plan with a {type(one).__name__}: in a file observables are sums of words. Make it "
+        "with MeasurementPlan.from_requests."
     )
 
 

@@ -88,6 +88,7 @@ class PlanRun:
             BudgetError: If the plan is over its budget; the network was not used.
             LedgerError: If a run of this name measures something else.
         """
+        plan = _cut_as_begun(plan, ledger, name)
         check_cost(plan.cost, plan.target, run=name)
         tree = plan.to_dict()
         target = tree.pop("target")
@@ -176,15 +177,25 @@ class PlanRun:
         return answers, flags
 
 
+def _cut_as_begun(plan: MeasurementPlan, ledger: Ledger, name: str) -> MeasurementPlan:
+    """Return a plan cut into jobs as its run was begun, whatever the limits are today."""
+    begun = {one.name: one.plan for one in ledger.runs()}
+    cut = begun.get(name, {}).get("cut")
+    if cut is None:
+        return plan.as_cut()
+    stored = MeasurementPlan.from_dict(plan.to_dict() | {"cut": cut}, name=f'run "{name}"')
+    return stored if stored.fits_cut else plan.as_cut()
+
+
 def _add(ledger: Ledger, name: str, plan: MeasurementPlan) -> None:
     """Write a plan's jobs down where there are none yet."""
     tasks = plan.tasks(name)
     known = {one.key for one in ledger.tasks(name)}
     if known and known != {task.key() for task in tasks}:
         raise LedgerError(
-            f'run "{name}": it was cut into {len(known)} other jobs than the {len(tasks)} of today, '
-            "and all would be paid again. Set [mode] and [limits] as they were, or give the run "
-            "another name."
+            f'run "{name}": it was cut into {len(known)} other jobs than the {len(tasks)} of '
+            "today, and all would be paid again. Set [mode] and [limits] as they were, or give the "
+            "run another name."
         )
     ledger.add(name, tasks)
 

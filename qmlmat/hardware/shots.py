@@ -144,6 +144,8 @@ def least_shots(plan: MeasurementPlan) -> list[int]:
 def affordable_shots(plan: MeasurementPlan) -> int:
     """Return the most shots of each state with which the plan is within its target's budget.
 
+    To half a per cent: each number that is tried is a plan that is made.
+
     Args:
         plan: A plan; requests with shots of their own keep them.
 

@@ -45,12 +45,18 @@ def point_measurement(
         InputError: If the point has no result, or a scan through k comes without its model.
         CapabilityError: If the point's states are not made by circuits.
     """
-    solution = None if result is None or result.failed else result.solution
-    if result is None or solution is None:
+    if result is None or result.failed:
         why = "not computed" if result is None else result.status
+        where = " ".join(repr(point).split())  # arrays take several lines
         raise InputError(
-            f"Scan.requests: the point {point} has no solution ({why}). Complete the scan first, "
+            f"Scan.requests: the point {where} has no solution ({why}). Complete the scan first, "
             "or leave the point out: points=[...] names the others."
+        )
+    solution = result.solution
+    if solution is None:
+        raise CapabilityError(
+            "Scan.requests: the scan keeps energies without states, so there are no circuits to "
+            "run. Scan SolverSurface(molecule, active_space, solver)."
         )
     hamiltonian = point_hamiltonian(inputs, point, result, model)
     eom = _eom(inputs)

@@ -151,6 +151,15 @@ def test_another_seed_is_refused(ledger):
     assert door.n_sent == 0
 
 
+def test_an_interrupted_backend_is_not_used_again(ledger):
+    """Its next call would be another than the one that is still to be answered."""
+    backend, _ = device(ledger, stop=("status", 2))
+    with pytest.raises(KeyboardInterrupt):
+        search(backend)
+    with pytest.raises(LedgerError, match="Open the backend anew"):
+        search(backend)
+
+
 def test_another_name_measures_again(ledger):
     """Independent shots for whoever wants them."""
     one, two = (search(device(ledger, run=name)[0]) for name in "ab")

@@ -1,5 +1,6 @@
 """The vendors' real clients through everything that goes wrong: nothing lost, doubled, mixed up."""
 
+import json
 import select
 import socket
 from collections import Counter
@@ -8,7 +9,8 @@ from dataclasses import replace
 import pytest
 from braket_rehearsed import PLANTED
 from ibm_tasks import SECRET
-from real_clients import KINDS, Run, Scenario, drawn, fleet, judged, planned, play, summary
+from real_clients import Run, fleet, judged, play, summary
+from real_scenarios import KINDS, Scenario, drawn, planned
 from real_verdicts import Evidence, betrayed
 
 from qmlmat.errors import BudgetError
@@ -55,7 +57,7 @@ def test_a_run_is_answered_once_and_paid_once(ships, number):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_job_is_found_though_the_layout_would_be_another(ships, monkeypatch, record_property):
+def test_a_job_is_found_though_the_layout_would_be_another(ships, monkeypatch):
     """Killed while its first job was on its way; then another calibration, another seed.
 
     The job carries the key of what is asked, not of what was transpiled.
@@ -88,9 +90,7 @@ def test_a_job_is_found_though_the_layout_would_be_another(ships, monkeypatch, r
     assert [one.remote_id for one in records if one.key == task.key()] == [first.name]
     assert "submitting" in states
     assert found.n_jobs == len(records) == found.n_done == _posts(run) - posts
-    record_property(
-        "layouts", f"{layouts} kept, {other} chosen now; billed {found.billed}, {found.n_jobs} jobs"
-    )
+    print(f"{layouts} kept, {other} chosen now; billed {found.billed}, {found.n_jobs} jobs")
 
 
 def _posts(run):
@@ -101,13 +101,13 @@ def _posts(run):
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("vendor", TARGETS)
 def test_planted_secrets_stand_nowhere_whatever_is_raised(ships, vendor):
-    """Every fault at every spot, logs at DEBUG: ledger, payloads, results, logs, errors, server."""
+    """Every fault that raises, logs at DEBUG: ledger, payloads, results, logs, errors, server."""
     kinds = [kind for kind in KINDS if kind not in {"timeout", "slow_index", "failed_job"}]
     times = 3 if vendor == "braket" else 1  # Amazon's client asks three times by itself
     faults = tuple(
         {"on": spot, "kind": kind, "times": times}
         for kind in kinds
-        for spot in ("submit", "find", "status", "result", "usage")
+        for spot in {*KINDS[kind], *(("find",) if kind == "http400" else ())}
     )
     scenario = Scenario(number=101, vendor=vendor, target=TARGETS[vendor], faults=faults)
     run = Run(ships, scenario, f"planted-{vendor}")
@@ -119,7 +119,8 @@ def test_planted_secrets_stand_nowhere_whatever_is_raised(ships, vendor):
             break
     happened = run.memory.happened(faults)
     found = judged(run, run.finished(), happened, 0.0)
-    assert found.findings.is_clean, summary(found)
+    told = [one for one in found.findings.lost if not one.startswith("RejectedError")]
+    assert replace(found.findings, lost=tuple(told)).is_clean, summary(found)
     assert happened == set(kinds)
     outcomes = Counter(child.told()["outcome"] for child in run.children)
     assert outcomes["CredentialError"] >= 2
@@ -153,7 +154,9 @@ def test_the_judge_notices_a_second_job_and_another_result(ships):
     jobs = run.memory.jobs(run.start)
     assert judged(run, last, (), 0.0).findings.is_clean
     other = replace(jobs[0], name="another")
-    spoilt = replace(jobs[0], result=b'{"0": 1.0}')
+    shares = json.loads(jobs[0].result)
+    turned = dict(zip(shares, [*list(shares.values())[1:], shares[min(shares)]], strict=True))
+    spoilt = replace(jobs[0], result=json.dumps(turned).encode())
     adapter = make_adapter(run.plan.target, folder=run.ledger)
     with Ledger.open(run.ledger) as ledger:
         doubled = Evidence(ledger, run.plan, run.name, [*jobs, other])
@@ -178,7 +181,7 @@ def test_a_plan_over_its_budget_asks_nobody(vendor, tmp_path, monkeypatch):
         plan = _too_dear(vendor)
         with (
             Ledger.open(tmp_path / "ledger") as ledger,
-            pytest.raises(BudgetError, match="Nothing was sent"),
+            pytest.raises(BudgetError, match=r"None of these \d jobs was sent"),
         ):
             PlanRun.start(plan, ledger, name="dear")
         assert select.select([door], [], [], 0)[0] == []

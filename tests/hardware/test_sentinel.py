@@ -25,7 +25,7 @@ from qmlmat.hardware.sentinel import (
 from qmlmat.operators.pauli import PauliSum
 
 MAPPINGS = {
-    "jordan_wigner": lambda h: "jordan_wigner",
+    "jordan_wigner": lambda _: "jordan_wigner",
     "parity, reduced": lambda h: h.qubit_mapping("parity", reduced=True),
     "tapered": lambda h: h.qubit_mapping("jordan_wigner", tapered=True),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -19,7 +20,13 @@ from hardware_fakes import (
 )
 
 from qmlmat.backends.qubits.jobs import Measured
-from qmlmat.errors import BudgetError, CapabilityError, CorruptResultError, CredentialError
+from qmlmat.errors import (
+    BudgetError,
+    CapabilityError,
+    CorruptResultError,
+    CredentialError,
+    MeasurementError,
+)
 from qmlmat.hardware.ledger.budget import Budget
 from qmlmat.hardware.ledger.ledger import Ledger
 from qmlmat.hardware.submission import Submission
@@ -398,6 +405,35 @@ def test_polling_grows_slower_and_is_never_in_step(bench, monkeypatch):
     assert max(sleeps) <= 360
     assert len(sleeps) < 20
     assert len({round(one, 6) for one in sleeps}) == len(sleeps)
+
+
+def test_a_result_that_is_nonsense_ends_as_failed_with_a_reason(bench):
+    """It can be read and stays so: the run goes on without it, and pays for it."""
+
+    def nonsense(*_):
+        raise MeasurementError("every bit of every circuit is 0")
+
+    submission = bench.begin(2)
+    bench.adapter.decode = nonsense
+    progress = submission.wait()
+    assert progress.states == {"failed": 2}
+    assert all("every bit" in one.message for one in bench.ledger.tasks("run"))
+    assert bench.ledger.totals("run").reserved.jobs == 0
+
+
+def test_cancelling_ends_a_job_of_which_only_a_part_was_taken(bench):
+    """That part ran before it could be stopped: it is paid, and no more of it is waited for."""
+    submission = bench.begin()
+    submission.advance()
+    whole = bench.adapter.status
+
+    def partial(name):
+        return replace(whole(name), is_whole=False, state="running")
+
+    bench.adapter.status = partial
+    bench.adapter.find = lambda _: [partial("job-1")]
+    assert submission.cancel().states == {"cancelled": 1}
+    assert bench.ledger.totals("run").reserved.jobs == 0
 
 
 def test_an_interrupt_cancels_nothing(bench):

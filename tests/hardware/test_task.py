@@ -71,8 +71,19 @@ def test_key_knows_no_layout():
         lambda task: replace(task, target={"provider": "fake", "device": "other"}),
         lambda task: replace(task, programs=task.programs * 2),
     ],
-    ids=["angle", "shots", "fold", "physical", "sentinel", "run", "step", "part", "role"]
-    + ["target", "programs"],
+    ids=[
+        "angle",
+        "shots",
+        "fold",
+        "physical",
+        "sentinel",
+        "run",
+        "step",
+        "part",
+        "role",
+        "target",
+        "programs",
+    ],
 )
 def test_key_tells_every_other_question(change):
     """What would be answered otherwise, or asked elsewhere, is another job."""

@@ -227,7 +227,7 @@ BAD_TARGETS = (
     BadTarget(
         "folding where Braket's compiler undoes it",
         "braket_garnet",
-        "readout = true",
+        "symmetry = true",
         "readout = true\nnoise_factors = [1, 3, 5]",
         "[mitigation] noise_factors",
         "Leave them out",

@@ -197,10 +197,10 @@ def _impatient() -> Iterator[None]:
 
 def _submitted(given: Mapping[str, Any]) -> dict[str, Any]:
     """Submit the plan, wait for it, and return what came of it."""
-    from qmlmat.hardware.adapters.ibm.adapter import IbmAdapter  # noqa: PLC0415 (after the fork)
-    from qmlmat.hardware.ledger.ledger import Ledger  # noqa: PLC0415
-    from qmlmat.hardware.plan import MeasurementPlan  # noqa: PLC0415
-    from qmlmat.hardware.runs import PlanRun  # noqa: PLC0415
+    from qmlmat.hardware.adapters.ibm.adapter import IbmAdapter
+    from qmlmat.hardware.ledger.ledger import Ledger
+    from qmlmat.hardware.plan import MeasurementPlan
+    from qmlmat.hardware.runs import PlanRun
 
     plan = MeasurementPlan.load(given["plan"])
     is_ibm = plan.target.provider == "ibm"

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from ibm_tasks import SECRET
 from braket_rehearsed import PLANTED
+from ibm_tasks import SECRET
 from real_children import excess
+from rehearsal.ionq import children
 
 from qmlmat.hardware.adapters.base import Adapter
 from qmlmat.hardware.adapters.braket import group, results
@@ -240,10 +242,9 @@ class Evidence:
             (job,) = jobs
             given = json.loads(job.request)
             told = {"id": job.name, "shots": given["shots"]}
-            children = {"child_job_ids": _ionq_children(job)}
-            return json.dumps(
-                {"job": told | children, "probabilities": (job.result or b"").decode()}
-            ).encode()
+            told |= {"child_job_ids": children(SimpleNamespace(id=job.name, request=job.request))}
+            shares = (job.result or b"").decode()
+            return json.dumps({"job": told, "probabilities": shares}).encode()
         return results.packed_files([self._objects(memory, job) for job in jobs])
 
     def _objects(self, memory: Memory, job: Accepted) -> results.Files:
@@ -274,15 +275,6 @@ class Evidence:
     def over_budget(self) -> list[str]:
         """Return what of the budget is passed in the end."""
         return excess(self.ledger, self.run)
-
-
-def _ionq_children(job: Accepted) -> list[str]:
-    from rehearsal.ionq import _children  # noqa: PLC0415 (of one vendor)
-
-    class _Named:
-        id, request = job.name, job.request
-
-    return list(_children(_Named))
 
 
 def betrayed(folder: Path, *, ledger: Path) -> Iterator[str]:

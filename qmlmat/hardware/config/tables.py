@@ -193,7 +193,7 @@ class Retry(Table):
 
 
 class Calibration(Table):
-    """What a device's calibration must be for jobs to be sent; by default anything."""
+    """What a device's calibration should be: jobs on others are flagged; by default anything."""
 
     max_age_h: float | None = Field(default=None, gt=0, description="Its age (h).")
     max_two_qubit_error: float | None = Field(

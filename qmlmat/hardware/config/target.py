@@ -51,7 +51,7 @@ class Target(Table):
     mode: Mode = Field(default=Mode(), description="How tasks are cut into jobs and sent.")
     retry: Retry = Field(default=Retry(), description="What is done about failures.")
     calibration: Calibration = Field(
-        default=Calibration(), description="What a calibration must be for jobs to be sent."
+        default=Calibration(), description="What a calibration should be: other jobs are flagged."
     )
     prices: Prices | None = Field(default=None, description="What the account pays.")
     limits: Bounds = Field(default=Bounds(), description="The provider's limits.")

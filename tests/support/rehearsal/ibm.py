@@ -47,6 +47,7 @@ class Ibm(Vendor):
         proxy = f"http://127.0.0.1:{port}"
         return {
             "http_proxy": proxy,
+            "no_proxy": "127.0.0.1,localhost",  # other rehearsals are not asked through it
             "IAM_URL": "http://iam.stub.invalid",
             "QISKIT_IBM_TOKEN": "rehearsal-token",
             "QISKIT_IBM_INSTANCE": CRN,

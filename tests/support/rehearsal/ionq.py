@@ -118,12 +118,13 @@ class Ionq(Vendor):
             return Done(result=json.dumps(result).encode(), shots=given["shots"])
         circuits = given["input"]["circuits"]
         shares = [_shares(one["circuit"], n_qubits) for one in circuits]
-        named = dict(zip(_children(job), shares, strict=True))
+        named = dict(zip(children(job), shares, strict=True))
         backwards = dict(sorted(named.items()))  # by name: a reader must not trust the order
         return Done(result=json.dumps(backwards).encode(), shots=given["shots"] * len(circuits))
 
 
-def _children(job):
+def children(job):
+    """Return the names of a job's circuits."""
     given = json.loads(job.request)
     names = range(len(given["input"].get("circuits", ())))
     return [str(uuid.uuid5(uuid.UUID(job.id), str(k))) for k in names]
@@ -140,7 +141,7 @@ def _described(job):
         "metadata": given["metadata"],
         "shots": given["shots"],
         "submitted_at": datetime.fromtimestamp(job.created, UTC).isoformat(),
-        "child_job_ids": _children(job) or None,
+        "child_job_ids": children(job) or None,
     }
     if job.state == "done":
         url = f"/v0.4/jobs/{job.id}/results/probabilities"

@@ -70,7 +70,7 @@ def test_a_garbled_answer_is_unclear(server):
     one, wanted = adapter(), task(run="garbled")
     payload = one.compile(wanted)
     server.faults([{"on": "submit", "kind": "corrupt"}])
-    with pytest.raises(UnclearError, match="cannot be read. Look for the job"):
+    with pytest.raises(UnclearError, match=r"cannot be read\. Look for the job"):
         one.submit(payload, wanted.key())
     assert len(one.find(wanted.key())) == len(accepted(server, wanted.key())) == 1
 
