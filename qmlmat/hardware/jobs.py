@@ -116,7 +116,15 @@ def job_tasks(
 
 
 def _sentinel_for(sentinel: Sentinel | None, pieces: Sequence[Piece]) -> Sentinel | None:
-    """Return a job's sentinel; one of expectations takes the number of shots of its job."""
-    if sentinel is None or isinstance(sentinel.program, CountJob):
-        return sentinel
-    return replace(sentinel, program=replace(sentinel.program, shots=pieces[0].shots))
+    """Return a job's sentinel; one of expectations takes the number of shots of its job.
+
+    One that counts takes no more shots than its job's most repeated circuit: where shots are dear
+    it must not cost more than what it watches over.
+    """
+    if sentinel is None:
+        return None
+    program = sentinel.program
+    if isinstance(program, CountJob):
+        most = max((piece.shots or program.shots for piece in pieces), default=program.shots)
+        return replace(sentinel, program=replace(program, shots=min(program.shots, most)))
+    return replace(sentinel, program=replace(program, shots=pieces[0].shots))

@@ -15,7 +15,7 @@ from qmlmat.operators.pauli import PauliSum
 from qmlmat.typing import FloatArray
 
 SENTINEL_SHOTS: Final = 1000
-"""Repetitions of a sentinel: a readout error of 1 % of one qubit is told to 0.3 %."""
+"""Most repetitions of a sentinel: a readout error of 1 % of one qubit is told to 0.3 %."""
 
 
 @dataclass(frozen=True, kw_only=True)

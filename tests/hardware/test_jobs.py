@@ -32,18 +32,22 @@ def batch(n_points: int, shots: int) -> Batch:
 @settings(max_examples=25, deadline=None)
 @given(count_jobs())
 def test_each_job_has_the_sentinel_and_a_number_of_its_own(jobs):
-    """The same question in every job, none without."""
+    """The same question in every job, none without, and never dearer than what it watches over."""
     where = target(mode={"max_programs_per_job": 3, "max_executions_per_job": 2500})
     sentinel = sentinel_of_counts(jobs[0])
     found = tasks_of(jobs, sentinel, where)
     assert [one.part for one in found] == list(range(len(found)))
     assert {(one.run, one.step) for one in found} == {("run", 3)}
-    assert all(one.sentinel is sentinel for one in found)
+    assert all(one.sentinel.program.circuit == sentinel.program.circuit for one in found)
+    for one in found:
+        most = max(program.shots for program in one.programs)
+        assert one.sentinel.program.shots == min(SENTINEL_SHOTS, most)
     assert len({one.key() for one in found}) == len(found)
     assert all(len(one.measured) <= 3 for one in found)
     assert all(one.n_shots <= 2500 for one in found)
     wanted = sum(len(one.angles) * one.shots for one in jobs)
-    assert sum(one.n_shots for one in found) == wanted + SENTINEL_SHOTS * len(found)
+    watching = sum(one.sentinel.program.shots for one in found)
+    assert sum(one.n_shots for one in found) == wanted + watching
 
 
 @pytest.mark.parametrize(("name", "n_jobs"), [("braket_garnet", 3), ("ibm_open", 1)])

@@ -98,7 +98,7 @@ def test_affordable_shots_are_the_most_that_fit(name, tables):
 def test_a_budget_for_nothing_is_refused():
     """Not even the fewest shots fit."""
     with pytest.raises(BudgetError, match="max_shots"):
-        affordable_shots(plan(2, target(budget={"max_shots": 100})))
+        affordable_shots(plan(2, target(budget={"max_shots": 5})))
 
 
 def test_over_budget_says_what_fits():
