@@ -129,8 +129,8 @@ with (
 #
 # The sentinel is measured raw, whatever the mitigation: it shows what preparing and reading a
 # state without a two-qubit gate costs. On a device that places circuits itself it is not known
-# which qubits were read, so nothing explains the sentinel's error, and every answer is flagged.
-# That is as it should be: nobody vouches for these energies, and the flag says why.
+# which qubits were read, so the sentinel's error is compared with the median readout error that
+# the device reports: twice its effect counts as explained, and what is beyond is flagged.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")

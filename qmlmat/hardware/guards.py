@@ -57,12 +57,22 @@ def examine(
     if task.sentinel is None:
         return JobReport(sentinel=None, expected=None, flags=tuple(flags))
     reading = read_sentinel(task.sentinel, answers[-1])
-    expected = None
-    if snapshot is not None and layout and set(layout) <= set(snapshot.readout_errors):
-        errors = [snapshot.readout_errors[qubit] for qubit in layout]
-        expected = expected_reading(task.sentinel, errors)
+    errors = _readout_errors(layout, snapshot, task.sentinel.program.circuit.n_qubits)
+    expected = None if errors is None else expected_reading(task.sentinel, errors)
     flags += _sentinel_flags(reading, expected)
     return JobReport(sentinel=reading, expected=expected, flags=tuple(flags))
+
+
+def _readout_errors(
+    layout: Sequence[int], snapshot: Snapshot | None, n_qubits: int
+) -> list[float] | None:
+    """Return what the device reports of the qubits used; its median where it chose them itself."""
+    known = {} if snapshot is None else snapshot.readout_errors
+    if layout and set(layout) <= set(known):
+        return [known[qubit] for qubit in layout]
+    if layout or not known:
+        return None
+    return [float(np.median(list(known.values())))] * n_qubits
 
 
 def _sentinel_flags(reading: SentinelReading, expected: float | None) -> list[str]:

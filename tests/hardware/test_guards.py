@@ -162,3 +162,10 @@ def test_a_reading_that_is_no_number_hides_no_drift():
     assert list(found) == [3]
     none = replace(reports([math.nan])[0].sentinel)
     assert math.isnan(none.deviation)
+
+
+def test_where_the_provider_places_circuits_the_median_readout_error_explains():
+    """Half of the qubits read worse, and up to twice the effect counts as explained."""
+    calibration = snapshot(readout_errors={1: 0.01, 2: 0.05, 3: 0.3})
+    assert flags(answers(0.05), calibration, layout=()) == ()
+    assert "explain" in flags(answers(0.4), calibration, layout=())[0]
