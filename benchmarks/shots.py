@@ -196,12 +196,12 @@ def bias(n_repetitions: int, shots: int = 2000) -> list[str]:
         preparation = qm.Preparation(found.circuit, references, found.params)
         mapping = problem.qubit_mapping("parity", reduced=True)
         exact = np.linalg.eigvalsh(
-            measured_matrix(problem, preparation, qm.StatevectorBackend(mapping=mapping))[0]
+            measured_matrix(problem, preparation, qm.StatevectorBackend(mapping=mapping)).blocks[0]
         )
         backend: Backend = Dealt(qm.StatevectorBackend(mapping=mapping, shots=shots), n_repetitions)
         raw, clean = [], []
         for seed in range(n_repetitions):
-            blocks = measured_matrix(problem, preparation, backend, seed=seed)
+            blocks = measured_matrix(problem, preparation, backend, seed=seed).blocks
             answer = jackknife(blocks, np.linalg.eigvalsh)
             raw.append(answer.values + answer.bias - exact)
             clean.append(answer.values - exact)

@@ -164,6 +164,10 @@ class Estimate:
     """Variances of ``values`` as estimators, same shape; zero where exact."""
     n_shots: int | None
     """Shots spent; ``None`` where exact."""
+    calibration: FloatArray | None = None
+    """How ``values`` move, all together, at other readout errors that a calibration allows, shape
+    ``(n_draws, *values.shape)``; ``None`` without readout correction. Their variance is in
+    ``variances``, and is common to all: averages do not make it smaller."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -26,6 +26,8 @@ class Wires:
 
     known: dict[QubitCircuit, tuple[int, ...]] = field(default_factory=dict)
     """What a device's compiled circuits say; other circuits are read from their own wires."""
+    torn: set[QubitCircuit] = field(default_factory=set)
+    """Circuits that two jobs read through different qubits."""
 
     def counts(self, jobs: Sequence[CountJob]) -> list[Histogram]:
         """Refuse: programs are planned first, and counted by a submission."""
@@ -34,7 +36,16 @@ class Wires:
         )
 
     def bit_qubits(self, circuit: QubitCircuit) -> tuple[int, ...]:
-        """Return the wires of the layout that the bits are read from."""
+        """Return the wires of the layout that the bits are read from.
+
+        Raises:
+            MeasurementError: If two jobs read them from different ones.
+        """
+        if circuit in self.torn:
+            raise MeasurementError(
+                "A circuit was made ready twice, and is read through other qubits in one job than "
+                "in the next, so its counts cannot be put together. Measure it in a run of its own."
+            )
         if circuit in self.known:
             return self.known[circuit]
         reads = {g.bit: g.wires[0] for g in circuit.gates if g.name == "measure"}
@@ -212,7 +223,6 @@ def learn_wires(
         programs: What was compiled.
         bit_qubits: For each the wire of the layout of each bit.
     """
-    known: Mapping[QubitCircuit, tuple[int, ...]] = {
-        one.circuit: tuple(bits) for one, bits in zip(programs, bit_qubits, strict=True)
-    }
-    wires.known.update(known)
+    for one, bits in zip(programs, bit_qubits, strict=True):
+        if wires.known.setdefault(one.circuit, tuple(bits)) != tuple(bits):
+            wires.torn.add(one.circuit)

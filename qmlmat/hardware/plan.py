@@ -274,7 +274,7 @@ class MeasurementPlan:
                 labels=tuple(tree["labels"]),
                 source=tree["source"],
                 cut=None
-                if tree["cut"] is None
+                if tree.get("cut") is None  # plans of the first day have none
                 else tuple(tuple(Piece(*piece) for piece in own) for own in tree["cut"]),
             )
         except ConfigError:

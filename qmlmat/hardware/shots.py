@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from qmlmat.backends.histogram import Histogram
 from qmlmat.backends.qubits.jobs import CountJob
 from qmlmat.backends.requests import Counts, Estimate, Request
 from qmlmat.backends.statevector import StatevectorBackend
@@ -19,6 +20,9 @@ PILOT_SHOTS: Final = 8192
 """Least shots of a state by whose simulated scatter others are chosen: it is then known to 2 %."""
 MAX_QUBITS: Final = 16
 """Most qubits that are simulated beforehand."""
+NOMINAL_READOUT: Final = 0.015
+"""Readout error of each bit in the simulation of a plan that corrects it, without which correction
+and calibration would look free; devices have 0.5 to 5 %."""
 SEED: Final = 0
 """Of the simulated shots: the same plan always gets the same numbers."""
 MOST_SHOTS: Final = 10**10
@@ -27,6 +31,8 @@ MOST_SHOTS: Final = 10**10
 
 def simulated(plan: MeasurementPlan, *, seed: int = SEED) -> list[Estimate | Counts]:
     """Return the plan's answers as a device without noise gives them, with its numbers of shots.
+
+    Where the plan corrects the readout, bits are read wrong at a nominal rate.
 
     Args:
         plan: A plan of counted programs.
@@ -44,16 +50,33 @@ def simulated(plan: MeasurementPlan, *, seed: int = SEED) -> list[Estimate | Cou
             "beforehand. Name the shots: from_requests(..., shots=...)."
         )
     counted = StatevectorBackend(shots=1).count_door(seed).counts(jobs)
+    if plan.target.mitigation.readout:
+        rng = np.random.default_rng(seed)
+        counted = [_misread(one, rng) for one in counted]
     found, problems = plan.asked.answered(plan.bundle.unbundled(counted))
     if problems:
         raise CapabilityError(f"simulated: {next(iter(problems.values()))}")
     return [one for one in found if one is not None]
 
 
-def expected_errors(plan: MeasurementPlan) -> tuple[float | None, ...]:
-    """Return the standard error of each request's worst expectation by its shots alone.
+def _misread(one: Histogram, rng: np.random.Generator) -> Histogram:
+    """Return counts of which each bit was flipped at the nominal rate."""
+    rows, columns = np.nonzero(one.counts)
+    times = one.counts[rows, columns]
+    outcomes = np.repeat(one.outcomes[columns], times)
+    for bit in range(one.n_bits):
+        flips = rng.random(len(outcomes)) < NOMINAL_READOUT
+        outcomes ^= flips.astype(np.uint64) << np.uint64(bit)
+    once = np.ones(len(outcomes), dtype=np.int64)
+    return Histogram.from_samples(
+        one.n_bits, len(one.counts), np.repeat(rows, times), outcomes, once
+    )
 
-    Noise of the device comes on top, and is no part of any error bar.
+
+def expected_errors(plan: MeasurementPlan) -> tuple[float | None, ...]:
+    """Return the standard error of each request's worst expectation by shots and calibration.
+
+    What noise of the gates adds comes on top, and is no part of any error bar.
 
     Args:
         plan: The plan, shots chosen.
@@ -77,13 +100,16 @@ def _worst_error(answer: Estimate | Counts, request: Request) -> float | None:
     """Return the largest standard error of a state's expectation, its equal rows together."""
     if not isinstance(answer, Estimate):
         return None
-    return float(np.sqrt(answer.variances.max() / n_equal_rows(request)))
+    n_equal, moved = n_equal_rows(request), answer.calibration
+    common = np.zeros(answer.values.shape) if moved is None else moved.var(axis=0, ddof=1)
+    return float(np.sqrt(((answer.variances - common) / n_equal + common).max()))
 
 
 def choose_shots(plan: MeasurementPlan, target_error: float | None = None) -> MeasurementPlan:
     """Return the plan with the shots for which each expectation has the error that is wanted.
 
-    The plan is simulated at a few thousand shots of each state; variances go as one over the shots.
+    The plan is simulated at a few thousand shots of each state; variances go as one over the shots,
+    but for what the calibration of the readout leaves uncertain.
 
     Args:
         plan: A plan; requests with shots of their own keep them.
@@ -93,22 +119,41 @@ def choose_shots(plan: MeasurementPlan, target_error: float | None = None) -> Me
 
     Raises:
         CapabilityError: If the plan cannot be simulated.
-        BudgetError: If that takes more than the budget; the message says what fits.
+        BudgetError: If that takes more than the budget, or no number of shots reaches it; the
+            message says what fits.
     """
     wanted = plan.target.sampling.target_error if target_error is None else target_error
     if wanted is None:
         return plan
     least = least_shots(plan)
     pilot = plan.with_shots([max(PILOT_SHOTS, few) for few in least])
+    assert pilot.shots is not None
+    floors = _floors(pilot)
     shots = []
     for place, error in enumerate(_errors(pilot)):
-        assert pilot.shots is not None
-        ratio = 0.0 if error is None else (error / wanted) ** 2
+        if floors[place] >= wanted:
+            raise BudgetError(
+                f"choose_shots(target_error={wanted:g}): the calibration of the readout alone "
+                f"leaves {floors[place]:.1e} uncertain, however many shots. Raise [mitigation] "
+                "calibration_shots, or ask for a larger error."
+            )
+        by_shots = 0.0 if error is None else max(error**2 - floors[place] ** 2, 0.0)
+        ratio = by_shots / (wanted**2 - floors[place] ** 2)
         shots.append(max(least[place], int(np.ceil(pilot.shots[place] * ratio))))
     chosen = plan.with_shots(shots)
     if not is_affordable(chosen.cost, plan.target):
         check_cost(chosen.cost, plan.target, remedy=what_fits(plan))
     return chosen
+
+
+def _floors(plan: MeasurementPlan) -> list[float]:
+    """Return the part of each request's worst error that the readout's calibration makes."""
+    return [
+        0.0
+        if not isinstance(one, Estimate) or one.calibration is None
+        else float(one.calibration.std(axis=0, ddof=1).max())
+        for one in simulated(plan)
+    ]
 
 
 def what_fits(plan: MeasurementPlan) -> str:

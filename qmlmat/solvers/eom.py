@@ -144,7 +144,7 @@ class EOM(FromGroundState):
         references = tuple(
             Reference.determinant(sector.bits(*divmod(place, sector.shape[1]))) for place in places
         )
-        matrices = measured_matrix(
+        matrix = measured_matrix(
             hamiltonian,
             Preparation(ground.circuit, references, ground.params),
             backend,
@@ -152,7 +152,7 @@ class EOM(FromGroundState):
             seed=seed,
         )
         found = measured_levels(
-            hamiltonian, matrices, _blocks(chosen, places), n_states, status=ground.status
+            hamiltonian, matrix, _blocks(chosen, places), n_states, status=ground.status
         )
         return replace(found, circuit=ground.circuit, params=ground.params)
 

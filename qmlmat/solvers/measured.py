@@ -70,6 +70,34 @@ def jackknife(blocks: Matrix, estimate: Callable[[Matrix], FloatArray]) -> Jackk
     return Jackknife(values=whole - bias, covariance=covariance, bias=bias)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeasuredMatrix:
+    """A Hermitian matrix as measured."""
+
+    blocks: Matrix
+    """One for each block of shots, shape ``(n_blocks, n, n)``; one block where exact."""
+    calibration: Matrix | None = None
+    """How it moves at other readout errors that the calibration allows, ``(n_draws, n, n)``."""
+
+    def estimate(self, of: Callable[[Matrix], FloatArray]) -> Jackknife:
+        """Return a function of the matrix, bias off, with the covariance of shots and calibration.
+
+        Args:
+            of: From a matrix to ``(n,)`` numbers.
+        """
+        if len(self.blocks) == 1:
+            values = of(self.blocks[0])
+            nothing = np.zeros((len(values), len(values)))
+            return Jackknife(values=values, covariance=nothing, bias=np.zeros_like(values))
+        found = jackknife(self.blocks, of)
+        if self.calibration is None:
+            return found
+        mean = self.blocks.mean(axis=0)
+        draws = np.array([of(mean + one) for one in self.calibration])
+        common = np.cov(draws.T).reshape(found.covariance.shape)
+        return replace(found, covariance=found.covariance + common)
+
+
 def measured_matrix(
     observable: Observable | PauliSum,
     preparation: Preparation,
@@ -77,7 +105,7 @@ def measured_matrix(
     *,
     linked: Sequence[tuple[int, int]] | None = None,
     seed: int | None = None,
-) -> Matrix:
+) -> MeasuredMatrix:
     """Return ``<r_i|U† O U|r_j>`` as measured, one matrix for each block of shots.
 
     Args:
@@ -87,9 +115,6 @@ def measured_matrix(
         linked: Pairs ``(i, j)``, ``i < j``, whose element does not vanish by symmetry; all by
             default.
         seed: Seed of the shots, where they are ours.
-
-    Returns:
-        Shape ``(n_blocks, n_references, n_references)``; one block where the backend is exact.
 
     Raises:
         InputError: If there are fewer shots than blocks.
@@ -102,14 +127,29 @@ def measured_matrix(
     states = list(references)
     for phase in phases:
         states += [superposed(references[i], references[j], phase) for i, j in pairs]
-    values = _in_blocks(observable, replace(preparation, reference=tuple(states)), backend, seed)
+    values, moved = _in_blocks(
+        observable, replace(preparation, reference=tuple(states)), backend, seed
+    )
+
+    def matrices(rows: FloatArray) -> Matrix:
+        return _matrices(rows, size, pairs, is_complex=len(phases) > 1)
+
+    return MeasuredMatrix(
+        blocks=matrices(values), calibration=None if moved is None else matrices(moved)
+    )
+
+
+def _matrices(
+    values: FloatArray, size: int, pairs: Sequence[tuple[int, int]], *, is_complex: bool
+) -> Matrix:
+    """Return matrices from expectations in the references and in their superpositions."""
     diagonal = values[:, :size]
-    found = np.zeros((len(values), size, size), dtype=np.complex128 if len(phases) > 1 else float)
+    found = np.zeros((len(values), size, size), dtype=np.complex128 if is_complex else float)
     found[:, range(size), range(size)] = diagonal
     for k, (i, j) in enumerate(pairs):
         middle = 0.5 * (diagonal[:, i] + diagonal[:, j])
         element = values[:, size + k] - middle
-        if len(phases) > 1:
+        if is_complex:
             # <r_i + i r_j| O |r_i + i r_j> / 2 = middle - Im M_ij
             element = element + 1j * (middle - values[:, size + len(pairs) + k])
         found[:, i, j], found[:, j, i] = element, np.conj(element)
@@ -132,8 +172,11 @@ def _in_blocks(
     preparation: Preparation,
     backend: Backend,
     seed: int | None,
-) -> FloatArray:
-    """Return expectations in states, ``(n_blocks, n_states)``, by one submission."""
+) -> tuple[FloatArray, FloatArray | None]:
+    """Return expectations in states, ``(n_blocks, n_states)``, by one submission.
+
+    And how they move with the readout's calibration, ``(n_draws, n_states)``.
+    """
     shots: int | None = getattr(backend, "shots", None)
     n_blocks = 1 if backend.capabilities.exact else N_BLOCKS
     if shots is not None and shots < n_blocks:
@@ -151,7 +194,11 @@ def _in_blocks(
     )
     (answer,) = backend.run([request], seed=other_seed(seed))
     assert isinstance(answer, Estimate)
-    return answer.values.reshape(n_blocks, len(preparation.references))
+    shape = (n_blocks, len(preparation.references))
+    moved = answer.calibration
+    if moved is not None:  # blocks share their calibration
+        moved = moved.reshape(len(moved), *shape).mean(axis=1)
+    return answer.values.reshape(shape), moved
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -166,7 +213,7 @@ class MeasuredBlock:
 
 def measured_levels(
     hamiltonian: AnyHamiltonian,
-    matrices: Matrix,
+    matrix: MeasuredMatrix,
     blocks: Sequence[MeasuredBlock],
     n_states: int,
     *,
@@ -176,7 +223,7 @@ def measured_levels(
 
     Args:
         hamiltonian: Whose energies they are.
-        matrices: Matrix of the references for each block of shots, see ``measured_matrix``.
+        matrix: That of the references, see ``measured_matrix``.
         blocks: Functions of each spin and irrep.
         n_states: How many are wanted.
         status: How the circuit was found.
@@ -191,26 +238,18 @@ def measured_levels(
             "for fewer, or take a larger subspace."
         )
 
-    def levels(matrix: Matrix) -> FloatArray:
-        parts = [b.functions.T @ matrix @ b.functions for b in blocks]
+    def levels(one: Matrix) -> FloatArray:
+        parts = [b.functions.T @ one @ b.functions for b in blocks]
         return np.concatenate([np.linalg.eigvalsh(part) for part in parts])
 
-    exact = len(matrices) == 1
-    if exact:
-        values = levels(matrices[0])
-        found = Jackknife(
-            values=values,
-            covariance=np.zeros((len(values), len(values))),
-            bias=np.zeros_like(values),
-        )
-    else:
-        found = jackknife(matrices, levels)
+    exact = len(matrix.blocks) == 1
+    found = matrix.estimate(levels)
     order = np.argsort(found.values, kind="stable")[:n_states]
     spins = np.concatenate([np.full(size, b.spin) for size, b in zip(sizes, blocks, strict=True)])
     largest = float(np.abs(found.bias[order]).max())
     note = (
-        f"Jackknife over {len(matrices)} blocks of shots: noise had moved the eigenvalues by up to "
-        f"{1e3 * largest:.2f} {milli(hamiltonian.unit)}, which was taken off."
+        f"Jackknife over {len(matrix.blocks)} blocks of shots: noise had moved the eigenvalues by "
+        f"up to {1e3 * largest:.2f} {milli(hamiltonian.unit)}, which was taken off."
     )
     return Solution(
         energies=found.values[order],
@@ -243,7 +282,7 @@ def measured_span(
     starts = average.starts
     kinds = [(start.spin, start.label) for start in starts]
     pairs = combinations(range(len(starts)), 2)
-    matrices = measured_matrix(
+    matrix = measured_matrix(
         average.hamiltonian,
         replace(preparation, reference=average.references),
         backend,
@@ -255,7 +294,7 @@ def measured_span(
     for kind in dict.fromkeys(kinds):
         own = [k for k, other in enumerate(kinds) if other == kind]
         blocks.append(MeasuredBlock(spin=kind[0], functions=unit[:, own]))
-    found = measured_levels(average.hamiltonian, matrices, blocks, len(starts), status=status)
+    found = measured_levels(average.hamiltonian, matrix, blocks, len(starts), status=status)
     return replace(
         found,
         params=preparation.params,

@@ -149,12 +149,10 @@ def _measured_span(
     assert solution.circuit is not None
     assert solution.references is not None
     preparation = Preparation(solution.circuit, solution.references, solution.params)
-    matrices = measured_matrix(_observable(hamiltonian), preparation, backend, seed=seed)
+    matrix = measured_matrix(_observable(hamiltonian), preparation, backend, seed=seed)
     spin = _common_spin(hamiltonian, solution)
     block = MeasuredBlock(spin=spin, functions=np.eye(len(solution.references)))
-    found = measured_levels(
-        hamiltonian, matrices, [block], solution.n_states, status=solution.status
-    )
+    found = measured_levels(hamiltonian, matrix, [block], solution.n_states, status=solution.status)
     return replace(found, spin_squares=solution.spin_squares)
 
 

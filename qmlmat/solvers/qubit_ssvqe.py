@@ -9,7 +9,7 @@ import numpy as np
 
 from qmlmat.backends import Preparation, Reference
 from qmlmat.solvers.base import Solution, Status
-from qmlmat.solvers.measured import Matrix, jackknife, measured_matrix
+from qmlmat.solvers.measured import measured_matrix
 from qmlmat.solvers.noisy import optimizer_under_shots
 from qmlmat.solvers.qubit_problem import QubitProblem
 from qmlmat.solvers.qubit_states import (
@@ -82,19 +82,15 @@ def lowest_basis_states(problem: QubitProblem, n_states: int) -> tuple[Reference
 
 def _measured(problem: QubitProblem, preparation: Preparation, status: Status) -> Solution:
     """Return the eigenvalues of the measured matrix of the references, with error bars."""
-    matrices = measured_matrix(problem.terms, preparation, problem.backend, seed=problem.seed)
+    matrix = measured_matrix(problem.terms, preparation, problem.backend, seed=problem.seed)
     unit = problem.hamiltonian.unit
-
-    def levels(matrix: Matrix) -> FloatArray:
-        return np.linalg.eigvalsh(matrix)
-
+    found = matrix.estimate(np.linalg.eigvalsh)
     if problem.backend.capabilities.exact:
-        return Solution(energies=levels(matrices[0]), unit=unit, status=status)
-    found = jackknife(matrices, levels)
+        return Solution(energies=found.values, unit=unit, status=status)
     order = np.argsort(found.values, kind="stable")
     note = (
-        f"Jackknife over {len(matrices)} blocks of shots: noise had moved the eigenvalues by up to "
-        f"{1e3 * float(np.abs(found.bias).max()):.2f} {milli(unit)}, which was taken off."
+        f"Jackknife over {len(matrix.blocks)} blocks of shots: noise had moved the eigenvalues by "
+        f"up to {1e3 * float(np.abs(found.bias).max()):.2f} {milli(unit)}, which was taken off."
     )
     covariance = found.covariance[np.ix_(order, order)]
     return Solution(

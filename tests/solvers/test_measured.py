@@ -13,6 +13,7 @@ from qmlmat.operators.sector import Sector
 from qmlmat.solvers.measured import (
     N_BLOCKS,
     MeasuredBlock,
+    MeasuredMatrix,
     jackknife,
     measured_levels,
     measured_matrix,
@@ -68,9 +69,10 @@ def test_measured_elements_are_the_matrix_in_the_circuits_states():
     preparation = Preparation(case.circuit, references, case.params[0])
     states = SectorBackend().state(preparation)
     right = np.array([[np.vdot(a, h.matvec(b)) for b in states] for a in states])
-    (exact,) = measured_matrix(h, preparation, StatevectorBackend())
+    (exact,) = measured_matrix(h, preparation, StatevectorBackend()).blocks
     assert np.abs(exact - right).max() < 1e-10
-    blocks = measured_matrix(h, preparation, StatevectorBackend(shots=20_000), seed=1)
+    sampled = StatevectorBackend(shots=20_000)
+    blocks = measured_matrix(h, preparation, sampled, seed=1).blocks
     assert blocks.shape == (N_BLOCKS, 4, 4)
     assert np.allclose(blocks, blocks.conj().transpose(0, 2, 1))
     error = np.sqrt(blocks.real.var(axis=0) / N_BLOCKS + blocks.imag.var(axis=0) / N_BLOCKS)
@@ -83,7 +85,8 @@ def test_elements_that_vanish_are_not_measured():
     references = tuple(Reference.determinant(b) for b in ("1010", "0110", "0101"))
     preparation = Preparation(case.circuit, references, case.params[0])
     backend = StatevectorBackend()
-    (found,) = measured_matrix(case.observables[0], preparation, backend, linked=[(0, 2)])
+    matrix = measured_matrix(case.observables[0], preparation, backend, linked=[(0, 2)])
+    (found,) = matrix.blocks
     assert found[0, 1] == found[1, 2] == 0
     assert found[0, 2] != 0
     assert backend.usage.n_jobs == 1
@@ -98,6 +101,42 @@ def test_superposed_references_are_normalised_sums():
     assert superposed(plus, minus, 1.0).terms == (("1010", pytest.approx(1.0)),)
     turned = dict(superposed(Reference.determinant("1010"), plus.determinant("0101"), 1j).terms)
     assert turned == {"1010": pytest.approx(root), "0101": pytest.approx(1j * root)}
+
+
+def test_a_calibration_that_all_blocks_share_is_in_the_error_bars():
+    """It moves all levels alike: blocks do not see it, and their gaps do not feel it."""
+    rng = np.random.default_rng(4)
+    noise = 0.01 * rng.normal(size=(N_BLOCKS, 2, 2))
+    blocks = np.diag([0.0, 1.0]) + (noise + noise.transpose(0, 2, 1)) / 2
+    shifts = rng.normal(0.0, 0.05, size=24)
+    shifts -= shifts.mean()
+    bare = MeasuredMatrix(blocks=blocks).estimate(np.linalg.eigvalsh)
+    whole = MeasuredMatrix(blocks=blocks, calibration=shifts[:, None, None] * np.eye(2))
+    found = whole.estimate(np.linalg.eigvalsh)
+    assert np.allclose(found.covariance - bare.covariance, shifts.var(ddof=1), atol=1e-12)
+    assert np.allclose(found.values, bare.values)
+
+
+def test_measured_levels_carry_the_readouts_calibration():
+    """On a noisy device with few shots of calibration, bars are those of repeated calibrations."""
+    h2 = hamiltonian(HYDROGEN)
+    mapping = h2.qubit_mapping("parity", reduced=True)
+    ground = qm.solve(h2, qm.VQE("uccsd"))
+    solver = qm.EOM("q-sc-EOM", multiplicity=1)
+
+    def found(seed, calibration_shots):
+        mitigation = qm.Mitigation(readout=True, calibration_shots=calibration_shots)
+        backend = qm.QiskitBackend.on_fake(
+            "manila", n_qubits=2, seed=seed, mapping=mapping, shots=20_000, mitigation=mitigation
+        )
+        return solver.measured_roots(h2, ground, backend, n_states=2)
+
+    poor = [found(seed, 400) for seed in range(12)]
+    scatter = np.std([one.energies for one in poor], axis=0, ddof=1)
+    bars = np.sqrt(np.mean([one.stderr**2 for one in poor], axis=0))
+    rich = found(99, 100_000).stderr
+    assert (bars > 1.5 * rich).all()
+    assert (np.abs(np.log(scatter / bars)) < np.log(2.0)).all()  # 21 % of 12 repetitions, 3 sigma
 
 
 def test_fewer_shots_than_blocks_are_refused_with_the_remedy():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,7 +22,7 @@ from qmlmat.backends.qubits.mitigation import (
 )
 from qmlmat.backends.qubits.outcomes import check_counts, per_outcome, ratio
 from qmlmat.backends.qubits.settings import LEAST_SHOTS, Setting, settings_of
-from qmlmat.errors import InputError, MeasurementError
+from qmlmat.errors import InputError, MeasurementError, QmlmatWarning
 from qmlmat.operators.grouping import GroupingMethod, PauliGroup, group_words
 from qmlmat.typing import FloatArray
 
@@ -128,7 +129,7 @@ class SampledEstimator:
         self, batch: Batch, plan: Sequence[Sequence[Setting]], answers: Sequence[Histogram]
     ) -> Measured:
         constants = np.array([one.constant for one in batch.sums])
-        values, variances, begin = [], [], 0
+        values, variances, moved, begin = [], [], [], 0
         for settings in plan:
             value = np.tile(constants, (len(batch.angles), 1))
             variance = np.zeros_like(value)
@@ -140,16 +141,35 @@ class SampledEstimator:
             values.append(value)
             # Readout errors move all groups together: the draws are added, not their variances.
             variances.append(variance + draws.var(axis=0, ddof=1))
+            moved.append(draws - draws.mean(axis=0))
         n_shots = sum(s.shots for settings in plan for s in settings) * len(batch.angles)
-        if len(plan) == 1:
-            return Measured(values[0], variances[0], n_shots)
-        value, variance = extrapolated(
-            self.mitigation.factors,
-            np.array(values),
-            np.array(variances),
-            self.mitigation.extrapolation,
-        )
-        return Measured(value, variance, n_shots)
+        value, variance = self._at_zero_noise(np.array(values), np.array(variances))
+        calibration = None
+        if self.mitigation.readout:
+            calibration = self._moved(np.array(values), np.array(variances), np.array(moved))
+        return Measured(value, variance, n_shots, calibration)
+
+    def _at_zero_noise(
+        self, values: FloatArray, variances: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return values and variances from those at each noise factor."""
+        factors, kind = self.mitigation.factors, self.mitigation.extrapolation
+        if len(values) == 1:
+            return values[0], variances[0]
+        return extrapolated(factors, values, variances, kind)
+
+    def _moved(self, values: FloatArray, variances: FloatArray, moved: FloatArray) -> FloatArray:
+        """Return how values move at other readout errors, ``(n_draws, n_points, n_sums)``."""
+        if len(values) == 1:
+            found: FloatArray = moved[0]
+            return found
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", QmlmatWarning)  # the fit itself has said it
+            draws = np.array(
+                [self._at_zero_noise(values + one, variances)[0] for one in moved.swapaxes(0, 1)]
+            )
+        centred: FloatArray = draws - draws.mean(axis=0)
+        return centred
 
     def _of_group(
         self, batch: Batch, setting: Setting, answer: Histogram

@@ -140,6 +140,7 @@ class QubitEvaluator:
                 values=values[:, 0].reshape(shape),
                 variances=variances[:, 0].reshape(shape),
                 n_shots=_total_shots(answers),
+                calibration=self._moved(angles, answers, shape),
             )
 
         return self._asked(angles), finish
@@ -241,6 +242,26 @@ class QubitEvaluator:
             changes, noises = (self._tiled(one, len(angles)) for one in self._corrections)
             values, variances = values + changes, variances + noises
         return values, variances
+
+    def _moved(
+        self, angles: FloatArray, answers: Sequence[Measured], shape: tuple[int, ...]
+    ) -> FloatArray | None:
+        """Return how values move at other readout errors, ``(n_draws, *shape)``."""
+        places = self._places(len(angles))
+        draws = [one.calibration for one in answers]
+        known = [one for one in draws if one is not None]
+        if len(known) < len(draws) or not known:
+            return None
+        n_values = 1 if self.is_paired else len(self.sums)
+        pieces = (len(known[0]), -1, angles.shape[1], n_values)
+        found = np.empty((len(known[0]), len(angles) * len(self.circuits), n_values))
+        for states, one in zip(places, known, strict=False):
+            found[:, states] = one.reshape(pieces)[:, :, 0]
+        if len(known) > len(places):  # the answers at zero angles, which are subtracted
+            at_zero = np.array([one[:, 0] for one in known[len(places) :]])
+            moves = [self._tiled(one, len(angles))[:, 0] for one in at_zero.swapaxes(0, 1)]
+            found -= np.array(moves)
+        return found.reshape(len(found), *shape)
 
     def _tiled(self, correction: FloatArray, n_rows: int) -> FloatArray:
         """Return what belongs to each state, ``(n_states, 1, n_sums)``."""

@@ -53,6 +53,10 @@ class Measured:
     """Variances of ``values`` as estimators, same shape; zero where exact."""
     n_shots: int | None = None
     """Repetitions spent; ``None`` where exact."""
+    calibration: FloatArray | None = None
+    """How ``values`` move at other readout errors that the calibration allows, in the same draws
+    for all batches, shape ``(n_draws, n_points, n_sums)``; ``None`` without readout correction.
+    Their variance is in ``variances``."""
 
 
 @dataclass(frozen=True, eq=False)

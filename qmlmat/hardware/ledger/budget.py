@@ -152,7 +152,11 @@ def check_budget(run: str, budget: Budget, committed: Amounts, wanted: Amounts) 
         if limit is None or needed <= limit * (1 + _TOLERANCE):
             continue
         used, more = getattr(committed, amount), getattr(wanted, amount)
-        lines.append(f"{more:g}{unit} more beside {used:g}{unit} reserved or spent, {cap}={limit}")
+        lines.append(
+            f"{more:,.6g}{unit} more beside {used:,.6g}{unit} reserved or spent, {cap}={limit:,.6g}"
+            if isinstance(more, float)
+            else f"{more:,}{unit} more beside {used:,}{unit} reserved or spent, {cap}={limit:,}"
+        )
         # rounded up to what can be typed: the figure given must be enough
         enough = needed if isinstance(needed, int) else math.ceil(needed * 100) / 100
         raises.append(f"{cap} to {enough:g}" if enough < 1e5 else f"{cap} to {math.ceil(enough)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from qmlmat.errors import (
     BudgetError,
@@ -16,6 +17,9 @@ from qmlmat.hardware.ledger.budget import Amounts
 from qmlmat.hardware.ledger.records import TaskRecord
 from qmlmat.hardware.ledger.states import StaleError
 from qmlmat.hardware.steps.work import Work
+
+LOOK_S: Final = 3600.0
+"""How long a calibration is taken for the device's present one (s)."""
 
 
 def withdraw(work: Work, record: TaskRecord) -> None:
@@ -159,9 +163,8 @@ def is_ready(work: Work, record: TaskRecord) -> bool:
 
 
 def _look_at_device(work: Work) -> None:
-    if work.has_calibration:
+    if work.looked_at is not None and work.time - work.looked_at < LOOK_S:
         return
     snapshot = work.adapter.snapshot()
-    if snapshot is not None:
-        work.calibration = work.ledger.write_calibration(snapshot)
-    work.has_calibration = True
+    work.calibration = None if snapshot is None else work.ledger.write_calibration(snapshot)
+    work.looked_at = work.time

@@ -90,8 +90,8 @@ class Work:
     """Jobs in a row that the provider had no room for."""
     calibration: str | None = None
     """File of the device's calibration, once it was asked for."""
-    has_calibration: bool = False
-    """Whether it was asked for."""
+    looked_at: float | None = None
+    """When it was asked for (s)."""
     notes: list[str] = field(default_factory=list)
     """What a user should know of this pass."""
     errors: list[HardwareError] = field(default_factory=list)
