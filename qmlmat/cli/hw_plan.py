@@ -130,7 +130,7 @@ def _say_plan(
     if any(error is not None for error in small):
         screen.say(
             expected_table(list(expected), small, small_unit(source.unit)),
-            "The errors are those of the shots alone; noise of the device comes on top.",
+            "The errors are those of shots and calibration; noise of the gates comes on top.",
         )
     else:
         screen.say("The error to be expected is not known: the plan cannot be simulated here.")
