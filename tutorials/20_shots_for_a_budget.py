@@ -119,7 +119,7 @@ print(
     f"shots of each state: {worst(plan.with_shots(most)):.2f} mHa"
 )
 try:
-    qm.choose_shots(plan, 0.1e-3)
+    qm.choose_shots(plan, 0.2e-3)
 except BudgetError as error:
     refusal = str(error)
     print(refusal)

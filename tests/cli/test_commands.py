@@ -575,6 +575,7 @@ def _rows(store):
         return database.count()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_real_process_with_130_and_no_traceback(folder):
     """SIGINT: everything finished is stored, and the last line is what to type."""
     child = _start_and_wait(folder, 3)
@@ -587,6 +588,7 @@ def test_ctrl_c_ends_a_real_process_with_130_and_no_traceback(folder):
     assert 3 <= sum(result is not None for result in found.results) < 500
 
 
+@pytest.mark.slow
 def test_a_short_scan_killed_for_real_resumes_to_what_an_uninterrupted_one_gives(folder):
     """SIGKILL in the middle of H2, then resume: every energy to 1e-8 hartree."""
     text = H2.replace(str(LENGTHS), str([round(0.5 + k / 10, 6) for k in range(12)]))

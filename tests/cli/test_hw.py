@@ -57,7 +57,7 @@ def document(*args, code=0):
 
 def submitted(name="first", *options, target="local_aer"):
     """Submit the scan and wait."""
-    done = hw("submit", "h2.db", target, "--run", name, *PARITY, "--shots", 400, *options)
+    done = hw("submit", "h2.db", target, "--run", name, *PARITY, "--shots", 4000, *options)
     assert done.exit_code == 0, done.output
     return done
 

@@ -32,7 +32,14 @@ def test_there_are_tutorials():
     assert TUTORIALS
 
 
-@pytest.mark.parametrize("script", TUTORIALS, ids=lambda path: path.stem)
+def quick_ones():
+    """Return the tutorials; those that start a rehearsal server take a minute even so."""
+    for path in TUTORIALS:
+        slow = [pytest.mark.slow] if "rehears" in path.read_text(encoding="utf-8") else []
+        yield pytest.param(path, marks=slow, id=path.stem)
+
+
+@pytest.mark.parametrize("script", quick_ones())
 def test_the_tutorial_runs_quickly(script, tmp_path):
     run(script, tmp_path, quick=True)
 

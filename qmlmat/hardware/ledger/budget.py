@@ -152,10 +152,9 @@ def check_budget(run: str, budget: Budget, committed: Amounts, wanted: Amounts) 
         if limit is None or needed <= limit * (1 + _TOLERANCE):
             continue
         used, more = getattr(committed, amount), getattr(wanted, amount)
+        spoken = [f"{one:,}" if isinstance(one, int) else f"{one:,.6g}" for one in (more, used)]
         lines.append(
-            f"{more:,.6g}{unit} more beside {used:,.6g}{unit} reserved or spent, {cap}={limit:,.6g}"
-            if isinstance(more, float)
-            else f"{more:,}{unit} more beside {used:,}{unit} reserved or spent, {cap}={limit:,}"
+            f"{spoken[0]}{unit} more beside {spoken[1]}{unit} reserved or spent, {cap}={limit}"
         )
         # rounded up to what can be typed: the figure given must be enough
         enough = needed if isinstance(needed, int) else math.ceil(needed * 100) / 100

@@ -232,6 +232,7 @@ def test_a_function_of_a_script_is_found_by_its_workers(tmp_path):
     assert done.stdout == "[0.6, 0.7, 0.8]\n", done.stderr
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_is_told_so(tmp_path):
     """The most common mistake with processes: neither a hang nor processes without end."""
     done = run_script(tmp_path, SCRIPT + "\n    scan(FunctionSurface(line), path, workers=2)\n")
@@ -292,6 +293,7 @@ def test_a_numerical_failure_costs_one_point(tmp_path, error, status):
     assert found.is_complete
 
 
+@pytest.mark.slow
 def test_each_worker_has_one_thread_unless_the_environment_says_otherwise(monkeypatch):
     """The variables are right when the process starts, and here as they were afterwards."""
     for name in ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -380,6 +382,7 @@ def wait_for_the_end_of(pids):
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FilePath("/proc/self/stat").exists(), reason="looks into /proc")
 def test_workers_end_with_the_scan_that_started_them(tmp_path):
     """SIGKILL of the main process leaves no orphans computing, and no torn store."""
@@ -391,6 +394,7 @@ def test_workers_end_with_the_scan_that_started_them(tmp_path):
     assert sum(result is not None for result in stored.results) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FilePath("/proc/self/stat").exists(), reason="looks into /proc")
 def test_ctrl_c_ends_the_workers_and_keeps_what_has_arrived(tmp_path):
     """The terminal interrupts the whole group: one KeyboardInterrupt, no worker's traceback."""
