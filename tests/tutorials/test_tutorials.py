@@ -39,7 +39,7 @@ def quick_ones():
         yield pytest.param(path, marks=slow, id=path.stem)
 
 
-@pytest.mark.parametrize("script", quick_ones())
+@pytest.mark.parametrize("script", list(quick_ones()))
 def test_the_tutorial_runs_quickly(script, tmp_path):
     run(script, tmp_path, quick=True)
 
