@@ -39,10 +39,13 @@ def brisk(target: Target, **budget: float) -> Target:
     plenty = {"max_jobs": 200, "max_shots": 200_000_000}
     if target.provider == "ibm":
         plenty["max_qpu_seconds"] = 100_000.0
-    most = {} if target.provider == "ibm" else {"max_shots_per_program": 20_000}  # as Garnet says
+    limits, mode = {}, {}
+    if target.provider == "braket":  # as the rehearsed Garnet says of itself
+        limits, mode = {"max_shots_per_program": 20_000}, {"max_executions_per_job": 100_000}
     return target.model_copy(
         update={
-            "limits": target.limits.model_copy(update=most),
+            "limits": target.limits.model_copy(update=limits),
+            "mode": target.mode.model_copy(update=mode),
             "retry": target.retry.model_copy(update=retry),
             "budget": target.budget.model_copy(update=plenty | budget),
         }
