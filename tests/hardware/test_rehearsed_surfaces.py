@@ -26,10 +26,17 @@ SCANS = {"H2": (hydrogen_scan, 8192, 30), "LiH": (lithium_hydride_scan, 4096, 10
 
 
 def _scan_of(answers, scan):
-    found = [
-        Estimate(values=np.array(a["values"]), variances=np.array(a["variances"]), n_shots=None)
-        for a in answers["answers"]
-    ]
+    found = []
+    for one in answers["answers"]:
+        moved = one["calibration"]
+        found.append(
+            Estimate(
+                values=np.array(one["values"]),
+                variances=np.array(one["variances"]),
+                n_shots=None,
+                calibration=None if moved is None else np.array(moved),
+            )
+        )
     return scan.measured(found)
 
 

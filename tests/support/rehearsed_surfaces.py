@@ -136,6 +136,15 @@ def finished(words: Sequence[str], server: Server, *, timeout: float = 900.0) ->
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def _plain(answer: qm.Estimate) -> dict[str, Any]:
+    moved = answer.calibration
+    return {
+        "values": answer.values.tolist(),
+        "variances": answer.variances.tolist(),
+        "calibration": None if moved is None else moved.tolist(),
+    }
+
+
 def submit(plan_file: str, folder: str, run: str) -> dict[str, Any]:
     """Return the answers of a saved plan, submitted and waited for."""
     plan = qm.MeasurementPlan.load(plan_file)
@@ -143,12 +152,7 @@ def submit(plan_file: str, folder: str, run: str) -> dict[str, Any]:
         found = qm.PlanRun.start(plan, ledger, name=run)
         found.submission.wait()
         result = found.result()
-    answers = [
-        None
-        if one is None
-        else {"values": one.values.tolist(), "variances": one.variances.tolist()}
-        for one in result.answers
-    ]
+    answers = [None if one is None else _plain(one) for one in result.answers]
     shifts = [None if one is None else one.shift for one in result.jobs]
     return {"answers": answers, "flags": result.flags, "shifts": shifts}
 
